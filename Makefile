@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# btfpack: one non-recursive Makefile.
+#
+#   make              the tool, the libraries, the BPF objects
+#   make demo         one real Debian kernel all the way (needs the network)
+#   make check        all tests that need no network
+#   make check-real   tests against the real mirror
+#   make bench        speed, memory and size beside the peers
+#   make fuzz         libFuzzer targets, FUZZ_SECONDS each
+#   make install      DESTDIR= PREFIX=/usr/local
+#
+#   V=1 shows commands; O=DIR builds elsewhere; DEBUG=1 builds with ASan and
+#   UBSan (into O/debug); DEPS=skip never installs packages; FILTER=word picks tests.
+
+VERSION := 0.1.0
+PREFIX ?= /usr/local
+V ?= 0
+O ?= build
+DEBUG ?= 0
+
+ifeq ($(DEBUG),1)
+BUILD := $(O)/debug
+OPT := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+else
+BUILD := $(O)
+OPT := -O2 -g
+endif
+
+ifeq ($(V),1)
+Q :=
+say = @:
+else
+Q := @
+say = @printf '  %-8s %s\n' $(1) $(2)
+endif
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+
+CC ?= gcc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+CLANG ?= clang
+AR := ar
+PKG_CONFIG ?= pkg-config
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
+	-Wwrite-strings -Wformat=2 -Wundef -Wno-unused-parameter $(if $(WERROR),-Werror)
+ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DBTFPACK_VERSION='"$(VERSION)"' \
+	-Iinclude -I. $(OPT) $(WARN) -fvisibility=hidden -pthread $(CFLAGS)
+ALL_LDFLAGS := $(OPT) -pthread $(LDFLAGS)
+
+# --- folders, and the external libraries each of them owns --------------------------------------
+FOLDERS := core btf btfgen fetcher archive-index runtime-loader cli
+PKGS_core := libcrypto
+PKGS_btfgen := libelf libdw libzstd
+PKGS_fetcher := libcurl libarchive liblzma
+PKGS_archive-index := sqlite3 libzstd
+PKGS_runtime-loader := libzstd
+PKGS_cli := jansson
+PKGS := $(sort $(foreach f,$(FOLDERS),$(PKGS_$(f))))
+pkg_cflags = $(if $(1),$(shell $(PKG_CONFIG) --cflags $(1) 2>/dev/null))
+LIBS := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null)
+
+$(foreach f,$(FOLDERS),$(eval SRC_$(f) := $(sort $(wildcard $(f)/*.c))))
+$(foreach f,$(FOLDERS),$(eval OBJ_$(f) := $$(SRC_$(f):%.c=$(BUILD)/%.o)))
+$(foreach f,$(FOLDERS),$(eval $(BUILD)/$(f)/%.o: PKG_FLAGS := $(call pkg_cflags,$(PKGS_$(f)))))
+
+# What tests link: everything but main().
+LIB_OBJ := $(foreach f,$(filter-out cli,$(FOLDERS)),$(OBJ_$(f)))
+CLI_OBJ := $(OBJ_cli)
+BPF_SRC := $(sort $(wildcard bpf-gadgets/*.bpf.c))
+BPF_OBJ := $(BPF_SRC:%.c=$(BUILD)/%.o)
+
+.PHONY: all
+all: $(BUILD)/btfpack $(BPF_OBJ) loader
+
+$(BUILD)/btfpack: $(CLI_OBJ) $(BUILD)/libbtfpack-all.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(CLI_OBJ) $(BUILD)/libbtfpack-all.a $(LIBS)
+
+$(BUILD)/libbtfpack-all.a: $(LIB_OBJ)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(BUILD)/%.o: %.c
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(PKG_FLAGS) -MMD -MP -c -o $@ $<
+
+# --- the loader alone: a C compiler, libc, and zstd when it is there ------------------------------
+.PHONY: loader
+loader: $(if $(OBJ_runtime-loader),$(BUILD)/libbtfpack-loader.a)
+
+$(BUILD)/libbtfpack-loader.a: $(OBJ_runtime-loader)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+# --- BPF objects -----------------------------------------------------------------------------------
+BPF_CFLAGS := -g -O2 -target bpf -Wall -Wextra -Wno-unused-parameter -Ibpf-gadgets
+
+$(BUILD)/bpf-gadgets/%.bpf.o: bpf-gadgets/%.bpf.c $(wildcard bpf-gadgets/*.h)
+	$(call say,BPF,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -c -o $@ $<
+
+# --- tests -----------------------------------------------------------------------------------------
+TEST_BIN := $(patsubst tests/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/test-*.c)))
+FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%,\
+	$(filter-out tests/fuzz/fuzz-main.c,$(sort $(wildcard tests/fuzz/fuzz-*.c))))
+TEST_SH := $(sort $(wildcard tests/cli-*.sh tests/check-*.sh tests/roundtrip*.sh))
+REAL_SH := $(sort $(wildcard tests/real-*.sh))
+
+$(BUILD)/tests/%.o: PKG_FLAGS := $(call pkg_cflags,$(PKGS))
+
+$(BUILD)/tests/test-%: $(BUILD)/tests/test-%.o $(BUILD)/libbtfpack-all.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+$(BUILD)/tests/fuzz/fuzz-%: $(BUILD)/tests/fuzz/fuzz-%.o $(BUILD)/tests/fuzz/fuzz-main.o \
+		$(BUILD)/libbtfpack-all.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+# Each target's corpus lies in tests/fuzz/corpus/<name>; a wrapper hands it over.
+$(BUILD)/tests/fuzz/replay-%.sh: $(BUILD)/tests/fuzz/fuzz-%
+	$(Q)printf '#!/bin/sh\nexec $(abspath $<) $(abspath tests/fuzz/corpus/$*)\n' > $@
+	$(Q)chmod +x $@
+REPLAY := $(FUZZ_BIN:$(BUILD)/tests/fuzz/fuzz-%=$(BUILD)/tests/fuzz/replay-%.sh)
+
+.PHONY: deps check check-programs run-check check-real run-check-real demo bench fuzz
+check:
+	$(Q)scripts/deps build test
+	$(Q)$(MAKE) run-check
+
+check-programs: all $(TEST_BIN) $(FUZZ_BIN) $(REPLAY)
+
+run-check: check-programs
+	$(Q)BUILD=$(abspath $(BUILD)) tests/run $(TEST_BIN) $(REPLAY) $(TEST_SH:%=./%)
+
+check-real:
+	$(Q)scripts/deps build test
+	$(Q)$(MAKE) run-check-real
+
+run-check-real: all
+	$(Q)BUILD=$(abspath $(BUILD)) tests/run $(REAL_SH:%=./%)
+
+demo:
+	$(Q)scripts/deps build
+	$(Q)$(MAKE) all
+	$(Q)BUILD=$(abspath $(BUILD)) scripts/demo
+
+bench:
+	$(Q)scripts/deps build test
+	$(Q)$(MAKE) all
+	$(Q)BUILD=$(abspath $(BUILD)) scripts/bench
+
+# --- fuzzing: clang's libFuzzer with ASan and UBSan, everything built apart ------------------------
+FUZZ_SECONDS ?= 60
+FUZZ_DIR := $(O)/fuzz
+FUZZ_FLAGS := -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DBTFPACK_VERSION='"$(VERSION)"' \
+	-Iinclude -I. -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined \
+	-fno-sanitize-recover=all -pthread
+FUZZ_OBJ := $(patsubst %.c,$(FUZZ_DIR)/%.o,$(foreach f,$(filter-out cli,$(FOLDERS)),$(SRC_$(f))))
+FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,$(FUZZ_DIR)/%,\
+	$(filter-out tests/fuzz/fuzz-main.c,$(sort $(wildcard tests/fuzz/fuzz-*.c))))
+
+$(FUZZ_DIR)/%.o: %.c
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(FUZZ_FLAGS) $(call pkg_cflags,$(PKGS)) -MMD -MP -c -o $@ $<
+
+$(FUZZ_DIR)/fuzz-%: $(FUZZ_DIR)/tests/fuzz/fuzz-%.o $(FUZZ_OBJ)
+	$(call say,LINK,$@)
+	$(Q)$(CLANG) -fsanitize=fuzzer,address,undefined -pthread -o $@ $^ $(LIBS)
+
+fuzz: $(FUZZ_TARGETS)
+	$(Q)for target in $(FUZZ_TARGETS); do \
+		name=$${target##*/fuzz-}; mkdir -p $(FUZZ_DIR)/corpus/$$name; \
+		echo "  FUZZ     $$name, $(FUZZ_SECONDS) s"; \
+		$$target -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=2048 -timeout=10 \
+			-artifact_prefix=$(FUZZ_DIR)/found-$$name- -verbosity=0 \
+			$(FUZZ_DIR)/corpus/$$name tests/fuzz/corpus/$$name || exit 1; \
+	done
+
+# --- the rest --------------------------------------------------------------------------------------
+.PHONY: install format clean
+install: all
+	$(Q)install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig \
+		$(DESTDIR)$(PREFIX)/include/btfpack $(DESTDIR)$(PREFIX)/share/man/man1 \
+		$(DESTDIR)$(PREFIX)/share/man/man3 $(DESTDIR)$(PREFIX)/share/man/man5 \
+		$(DESTDIR)$(PREFIX)/share/btfpack/gadgets \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions \
+		$(DESTDIR)$(PREFIX)/share/zsh/site-functions \
+		$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
+	$(Q)install -m 755 $(BUILD)/btfpack $(DESTDIR)$(PREFIX)/bin/
+	$(Q)install -m 644 include/btfpack/error.h include/btfpack/loader.h \
+		$(DESTDIR)$(PREFIX)/include/btfpack/
+	$(Q)install -m 644 $(BUILD)/libbtfpack-loader.a $(DESTDIR)$(PREFIX)/lib/
+	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' \
+		runtime-loader/btfpack-loader.pc.in \
+		> $(DESTDIR)$(PREFIX)/lib/pkgconfig/btfpack-loader.pc
+	$(Q)install -m 644 $(BPF_OBJ) $(DESTDIR)$(PREFIX)/share/btfpack/gadgets/
+	$(Q)for section in 1 3 5; do for page in man/*.$$section; do [ ! -e $$page ] || install -m 644 \
+		$$page $(DESTDIR)$(PREFIX)/share/man/man$$section/; done; done
+	$(Q)install -m 644 completions/btfpack.bash \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/btfpack
+	$(Q)install -m 644 completions/_btfpack $(DESTDIR)$(PREFIX)/share/zsh/site-functions/
+	$(Q)install -m 644 completions/btfpack.fish \
+		$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/
+
+format:
+	$(Q)clang-format -i $$(git ls-files '*.c' '*.h')
+
+clean:
+	$(Q)rm -rf $(O)
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

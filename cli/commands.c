@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The command table, in the order of the flow. */
+#include "cli/cmd.h"
+
+const struct cmd *const commands[] = {
+	NULL,
+};

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/cmd.h"
+#include "cli/output.h"
+#include "core/fs.h"
+
+static bool progress_shown;
+
+static void clear_progress(void)
+{
+	if (progress_shown)
+		fputs("\r\033[K", stderr);
+	progress_shown = false;
+}
+
+void output_json(json_t *object)
+{
+	if (!object || json_dumpf(object, stdout, JSON_COMPACT) < 0)
+		output_say("cannot write the result as JSON: out of memory");
+	putchar('\n');
+	json_decref(object);
+}
+
+json_t *output_kernel(const struct btfpack_kernel *k)
+{
+	return json_pack("{s:s?, s:s?, s:s?, s:s?, s:s?}", "distro", k->distro, "release",
+			 k->release, "arch", k->arch, "uname", k->uname, "build_id", k->build_id);
+}
+
+static void say(const char *format, va_list args)
+{
+	clear_progress();
+	fputs("btfpack: ", stderr);
+	vfprintf(stderr, format, args);
+	fputc('\n', stderr);
+}
+
+void output_say(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	say(format, args);
+	va_end(args);
+}
+
+void output_tell(const char *format, ...)
+{
+	va_list args;
+
+	if (cmd_common.verbosity < 0)
+		return;
+	va_start(args, format);
+	say(format, args);
+	va_end(args);
+}
+
+void output_progress(const char *format, ...)
+{
+	static struct timespec last;
+	struct timespec now;
+	va_list args;
+
+	if (!format) {
+		clear_progress();
+		return;
+	}
+	if (cmd_common.verbosity < 0 || !isatty(STDERR_FILENO))
+		return;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (progress_shown && (now.tv_sec - last.tv_sec) * 1000000000L + now.tv_nsec - last.tv_nsec <
+				      100000000L)
+		return;
+	last = now;
+	fputs("\r\033[K", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	progress_shown = true;
+}
+
+int output_file(const char *path, const void *data, size_t size, struct btfpack_error *err)
+{
+	int error;
+
+	if (strcmp(path, "-"))
+		return fs_write(path, data, size, err);
+	fflush(stdout);
+	error = fs_write_fd(STDOUT_FILENO, data, size);
+	if (error < 0)
+		return btfpack_error_set(err, error, "standard output: cannot write: %s",
+					 strerror(-error));
+	return 0;
+}
+
+const char *output_size(uint64_t bytes, char ret[16])
+{
+	static const char *const units[] = { "B", "kB", "MB", "GB", "TB" };
+	double value = bytes;
+	size_t unit = 0;
+
+	while (value >= 999.5 && unit + 1 < sizeof(units) / sizeof(units[0])) {
+		value /= 1000;
+		unit++;
+	}
+	snprintf(ret, 16, value < 9.95 && unit ? "%.1f %s" : "%.0f %s", value, units[unit]);
+	return ret;
+}
+
+int output_finish(int status)
+{
+	clear_progress();
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	output_say("standard output: cannot write: %s", strerror(errno));
+	return status == CMD_OK ? CMD_IO : status;
+}

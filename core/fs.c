@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "core/buf.h"
+#include "core/fs.h"
+
+static int fail_errno(struct btfpack_error *err, const char *path, const char *doing)
+{
+	int code = errno;
+
+	return btfpack_error_set(err, -code, "%s: cannot %s: %s", path, doing, strerror(code));
+}
+
+int fs_read(const char *path, size_t maximum, struct btfpack_blob *ret, struct btfpack_error *err)
+{
+	AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
+	AUTO_BUF struct buf buf = BUF_INIT(SIZE_MAX);
+	struct stat st;
+	int error;
+
+	if (fd < 0)
+		return fail_errno(err, path, "open");
+	if (fstat(fd, &st) < 0)
+		return fail_errno(err, path, "stat");
+	if (S_ISDIR(st.st_mode))
+		return btfpack_error_set(err, -EISDIR, "%s: is a directory, not a file", path);
+	error = buf_reserve(&buf, S_ISREG(st.st_mode) && (size_t)st.st_size < maximum
+					  ? (size_t)st.st_size + 1
+					  : 4096);
+	while (!error) {
+		ssize_t got;
+
+		error = buf_reserve(&buf, buf.capacity > buf.size ? 1 : 65536);
+		if (error)
+			break;
+		got = read(fd, buf.data + buf.size, buf.capacity - buf.size);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return fail_errno(err, path, "read");
+		if (got == 0)
+			break;
+		buf.size += got;
+		if (buf.size > maximum)
+			return btfpack_error_set(err, -EFBIG,
+						 "%s: larger than the limit of %zu bytes", path,
+						 maximum);
+	}
+	if (error || !buf_string(&buf))
+		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", path);
+	*ret = buf_take(&buf); /* the caller's */
+	return 0;
+}
+
+int fs_write_fd(int fd, const void *data, size_t size)
+{
+	const uint8_t *bytes = data;
+
+	while (size) {
+		ssize_t put = write(fd, bytes, size);
+
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put < 0)
+			return -errno;
+		bytes += put;
+		size -= put;
+	}
+	return 0;
+}
+
+int fs_output_init(struct fs_output *out, const char *path, struct btfpack_error *err)
+{
+	struct stat st;
+
+	*out = FS_OUTPUT_INIT;
+	/* mkostemp creates 0600; a result should have the mode a plain open would give. */
+	mode_t mask = umask(0);
+
+	umask(mask);
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		return btfpack_error_set(err, -EISDIR, "%s: is a directory, not a file", path);
+	out->path = strdup(path);
+	if (!out->path || asprintf(&out->temporary, "%s.XXXXXX", path) < 0) {
+		out->temporary = NULL;
+		fs_output_deinit(out);
+		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", path);
+	}
+	out->fd = mkostemp(out->temporary, O_CLOEXEC);
+	if (out->fd < 0 || fchmod(out->fd, 0666 & ~mask) < 0) {
+		int error = fail_errno(err, path, "create a file beside it");
+
+		if (out->fd < 0) { /* nothing of ours to unlink */
+			free(out->temporary);
+			out->temporary = NULL;
+		}
+		fs_output_deinit(out);
+		return error;
+	}
+	return 0;
+}
+
+int fs_output_write(struct fs_output *out, const void *data, size_t size, struct btfpack_error *err)
+{
+	int error = fs_write_fd(out->fd, data, size);
+
+	if (error < 0)
+		return btfpack_error_set(err, error, "%s: cannot write: %s", out->path,
+					 strerror(-error));
+	return 0;
+}
+
+/* After a rename, the directory entry itself must reach the disk. */
+static void sync_parent(const char *path)
+{
+	AUTO_FREE char *copy = strdup(path);
+	char *slash = copy ? strrchr(copy, '/') : NULL;
+	AUTO_FD int fd = -1;
+
+	if (!copy)
+		return;
+	if (slash)
+		*(slash == copy ? slash + 1 : slash) = '\0';
+	fd = open(slash ? copy : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0)
+		fsync(fd);
+}
+
+int fs_output_commit(struct fs_output *out, struct btfpack_error *err)
+{
+	if (fsync(out->fd) < 0)
+		return fail_errno(err, out->path, "sync");
+	if (close(steal_fd(&out->fd)) < 0)
+		return fail_errno(err, out->path, "close");
+	if (rename(out->temporary, out->path) < 0)
+		return fail_errno(err, out->path, "rename the finished file to it");
+	free(out->temporary); /* gone by that name */
+	out->temporary = NULL;
+	sync_parent(out->path);
+	return 0;
+}
+
+void fs_output_deinit(struct fs_output *out)
+{
+	int saved = errno;
+
+	if (out->fd >= 0)
+		close(out->fd);
+	if (out->temporary)
+		unlink(out->temporary);
+	free(out->temporary);
+	free(out->path);
+	*out = FS_OUTPUT_INIT;
+	errno = saved;
+}
+
+int fs_write(const char *path, const void *data, size_t size, struct btfpack_error *err)
+{
+	CLEANUP(fs_output_deinit) struct fs_output out = FS_OUTPUT_INIT;
+	int error;
+
+	error = fs_output_init(&out, path, err);
+	if (!error)
+		error = fs_output_write(&out, data, size, err);
+	if (!error)
+		error = fs_output_commit(&out, err);
+	return error;
+}
+
+int fs_make_dirs(const char *path, struct btfpack_error *err)
+{
+	AUTO_FREE char *copy = strdup(path);
+	struct stat st;
+
+	if (!copy)
+		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", path);
+	for (char *p = copy + 1; *copy && *p; p++) {
+		if (*p != '/')
+			continue;
+		*p = '\0';
+		if (mkdir(copy, 0777) < 0 && errno != EEXIST)
+			return fail_errno(err, copy, "create the directory");
+		*p = '/';
+	}
+	if (mkdir(path, 0777) < 0 && errno != EEXIST)
+		return fail_errno(err, path, "create the directory");
+	if (stat(path, &st) < 0)
+		return fail_errno(err, path, "stat");
+	if (!S_ISDIR(st.st_mode))
+		return btfpack_error_set(err, -ENOTDIR, "%s: is a file, expected a directory", path);
+	return 0;
+}
+
+/* For kernels without openat2(2): one component at a time, no symlinks, no "..". */
+static int open_stepwise(int dirfd, const char *path, int flags)
+{
+	AUTO_FREE char *copy = strdup(path);
+	AUTO_FD int at = dup(dirfd);
+	char *saved = NULL, *name, *next;
+
+	if (!copy)
+		return -ENOMEM;
+	if (at < 0)
+		return -errno;
+	for (name = strtok_r(copy, "/", &saved); name; name = next) {
+		int fd;
+
+		next = strtok_r(NULL, "/", &saved);
+		if (!strcmp(name, ".."))
+			return -EXDEV;
+		fd = openat(at, name,
+			    O_NOFOLLOW | O_CLOEXEC | (next ? O_PATH | O_DIRECTORY : flags), 0666);
+		if (fd < 0)
+			return -errno;
+		close(at);
+		at = fd;
+	}
+	return steal_fd(&at);
+}
+
+int fs_open_beneath(int dirfd, const char *path, int flags)
+{
+	struct open_how how = {
+		.flags = (unsigned int)flags | O_CLOEXEC,
+		.mode = flags & O_CREAT ? 0666 : 0,
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+	};
+	long fd = syscall(SYS_openat2, dirfd, path, &how, sizeof(how));
+
+	if (fd >= 0)
+		return (int)fd;
+	if (errno != ENOSYS && errno != EPERM) /* EPERM: seccomp filters that predate it */
+		return -errno;
+	return open_stepwise(dirfd, path, flags);
+}
+
+int fs_map_init(struct fs_map *map, const char *path, struct btfpack_error *err)
+{
+	AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+	void *data;
+
+	*map = (struct fs_map){ 0 };
+	if (fd < 0)
+		return fail_errno(err, path, "open");
+	if (fstat(fd, &st) < 0)
+		return fail_errno(err, path, "stat");
+	if (!S_ISREG(st.st_mode))
+		return btfpack_error_set(err, S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL,
+					 "%s: not a regular file", path);
+	if (st.st_size == 0)
+		return 0;
+	data = mmap(NULL, st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (data == MAP_FAILED)
+		return fail_errno(err, path, "map");
+	map->data = data;
+	map->size = st.st_size;
+	return 0;
+}
+
+void fs_map_deinit(struct fs_map *map)
+{
+	if (map->data)
+		munmap((void *)map->data, map->size);
+	*map = (struct fs_map){ 0 };
+}
