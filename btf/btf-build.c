@@ -18,8 +18,8 @@ struct btf_build {
 	uint32_t first_string;
 	struct buf types;
 	struct buf strings;
-	struct buf offsets; /* uint32_t, one a type */
-	uint32_t *table;    /* string offset + 1 by hash, open addressing; 0 is free */
+	struct buf offsets;  /* uint32_t, one a type */
+	uint32_t *table;     /* string offset + 1 by hash, open addressing; 0 is free */
 	uint32_t table_size; /* a power of two */
 	uint32_t table_used;
 };

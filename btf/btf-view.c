@@ -12,9 +12,9 @@
 const char *btf_kind_name(unsigned int kind)
 {
 	static const char *const names[] = {
-		"void",	    "int",	"ptr",	    "array",  "struct", "union",    "enum",
-		"fwd",	    "typedef",	"volatile", "const",  "restrict", "func",   "func_proto",
-		"var",	    "datasec",	"float",    "decl_tag", "type_tag", "enum64",
+		"void", "int",     "ptr",      "array",    "struct",   "union",  "enum",
+		"fwd",  "typedef", "volatile", "const",    "restrict", "func",   "func_proto",
+		"var",  "datasec", "float",    "decl_tag", "type_tag", "enum64",
 	};
 
 	return kind < ARRAY_SIZE(names) ? names[kind] : "unknown";
@@ -126,10 +126,9 @@ static int index_types(struct btf_view *view, const char *name, struct btfpack_e
 						 "%s: BTF type %u is of unknown kind %u", name,
 						 view->first_id + count, btf_type_kind(t));
 		if (left - sizeof(*t) < (size_t)trailing)
-			return btfpack_error_set(err, -EBADMSG,
-						 "%s: BTF type %u (%s) reaches past the type section",
-						 name, view->first_id + count,
-						 btf_kind_name(btf_type_kind(t)));
+			return btfpack_error_set(
+				err, -EBADMSG, "%s: BTF type %u (%s) reaches past the type section",
+				name, view->first_id + count, btf_kind_name(btf_type_kind(t)));
 		if (count == room) {
 			uint32_t *offsets;
 
@@ -213,8 +212,8 @@ static int check_ranges(const struct btf_view *view, const char *name, struct bt
 	return 0;
 }
 
-int btf_view_init(struct btf_view *view, const void *data, size_t size,
-		  const struct btf_view *base, const char *name, struct btfpack_error *err)
+int btf_view_init(struct btf_view *view, const void *data, size_t size, const struct btf_view *base,
+		  const char *name, struct btfpack_error *err)
 {
 	const uint8_t *bytes = data;
 	struct btf_header hdr;
@@ -223,9 +222,8 @@ int btf_view_init(struct btf_view *view, const void *data, size_t size,
 
 	*view = (struct btf_view){ .base = base };
 	if (size < HEADER_MINIMUM)
-		return btfpack_error_set(err, -EBADMSG,
-					 "%s: not BTF: %zu bytes, shorter than a header", name,
-					 size);
+		return btfpack_error_set(
+			err, -EBADMSG, "%s: not BTF: %zu bytes, shorter than a header", name, size);
 	memcpy(&hdr, bytes, HEADER_MINIMUM);
 	if (hdr.magic == bswap_16(BTF_MAGIC))
 		view->other_order = true;

@@ -28,22 +28,22 @@
 
 struct btf_view {
 	const struct btf_view *base; /* NULL: stands alone */
-	bool other_order;	     /* the input was in the other byte order */
-	uint32_t first_id;	     /* 1, or the base's end */
-	uint32_t end_id;	     /* one past the last id */
-	uint32_t first_string;	     /* 0, or the base's end */
-	uint32_t end_string;	     /* one past the last byte */
-	const char *strings;	     /* this view's own section */
-	const uint8_t *types;	     /* likewise */
+	bool other_order;            /* the input was in the other byte order */
+	uint32_t first_id;           /* 1, or the base's end */
+	uint32_t end_id;             /* one past the last id */
+	uint32_t first_string;       /* 0, or the base's end */
+	uint32_t end_string;         /* one past the last byte */
+	const char *strings;         /* this view's own section */
+	const uint8_t *types;        /* likewise */
 	size_t types_size;
 	uint32_t *offsets; /* byte offset in @types of id first_id + index */
-	uint8_t *copy;	   /* when swapped or realigned */
+	uint8_t *copy;     /* when swapped or realigned */
 };
 
 /* Errors: -EBADMSG not BTF or damaged, -EOPNOTSUPP a version or kind from the
  * future, -ENOMEM. @name is what to call it in sentences (a path). */
-int btf_view_init(struct btf_view *view, const void *data, size_t size,
-		  const struct btf_view *base, const char *name, struct btfpack_error *err);
+int btf_view_init(struct btf_view *view, const void *data, size_t size, const struct btf_view *base,
+		  const char *name, struct btfpack_error *err);
 void btf_view_deinit(struct btf_view *view);
 #define AUTO_BTF_VIEW CLEANUP(btf_view_deinit)
 

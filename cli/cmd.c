@@ -162,7 +162,8 @@ bool cmd_number(const struct cmd *cmd, const char *option, const char *text, uns
 	errno = 0;
 	value = strtoul(text, &end, 10);
 	if (errno || end == text || *end || text[0] == '-' || value > maximum) {
-		cmd_usage(cmd, "--%s takes a number from 0 to %lu, not '%s'", option, maximum, text);
+		cmd_usage(cmd, "--%s takes a number from 0 to %lu, not '%s'", option, maximum,
+			  text);
 		return false;
 	}
 	*ret = value;

@@ -19,10 +19,10 @@
 /* Exit statuses; scripts rely on them. */
 enum cmd_status {
 	CMD_OK = 0,
-	CMD_NO = 1,	   /* the answer is no: no match, differs, not covered */
-	CMD_USAGE = 2,	   /* wrong usage */
+	CMD_NO = 1,        /* the answer is no: no match, differs, not covered */
+	CMD_USAGE = 2,     /* wrong usage */
 	CMD_BAD_INPUT = 3, /* a file or an answer that is damaged or not supported */
-	CMD_IO = 4,	   /* network or input/output */
+	CMD_IO = 4,        /* network or input/output */
 };
 
 /* An option. Its index in the command's table is what cmd_next_option() returns. */
@@ -35,16 +35,16 @@ struct cmd_option {
 
 struct cmd {
 	const char *name;
-	const char *summary;  /* one line, as in the man page's NAME */
-	const char *arguments; /* what follows the options in the usage line */
+	const char *summary;              /* one line, as in the man page's NAME */
+	const char *arguments;            /* what follows the options in the usage line */
 	const struct cmd_option *options; /* ends with a row without name; NULL: none */
 	int (*run)(const struct cmd *cmd, int argc, char **argv); /* gives a cmd_status */
 };
 
 /* Options every command understands, set before the command sees its own. */
 struct cmd_common {
-	bool json;	/* --json: results as JSON, one object a line */
-	int verbosity;	/* -q: -1, -v: 1, -vv: 2 */
+	bool json;     /* --json: results as JSON, one object a line */
+	int verbosity; /* -q: -1, -v: 1, -vv: 2 */
 };
 extern struct cmd_common cmd_common;
 
@@ -55,15 +55,15 @@ extern struct cmd_common cmd_common;
  * CMD_OPTIONS_EXIT when the command must return *status_ret at once (--help, or
  * a wrong option, which has been said). --json, -q, -v and --help never show.
  */
-#define CMD_OPTIONS_END	 -1
+#define CMD_OPTIONS_END  -1
 #define CMD_OPTIONS_EXIT -2
 struct cmd_parser {
 	const struct cmd *cmd;
 	int argc;
 	char **argv;
 	const char *value; /* the argument of the option just returned */
-	int operand;	   /* at the end: index of the first operand */
-	int status;	   /* on CMD_OPTIONS_EXIT */
+	int operand;       /* at the end: index of the first operand */
+	int status;        /* on CMD_OPTIONS_EXIT */
 	void *state;
 };
 struct cmd_parser cmd_parser_init(const struct cmd *cmd, int argc, char **argv);
@@ -83,5 +83,7 @@ bool cmd_number(const struct cmd *cmd, const char *option, const char *text, uns
 
 /* All commands, in the order of the flow; ends with NULL. */
 extern const struct cmd *const commands[];
+
+extern const struct cmd cmd_convert;
 
 #endif

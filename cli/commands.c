@@ -3,5 +3,6 @@
 #include "cli/cmd.h"
 
 const struct cmd *const commands[] = {
+	&cmd_convert,
 	NULL,
 };

@@ -74,8 +74,8 @@ void output_progress(const char *format, ...)
 	if (cmd_common.verbosity < 0 || !isatty(STDERR_FILENO))
 		return;
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	if (progress_shown && (now.tv_sec - last.tv_sec) * 1000000000L + now.tv_nsec - last.tv_nsec <
-				      100000000L)
+	if (progress_shown &&
+	    (now.tv_sec - last.tv_sec) * 1000000000L + now.tv_nsec - last.tv_nsec < 100000000L)
 		return;
 	last = now;
 	fputs("\r\033[K", stderr);

@@ -16,9 +16,9 @@
 
 struct buf {
 	uint8_t *data;
-	size_t size;	 /* bytes in use */
+	size_t size;     /* bytes in use */
 	size_t capacity; /* bytes allocated */
-	size_t maximum;	 /* bytes it may ever hold */
+	size_t maximum;  /* bytes it may ever hold */
 };
 
 #define BUF_INIT(max) ((struct buf){ .maximum = (max) })

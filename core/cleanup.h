@@ -53,17 +53,17 @@ static inline void cleanup_dir(DIR **dir)
 }
 
 #define AUTO_FREE CLEANUP(cleanup_free)
-#define AUTO_FD	  CLEANUP(cleanup_fd)
+#define AUTO_FD   CLEANUP(cleanup_fd)
 #define AUTO_FILE CLEANUP(cleanup_file)
 #define AUTO_DIR  CLEANUP(cleanup_dir)
 #define AUTO_BLOB CLEANUP(btfpack_blob_free)
 
 /* Take the value out of a guarded variable: the caller names its new owner. */
-#define steal_ptr(p)                                                                               \
-	({                                                                                         \
-		__typeof__(p) stolen_ = (p);                                                       \
-		(p) = NULL;                                                                        \
-		stolen_;                                                                           \
+#define steal_ptr(p)                         \
+	({                                   \
+		__typeof__(p) stolen_ = (p); \
+		(p) = NULL;                  \
+		stolen_;                     \
 	})
 
 static inline int steal_fd(int *fd)

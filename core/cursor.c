@@ -148,5 +148,6 @@ int cursor_string(struct cursor *c, const char **ret)
 
 int cursor_fail(const struct cursor *c, struct btfpack_error *err, const char *expected)
 {
-	return btfpack_error_set(err, -EBADMSG, "%s: at offset %#zx: %s", c->what, c->pos, expected);
+	return btfpack_error_set(err, -EBADMSG, "%s: at offset %#zx: %s", c->what, c->pos,
+				 expected);
 }

@@ -18,7 +18,7 @@ struct cursor {
 	const uint8_t *data;
 	size_t size;
 	size_t pos;
-	bool swap;	  /* the bytes are in the other byte order */
+	bool swap;        /* the bytes are in the other byte order */
 	const char *what; /* named in errors: a path and section, borrowed */
 };
 

@@ -197,7 +197,8 @@ int fs_make_dirs(const char *path, struct btfpack_error *err)
 	if (stat(path, &st) < 0)
 		return fail_errno(err, path, "stat");
 	if (!S_ISDIR(st.st_mode))
-		return btfpack_error_set(err, -ENOTDIR, "%s: is a file, expected a directory", path);
+		return btfpack_error_set(err, -ENOTDIR, "%s: is a file, expected a directory",
+					 path);
 	return 0;
 }
 

@@ -17,7 +17,7 @@ void log_set_level(enum log_level most);
 __attribute__((format(printf, 2, 3))) void log_say(enum log_level level, const char *format, ...);
 
 #define log_warning(...) log_say(LOG_WARNING, __VA_ARGS__)
-#define log_info(...)	 log_say(LOG_INFO, __VA_ARGS__)
-#define log_debug(...)	 log_say(LOG_DEBUG, __VA_ARGS__)
+#define log_info(...)    log_say(LOG_INFO, __VA_ARGS__)
+#define log_debug(...)   log_say(LOG_DEBUG, __VA_ARGS__)
 
 #endif

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
+#include <string.h>
+
+#include "btfgen/btf-emit.h"
+#include "core/buf.h"
+
+#define MEMBERS_MAXIMUM 0xffff /* what the type's vlen field holds */
+
+int btf_emit_name(struct btf_emit *emit, dwarf_name name, uint32_t *ret)
+{
+	char packed[8];
+
+	return btf_build_string(emit->build, dwarf_string(emit->file, name, packed), ret);
+}
+
+static const struct class_item *items_of(const struct btf_emit *emit,
+					 const struct type_class *class)
+{
+	return emit->graph->table->items + class->first_item;
+}
+
+/* The id of what item @i of the node leads to. */
+static uint32_t target_id(const struct btf_emit *emit, const struct type_node *node, uint32_t i)
+{
+	return btf_emit_id(emit, emit->graph->targets[node->first_target + i]);
+}
+
+static int too_much(struct btf_emit *emit, const struct type_class *class, const char *what,
+		    struct btfpack_error *err)
+{
+	char packed[8];
+
+	return btfpack_error_set(err, -EFBIG, "%s: %s %s: %s", emit->file->image->path,
+				 btf_kind_name(class->kind),
+				 dwarf_string(emit->file, class->name, packed), what);
+}
+
+static int emit_int(struct btf_emit *emit, const struct type_class *class)
+{
+	bool odd = !class->size || class->size > 16 || (class->size & (class->size - 1));
+	/* clang makes base types of any width for DW_OP_convert. Readers want powers of
+	 * two; pahole writes such types so, and nothing but locations refers to them. */
+	uint32_t size = odd ? 4 : class->size, encoding = 0;
+	struct btf_type t = { .info = btf_info(BTF_KIND_INT, 0, false), .size = size };
+	int error;
+
+	if (class->flags & TYPE_SIGNED)
+		encoding = BTF_INT_SIGNED;
+	else if (class->flags & TYPE_BOOL)
+		encoding = BTF_INT_BOOL;
+	encoding = encoding << 24 | size * 8;
+	error = odd ? btf_build_string(emit->build, "__SANITIZED_FAKE_INT__", &t.name_off)
+		    : btf_emit_name(emit, class->name, &t.name_off);
+	return error ? error : btf_build_type(emit->build, &t, &encoding, NULL);
+}
+
+static int emit_float(struct btf_emit *emit, const struct type_class *class)
+{
+	struct btf_type t = { .info = btf_info(BTF_KIND_FLOAT, 0, false), .size = class->size };
+	int error = btf_emit_name(emit, class->name, &t.name_off);
+
+	return error ? error : btf_build_type(emit->build, &t, NULL, NULL);
+}
+
+static int emit_reference(struct btf_emit *emit, const struct type_class *class,
+			  const struct type_node *node)
+{
+	struct btf_type t = {
+		.info = btf_info(class->kind, 0, false),
+		.type = target_id(emit, node, 0),
+	};
+	int error = btf_emit_name(emit, class->name, &t.name_off);
+
+	return error ? error : btf_build_type(emit->build, &t, NULL, NULL);
+}
+
+static int emit_array(struct btf_emit *emit, const struct type_class *class,
+		      const struct type_node *node)
+{
+	struct btf_type t = { .info = btf_info(BTF_KIND_ARRAY, 0, false) };
+	struct btf_array array = {
+		.type = target_id(emit, node, 0),
+		.index_type = emit->index_type,
+		.nelems = class->size,
+	};
+
+	return btf_build_type(emit->build, &t, &array, NULL);
+}
+
+static int emit_forward(struct btf_emit *emit, const struct type_class *class)
+{
+	struct btf_type t = {
+		.info = btf_info(BTF_KIND_FWD, 0, class->kind == BTF_KIND_UNION),
+	};
+	int error = btf_emit_name(emit, class->name, &t.name_off);
+
+	return error ? error : btf_build_type(emit->build, &t, NULL, NULL);
+}
+
+static int emit_members(struct btf_emit *emit, const struct type_class *class,
+			const struct type_node *node, struct buf *buf, bool kflag,
+			struct btfpack_error *err)
+{
+	const struct class_item *items = items_of(emit, class);
+
+	for (uint32_t i = 0; i < class->item_count; i++) {
+		struct btf_member m = { .type = target_id(emit, node, i) };
+		int error;
+
+		if (items[i].value > (kflag ? 0xffffff : UINT32_MAX))
+			return too_much(emit, class, "a member lies further in than BTF can say",
+					err);
+		m.offset = (uint32_t)items[i].value | (kflag ? (uint32_t)items[i].bits << 24 : 0);
+		error = btf_emit_name(emit, items[i].name, &m.name_off);
+		if (!error)
+			error = buf_add(buf, &m, sizeof(m));
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+static int emit_composite(struct btf_emit *emit, const struct type_class *class,
+			  const struct type_node *node, struct btfpack_error *err)
+{
+	AUTO_BUF struct buf buf = BUF_INIT(MEMBERS_MAXIMUM * sizeof(struct btf_member));
+	const struct class_item *items = items_of(emit, class);
+	struct btf_type t = { .size = class->size };
+	bool kflag = false;
+	int error;
+
+	if (class->flags & TYPE_DECLARATION)
+		return emit_forward(emit, class);
+	for (uint32_t i = 0; i < class->item_count; i++)
+		kflag = kflag || items[i].bits;
+	if (class->item_count > MEMBERS_MAXIMUM)
+		return too_much(emit, class, "more than 65,535 members", err);
+	t.info = btf_info(class->kind, class->item_count, kflag);
+	error = btf_emit_name(emit, class->name, &t.name_off);
+	if (!error)
+		error = emit_members(emit, class, node, &buf, kflag, err);
+	return error ? error : btf_build_type(emit->build, &t, buf.data, NULL);
+}
+
+static int emit_enumerators(struct btf_emit *emit, const struct type_class *class, bool wide,
+			    struct buf *buf)
+{
+	const struct class_item *items = items_of(emit, class);
+	int error = 0;
+
+	for (uint32_t i = 0; i < class->item_count && !error; i++) {
+		uint32_t name;
+
+		error = btf_emit_name(emit, items[i].name, &name);
+		if (!error && wide)
+			error = buf_add(buf,
+					&(struct btf_enum64){
+						name,
+						(uint32_t)items[i].value,
+						(uint32_t)(items[i].value >> 32),
+					},
+					sizeof(struct btf_enum64));
+		else if (!error)
+			error = buf_add(buf, &(struct btf_enum){ name, (int32_t)items[i].value },
+					sizeof(struct btf_enum));
+	}
+	return error;
+}
+
+static int emit_enum(struct btf_emit *emit, const struct type_class *class,
+		     struct btfpack_error *err)
+{
+	AUTO_BUF struct buf buf = BUF_INIT(MEMBERS_MAXIMUM * sizeof(struct btf_enum64));
+	const struct class_item *items = items_of(emit, class);
+	bool wide = class->size > 4 && !emit->no_enum64, is_signed = false;
+	struct btf_type t = { .size = class->size ? class->size : 4 };
+	int error;
+
+	for (uint32_t i = 0; i < class->item_count; i++)
+		is_signed = is_signed || items[i].is_negative;
+	if (class->item_count > MEMBERS_MAXIMUM)
+		return too_much(emit, class, "more than 65,535 values", err);
+	t.info = btf_info(wide ? BTF_KIND_ENUM64 : BTF_KIND_ENUM, class->item_count, is_signed);
+	error = btf_emit_name(emit, class->name, &t.name_off);
+	if (!error)
+		error = emit_enumerators(emit, class, wide, &buf);
+	return error ? error : btf_build_type(emit->build, &t, buf.data, NULL);
+}
+
+/* The first item is what it returns; variable arguments end as a parameter
+ * without name and type. */
+static int emit_proto(struct btf_emit *emit, const struct type_class *class,
+		      const struct type_node *node, struct btfpack_error *err)
+{
+	AUTO_BUF struct buf buf = BUF_INIT((MEMBERS_MAXIMUM + 1) * sizeof(struct btf_param));
+	const struct class_item *items = items_of(emit, class);
+	bool varargs = class->flags & TYPE_VARARGS;
+	uint32_t count = class->item_count - 1 + varargs;
+	struct btf_type t = { .type = target_id(emit, node, 0) };
+	int error = 0;
+
+	if (count > MEMBERS_MAXIMUM)
+		return too_much(emit, class, "more than 65,535 parameters", err);
+	t.info = btf_info(BTF_KIND_FUNC_PROTO, count, false);
+	for (uint32_t i = 1; i < class->item_count && !error; i++) {
+		struct btf_param p = { .type = target_id(emit, node, i) };
+
+		error = btf_emit_name(emit, items[i].name, &p.name_off);
+		if (!error)
+			error = buf_add(&buf, &p, sizeof(p));
+	}
+	if (!error && varargs)
+		error = buf_add(&buf, NULL, sizeof(struct btf_param));
+	return error ? error : btf_build_type(emit->build, &t, buf.data, NULL);
+}
+
+static int emit_node(struct btf_emit *emit, const struct type_node *node, struct btfpack_error *err)
+{
+	const struct type_class *class = &emit->graph->table->classes[node->class_index];
+
+	switch (class->kind) {
+	case BTF_KIND_INT:
+		return emit_int(emit, class);
+	case BTF_KIND_FLOAT:
+		return emit_float(emit, class);
+	case BTF_KIND_ARRAY:
+		return emit_array(emit, class, node);
+	case BTF_KIND_STRUCT:
+	case BTF_KIND_UNION:
+		return emit_composite(emit, class, node, err);
+	case BTF_KIND_ENUM:
+		return emit_enum(emit, class, err);
+	case BTF_KIND_FUNC_PROTO:
+		return emit_proto(emit, class, node, err);
+	default:
+		return emit_reference(emit, class, node);
+	}
+}
+
+/* Arrays name the type of their index. DWARF's own (a subrange's type) is of no
+ * use to anyone; every array gets "int", as kernels have it. */
+static void find_index_type(struct btf_emit *emit)
+{
+	bool needed = false;
+
+	for (uint32_t n = 0; n < emit->graph->node_count; n++) {
+		const struct type_class *class =
+			&emit->graph->table->classes[emit->graph->nodes[n].class_index];
+
+		needed = needed || class->kind == BTF_KIND_ARRAY;
+		if (class->kind == BTF_KIND_INT && class->size == 4 && class->flags & TYPE_SIGNED &&
+		    class->name == NAME_MAKE(NAME_PACKED, 'i' | 'n' << 8 | 't' << 16)) {
+			emit->index_type = btf_emit_id(emit, n);
+			return;
+		}
+	}
+	if (needed) /* appended behind all nodes */
+		emit->index_type = btf_emit_id(emit, emit->graph->node_count);
+}
+
+static int emit_index_type(struct btf_emit *emit)
+{
+	static const struct type_class class = {
+		.kind = BTF_KIND_INT,
+		.size = 4,
+		.flags = TYPE_SIGNED,
+		.name = NAME_MAKE(NAME_PACKED, 'i' | 'n' << 8 | 't' << 16),
+	};
+
+	return emit_int(emit, &class);
+}
+
+int btf_emit_graph(struct btf_emit *emit, struct btfpack_error *err)
+{
+	int error = 0;
+
+	emit->first_id = btf_build_next_id(emit->build);
+	find_index_type(emit);
+	for (uint32_t n = 0; n < emit->graph->node_count && !error; n++)
+		error = emit_node(emit, &emit->graph->nodes[n], err);
+	if (!error && emit->index_type == btf_build_next_id(emit->build))
+		error = emit_index_type(emit);
+	if (error && (!err || err->code != error))
+		return btfpack_error_set(err, error, "%s: cannot write its BTF: %s",
+					 emit->file->image->path, strerror(-error));
+	return error;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* From the type graph to BTF: one small function for each kind. */
+#ifndef BTFGEN_BTF_EMIT_H
+#define BTFGEN_BTF_EMIT_H
+
+#include <stdbool.h>
+
+#include "btf/btf-build.h"
+#include "btfgen/type-graph.h"
+
+struct btf_emit {
+	struct btf_build *build;
+	const struct dwarf_file *file;
+	const struct type_graph *graph;
+	bool no_enum64;
+	uint32_t first_id;   /* of node 0 */
+	uint32_t index_type; /* id of the type of array indices; 0 while there is none */
+};
+
+/* Append all nodes of the graph. -EFBIG for what BTF cannot say. */
+int btf_emit_graph(struct btf_emit *emit, struct btfpack_error *err);
+
+/* The id of a node; 0 for NODE_NONE. */
+static inline uint32_t btf_emit_id(const struct btf_emit *emit, uint32_t node)
+{
+	return node == NODE_NONE ? 0 : emit->first_id + node;
+}
+
+/* The offset of a name in the BTF. */
+int btf_emit_name(struct btf_emit *emit, dwarf_name name, uint32_t *ret);
+
+#endif

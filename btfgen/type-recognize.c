@@ -1,0 +1,548 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * From the DIEs of a unit to classes. For each type: its shallow token, which
+ * asks only what lies behind pointers, modifiers and typedefs; its full token,
+ * which asks the full tokens of what it embeds; then one look into the table.
+ * Both recursions keep their answers in the type, so each is computed once, and
+ * both have a depth: input decides how deep they go.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <linux/btf.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "btfgen/type-pool.h"
+#include "btfgen/type-table.h"
+
+#define DEPTH_MAXIMUM 512 /* of types inside types; kernels stay below 40 */
+
+enum { TOKEN_NEW, TOKEN_BUSY, TOKEN_DONE };
+
+/* The first word of what is hashed, so that kinds never meet. */
+enum { WORD_FULL = 1 << 16, WORD_NAMED = 2 << 16, WORD_SHALLOW = 3 << 16 };
+
+static int find_full(struct recognizer *r, struct die_type *type, unsigned int depth);
+static int find_shallow(struct recognizer *r, struct die_type *type, unsigned int depth);
+
+void recognizer_deinit(struct recognizer *r)
+{
+	free(r->scratch);
+	free(r->classes);
+	*r = (struct recognizer){ 0 };
+}
+
+/* Note that the unit has this class. */
+static int list_class(struct recognizer *r, uint32_t class_index)
+{
+	if (r->class_count == r->class_room) {
+		uint32_t room = r->class_room ? r->class_room * 2 : 4096;
+		uint32_t *bigger = reallocarray(r->classes, room, sizeof(*bigger));
+
+		if (!bigger)
+			return -ENOMEM;
+		r->classes = bigger;
+		r->class_room = room;
+	}
+	r->classes[r->class_count++] = class_index;
+	return 0;
+}
+
+static type_token hash_words(const uint64_t *words, size_t count)
+{
+	type_token token = XXH3_64bits(words, count * sizeof(*words));
+
+	return token ? token : 1; /* 0 is void */
+}
+
+static int fail(struct recognizer *r, const struct die_type *type, const char *problem)
+{
+	r->problem = problem;
+	r->problem_at = type->offset;
+	return -EBADMSG;
+}
+
+/* The type at @ref, in this unit or in the pool; NULL for void and for what has no
+ * place in BTF (a C++ member pointer, say), which counts as void. */
+static struct die_type *find_type(const struct recognizer *r, uint32_t ref)
+{
+	if (ref == REF_NONE)
+		return NULL;
+	if (ref & REF_FOREIGN)
+		return type_pool_find(r->pool, &r->reader->foreign[ref & ~REF_FOREIGN]);
+	return unit_reader_find(r->reader, ref);
+}
+
+static int full_of(struct recognizer *r, uint32_t ref, unsigned int depth, type_token *ret,
+		   uint8_t *flags)
+{
+	struct die_type *type = find_type(r, ref);
+	int error;
+
+	*ret = 0;
+	if (!type)
+		return 0;
+	error = find_full(r, type, depth + 1);
+	*ret = type->full;
+	*flags |= type->flags & TYPE_WEAK;
+	return error;
+}
+
+static int shallow_of(struct recognizer *r, uint32_t ref, unsigned int depth, type_token *ret)
+{
+	struct die_type *type = find_type(r, ref);
+	int error;
+
+	*ret = 0;
+	if (!type)
+		return 0;
+	error = find_shallow(r, type, depth + 1);
+	*ret = type->shallow;
+	return error;
+}
+
+/* Room for @count words that no recursion runs over: tokens of parts are computed
+ * before the whole is gathered. */
+static uint64_t *get_scratch(struct recognizer *r, size_t count)
+{
+	if (count > r->scratch_room) {
+		uint64_t *bigger = reallocarray(r->scratch, count * 2, sizeof(*bigger));
+
+		if (!bigger)
+			return NULL;
+		r->scratch = bigger;
+		r->scratch_room = count * 2;
+	}
+	return r->scratch;
+}
+
+#define FOR_EACH_ITEM(r, type, item)                                                    \
+	for (struct die_item *item = (type)->first_item == ITEM_END                     \
+					     ? NULL                                     \
+					     : &(r)->reader->items[(type)->first_item]; \
+	     item; item = item->next == ITEM_END ? NULL : &(r)->reader->items[item->next])
+
+/* --- adding classes -----------------------------------------------------------------------------
+ */
+
+/* Fill in a class for a type without items but one reference. */
+static int add_reference_class(struct recognizer *r, struct die_type *type, type_token full,
+			       type_token shallow, uint32_t size, type_token target,
+			       bool is_shallow)
+{
+	struct type_class class = {
+		.full = full,
+		.shallow = shallow,
+		.first = r->reader->base + type->offset,
+		.name = type->name,
+		.size = size,
+		.item_count = 1,
+		.kind = type->kind,
+		.flags = type->flags,
+	};
+	struct class_item *items;
+
+	if (!type_table_add(r->table, &class, &items))
+		return -ENOMEM;
+	items[0] = (struct class_item){ .token = target, .is_shallow = is_shallow };
+	return 0;
+}
+
+static int add_composite_class(struct recognizer *r, struct die_type *type)
+{
+	struct type_class class = {
+		.full = type->full,
+		.shallow = type->shallow,
+		.first = r->reader->base + type->offset,
+		.name = type->name,
+		.size = type->size,
+		.item_count = type->flags & TYPE_DECLARATION ? 0 : type->item_count,
+		.kind = type->kind,
+		.flags = type->flags,
+	};
+	struct class_item *items;
+
+	if (!type_table_add(r->table, &class, &items))
+		return -ENOMEM;
+	if (!class.item_count)
+		return 0;
+	FOR_EACH_ITEM(r, type, item)
+	{
+		struct die_type *target = find_type(r, item->ref);
+
+		*items++ = (struct class_item){
+			.name = item->name,
+			.token = target ? target->full : 0,
+			.value = item->value,
+			.bits = item->bits,
+			.is_negative = item->flags & ITEM_NEGATIVE,
+		};
+	}
+	return 0;
+}
+
+static int add_class(struct recognizer *r, struct die_type *type, type_token target,
+		     bool is_shallow)
+{
+	uint32_t found = type_table_find(r->table, type->full);
+	int error = 0;
+
+	if (found == UINT32_MAX) {
+		switch (type->kind) {
+		case BTF_KIND_STRUCT:
+		case BTF_KIND_UNION:
+		case BTF_KIND_ENUM:
+		case BTF_KIND_INT:
+		case BTF_KIND_FLOAT:
+			error = add_composite_class(r, type);
+			break;
+		default:
+			error = add_reference_class(r, type, type->full, type->shallow, type->size,
+						    target, is_shallow);
+			break;
+		}
+		found = r->table->class_count - 1;
+	}
+	type->class_index = found;
+	return error ? error : list_class(r, found);
+}
+
+/* --- full tokens --------------------------------------------------------------------------------
+ */
+
+static int find_reference(struct recognizer *r, struct die_type *type, unsigned int depth)
+{
+	uint64_t words[4] = { WORD_FULL | type->kind, type->name };
+	bool is_shallow = type->kind == BTF_KIND_PTR;
+	int error;
+
+	error = is_shallow ? shallow_of(r, type->ref, depth, &words[2])
+			   : full_of(r, type->ref, depth, &words[2], &type->flags);
+	if (error)
+		return error;
+	words[3] = type->flags & TYPE_WEAK;
+	type->full = hash_words(words, 4);
+	error = find_shallow(r, type, depth + 1);
+	return error ? error : add_class(r, type, words[2], is_shallow);
+}
+
+/* An array of several dimensions is an array of arrays; the inner ones are classes
+ * too. Elements of each dimension are @value of the items, outermost first. */
+static int find_array(struct recognizer *r, struct die_type *type, unsigned int depth)
+{
+	uint32_t dimensions = type->item_count ? type->item_count : 1;
+	uint64_t *elements, words[4] = { WORD_FULL | BTF_KIND_ARRAY };
+	type_token target, shallow_target;
+	uint32_t count = 0;
+	int error = full_of(r, type->ref, depth, &target, &type->flags);
+
+	if (!error)
+		error = shallow_of(r, type->ref, depth, &shallow_target);
+	elements = error ? NULL : get_scratch(r, dimensions);
+	if (!elements)
+		return error ? error : -ENOMEM;
+	elements[0] = 0;
+	FOR_EACH_ITEM(r, type, item)
+	elements[count++] = item->value;
+	words[3] = type->flags & TYPE_WEAK;
+	while (dimensions--) {
+		words[1] = elements[dimensions];
+		words[2] = target;
+		type->full = hash_words(words, 4);
+		words[0] = WORD_SHALLOW | BTF_KIND_ARRAY;
+		words[2] = shallow_target;
+		type->shallow = target == shallow_target ? type->full : hash_words(words, 3);
+		words[0] = WORD_FULL | BTF_KIND_ARRAY;
+		type->size = (uint32_t)elements[dimensions];
+		if (add_class(r, type, target, false) < 0)
+			return -ENOMEM;
+		target = type->full;
+		shallow_target = type->shallow;
+	}
+	type->shallow_state = TOKEN_DONE;
+	return 0;
+}
+
+/* Bytes of the storage unit of an old-style bitfield whose DIE does not say. */
+static uint64_t storage_size(const struct recognizer *r, uint32_t ref)
+{
+	for (int i = 0; i < 64; i++) {
+		const struct die_type *type = find_type(r, ref);
+
+		if (!type)
+			return 0;
+		if (type->size)
+			return type->size;
+		ref = type->ref;
+	}
+	return 0;
+}
+
+static int find_composite(struct recognizer *r, struct die_type *type, unsigned int depth)
+{
+	size_t room = 5 + 3 * (size_t)type->item_count, n = 0;
+	uint64_t *words;
+	int error = 0;
+
+	if (type->name) { /* known by its name before its members are looked at */
+		error = find_shallow(r, type, depth + 1);
+		if (error)
+			return error;
+	}
+	if (type->flags & TYPE_DECLARATION) {
+		type->flags |= TYPE_WEAK;
+		type->full = hash_words(
+			(uint64_t[]){ WORD_FULL | BTF_KIND_FWD, type->kind, type->name }, 3);
+	} else {
+		if (type->kind != BTF_KIND_ENUM) {
+			FOR_EACH_ITEM(r, type, item)
+			{
+				type_token ignored;
+				uint8_t flags = 0;
+
+				error = full_of(r, item->ref, depth, &ignored, &flags);
+				if (error)
+					return error;
+				if (item->flags & ITEM_OLD_BITS) {
+					item->value += 8 * storage_size(r, item->ref);
+					item->flags &= (uint16_t)~ITEM_OLD_BITS;
+				}
+			}
+		}
+		words = get_scratch(r, room);
+		if (!words)
+			return -ENOMEM;
+		words[n++] = WORD_FULL | type->kind;
+		words[n++] = type->name;
+		words[n++] = (uint64_t)type->size << 8 | (type->flags & TYPE_SIGNED);
+		FOR_EACH_ITEM(r, type, item)
+		{
+			const struct die_type *target = find_type(r, item->ref);
+
+			words[n++] = item->name;
+			words[n++] = target ? target->full : 0;
+			words[n++] = item->value ^ (uint64_t)item->bits << 48 ^
+				     (uint64_t)(item->flags & ITEM_NEGATIVE) << 56;
+		}
+		type->full = hash_words(words, n);
+	}
+	if (!type->name)
+		type->shallow = type->full;
+	type->shallow_state = TOKEN_DONE;
+	return add_class(r, type, 0, false);
+}
+
+static int find_scalar(struct recognizer *r, struct die_type *type)
+{
+	type->full = hash_words((uint64_t[]){ WORD_FULL | type->kind, type->name,
+					      (uint64_t)type->size << 8 | type->flags },
+				3);
+	type->shallow = type->full;
+	type->shallow_state = TOKEN_DONE;
+	return add_class(r, type, 0, false);
+}
+
+/* Find or add the class of a prototype whose return type and parameters have the
+ * shallow tokens that follow the header in @words: (name, token) pairs. */
+static int add_proto(struct recognizer *r, const uint64_t *words, uint32_t pairs, bool varargs,
+		     uint64_t first, type_token *ret)
+{
+	struct type_class class = {
+		.full = hash_words(words, 1 + 2 * (size_t)pairs),
+		.first = first,
+		.item_count = pairs,
+		.kind = BTF_KIND_FUNC_PROTO,
+		.flags = varargs ? TYPE_VARARGS : 0,
+	};
+	struct class_item *items;
+	uint32_t found;
+
+	*ret = class.shallow = class.full;
+	found = type_table_find(r->table, class.full);
+	if (found != UINT32_MAX)
+		return list_class(r, found);
+	if (!type_table_add(r->table, &class, &items))
+		return -ENOMEM;
+	for (uint32_t i = 0; i < pairs; i++)
+		items[i] = (struct class_item){
+			.name = words[1 + 2 * i],
+			.token = words[2 + 2 * i],
+			.is_shallow = true,
+		};
+	return list_class(r, r->table->class_count - 1);
+}
+
+static int find_proto(struct recognizer *r, struct die_type *type, unsigned int depth)
+{
+	bool varargs = type->flags & TYPE_VARARGS;
+	type_token token;
+	uint64_t *words;
+	size_t n = 0;
+	int error = shallow_of(r, type->ref, depth, &token);
+
+	FOR_EACH_ITEM(r, type, item)
+	if (!error)
+		error = shallow_of(r, item->ref, depth, &token);
+	if (error)
+		return error;
+	words = get_scratch(r, 3 + 2 * (size_t)type->item_count);
+	if (!words)
+		return -ENOMEM;
+	words[n++] = WORD_FULL | BTF_KIND_FUNC_PROTO | (varargs ? 0x100 : 0);
+	words[n++] = 0;
+	shallow_of(r, type->ref, depth, &words[n++]); /* ready now: no recursion */
+	FOR_EACH_ITEM(r, type, item)
+	{
+		words[n++] = item->name;
+		shallow_of(r, item->ref, depth, &words[n++]);
+	}
+	error = add_proto(r, words, 1 + type->item_count, varargs, r->reader->base + type->offset,
+			  &type->full);
+	type->shallow = type->full;
+	type->shallow_state = TOKEN_DONE;
+	type->class_index = type_table_find(r->table, type->full);
+	return error;
+}
+
+/* _Atomic and the like: no class of its own. */
+static int find_alias(struct recognizer *r, struct die_type *type, unsigned int depth)
+{
+	struct die_type *target = find_type(r, type->ref);
+	int error = target ? find_full(r, target, depth + 1) : 0;
+
+	if (!error && target)
+		error = find_shallow(r, target, depth + 1);
+	if (error)
+		return error;
+	type->full = target ? target->full : 0;
+	type->shallow = target ? target->shallow : 0;
+	type->flags |= target ? target->flags & TYPE_WEAK : 0;
+	type->size = target ? target->size : 0;
+	type->shallow_state = TOKEN_DONE;
+	type->class_index = target ? target->class_index : UINT32_MAX;
+	return 0;
+}
+
+static int find_full(struct recognizer *r, struct die_type *type, unsigned int depth)
+{
+	int error;
+
+	if (type->full_state == TOKEN_DONE)
+		return 0;
+	if (type->full_state == TOKEN_BUSY)
+		return fail(r, type, "a type that contains itself");
+	if (depth > DEPTH_MAXIMUM)
+		return fail(r, type, "types nested more than 512 deep");
+	type->full_state = TOKEN_BUSY;
+	switch (type->kind) {
+	case BTF_KIND_INT:
+	case BTF_KIND_FLOAT:
+		error = find_scalar(r, type);
+		break;
+	case BTF_KIND_STRUCT:
+	case BTF_KIND_UNION:
+	case BTF_KIND_ENUM:
+		error = find_composite(r, type, depth);
+		break;
+	case BTF_KIND_ARRAY:
+		error = find_array(r, type, depth);
+		break;
+	case BTF_KIND_FUNC_PROTO:
+		error = find_proto(r, type, depth);
+		break;
+	case KIND_ALIAS:
+		error = find_alias(r, type, depth);
+		break;
+	case KIND_VOID:
+		type->class_index = UINT32_MAX;
+		error = 0;
+		break;
+	default:
+		error = find_reference(r, type, depth);
+		break;
+	}
+	type->full_state = TOKEN_DONE;
+	return error;
+}
+
+/* --- shallow tokens -----------------------------------------------------------------------------
+ */
+
+static int find_shallow(struct recognizer *r, struct die_type *type, unsigned int depth)
+{
+	uint64_t words[3] = { WORD_SHALLOW | type->kind, type->name };
+	int error;
+
+	if (type->shallow_state == TOKEN_DONE)
+		return 0;
+	if (type->shallow_state == TOKEN_BUSY)
+		return fail(r, type, "a type that refers to itself without a name");
+	if (depth > DEPTH_MAXIMUM)
+		return fail(r, type, "types nested more than 512 deep");
+	switch (type->kind) {
+	case BTF_KIND_STRUCT:
+	case BTF_KIND_UNION:
+	case BTF_KIND_ENUM:
+		if (type->name) {
+			words[0] = WORD_NAMED | type->kind;
+			type->shallow = hash_words(words, 2);
+			type->shallow_state = TOKEN_DONE;
+			return 0;
+		}
+		break;
+	case BTF_KIND_CONST:
+	case BTF_KIND_VOLATILE:
+	case BTF_KIND_RESTRICT:
+	case BTF_KIND_TYPEDEF:
+	case BTF_KIND_PTR:
+		type->shallow_state = TOKEN_BUSY;
+		error = shallow_of(r, type->ref, depth, &words[2]);
+		type->shallow = hash_words(words, 3);
+		type->shallow_state = error ? TOKEN_NEW : TOKEN_DONE;
+		return error;
+	}
+	/* For the others the full token is the shallow one, or sets it on its way. */
+	return find_full(r, type, depth);
+}
+
+/* --- a unit -------------------------------------------------------------------------------------
+ */
+
+int recognize_types(struct recognizer *r)
+{
+	r->class_count = 0;
+	for (uint32_t i = 0; i < r->reader->type_count; i++) {
+		int error = find_full(r, &r->reader->types[i], 0);
+
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+int recognize_full(struct recognizer *r, uint32_t ref, type_token *ret)
+{
+	uint8_t flags = 0;
+
+	return full_of(r, ref, 0, ret, &flags);
+}
+
+int recognize_proto(struct recognizer *r, uint32_t ret_ref, const struct die_item *params,
+		    uint32_t count, bool varargs, uint64_t first, type_token *ret)
+{
+	uint64_t *words = get_scratch(r, 3 + 2 * (size_t)count);
+	size_t n = 0;
+
+	if (!words)
+		return -ENOMEM;
+	words[n++] = WORD_FULL | BTF_KIND_FUNC_PROTO | (varargs ? 0x100 : 0);
+	words[n++] = 0;
+	shallow_of(r, ret_ref, 0, &words[n++]); /* all types have their tokens by now */
+	for (uint32_t i = 0; i < count; i++) {
+		words[n++] = params[i].name;
+		shallow_of(r, params[i].ref, 0, &words[n++]);
+	}
+	return add_proto(r, words, 1 + count, varargs, first, ret);
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "btfgen/type-table.h"
+
+void type_table_deinit(struct type_table *table)
+{
+	free(table->classes);
+	free(table->items);
+	free(table->slots);
+	*table = (struct type_table){ 0 };
+}
+
+/* A slot holds the token's upper half beside the index, so that nearly every probe
+ * that does not match is told without looking at the class. */
+static uint64_t make_slot(type_token full, uint32_t index)
+{
+	return (full & ~UINT64_C(0xffffffff)) | (index + 1);
+}
+
+static uint32_t first_probe(const struct type_table *table, type_token full)
+{
+	return (uint32_t)full & (table->slot_count - 1);
+}
+
+uint32_t type_table_find(const struct type_table *table, type_token full)
+{
+	if (!table->slot_count)
+		return UINT32_MAX;
+	for (uint32_t i = first_probe(table, full);; i = (i + 1) & (table->slot_count - 1)) {
+		uint64_t slot = table->slots[i];
+		uint32_t index = (uint32_t)slot - 1;
+
+		if (!slot)
+			return UINT32_MAX;
+		if (!((slot ^ full) >> 32) && table->classes[index].full == full)
+			return index;
+	}
+}
+
+static void insert_slot(struct type_table *table, type_token full, uint32_t index)
+{
+	uint32_t i = first_probe(table, full);
+
+	while (table->slots[i])
+		i = (i + 1) & (table->slot_count - 1);
+	table->slots[i] = make_slot(full, index);
+}
+
+static int grow_slots(struct type_table *table)
+{
+	uint32_t count = table->slot_count ? table->slot_count * 2 : 1 << 15;
+	uint64_t *slots;
+
+	if (table->class_count * 3ull < table->slot_count * 2ull)
+		return 0;
+	slots = calloc(count, sizeof(*slots));
+	if (!slots || count < table->slot_count) {
+		free(slots);
+		return -ENOMEM;
+	}
+	free(table->slots);
+	table->slots = slots;
+	table->slot_count = count;
+	for (uint32_t i = 0; i < table->class_count; i++)
+		insert_slot(table, table->classes[i].full, i);
+	return 0;
+}
+
+static int grow(void **array, uint32_t *room, uint64_t needed, size_t size)
+{
+	uint64_t wanted = *room + *room / 2 + 4096;
+	void *bigger;
+
+	if (needed <= *room)
+		return 0;
+	if (wanted < needed)
+		wanted = needed;
+	if (wanted > UINT32_MAX)
+		return -ENOMEM;
+	bigger = reallocarray(*array, wanted, size);
+	if (!bigger)
+		return -ENOMEM;
+	*array = bigger;
+	*room = (uint32_t)wanted;
+	return 0;
+}
+
+struct type_class *type_table_add(struct type_table *table, const struct type_class *class,
+				  struct class_item **items_ret)
+{
+	struct type_class *added;
+
+	if (grow((void **)&table->classes, &table->class_room, table->class_count + 1ull,
+		 sizeof(*table->classes)) < 0 ||
+	    grow((void **)&table->items, &table->item_room,
+		 (uint64_t)table->item_count + class->item_count, sizeof(*table->items)) < 0 ||
+	    grow_slots(table) < 0)
+		return NULL;
+	added = &table->classes[table->class_count];
+	*added = *class;
+	added->first_item = table->item_count;
+	insert_slot(table, class->full, table->class_count);
+	*items_ret = table->items + table->item_count;
+	table->class_count++;
+	table->item_count += class->item_count;
+	return added;
+}
+
+int type_table_merge(struct type_table *table, const struct type_table *other, uint32_t *map)
+{
+	for (uint32_t i = 0; i < other->class_count; i++) {
+		const struct type_class *class = &other->classes[i];
+		uint32_t found = type_table_find(table, class->full);
+		struct class_item *items;
+
+		if (found == UINT32_MAX) {
+			if (!type_table_add(table, class, &items))
+				return -ENOMEM;
+			if (class->item_count)
+				memcpy(items, other->items + class->first_item,
+				       class->item_count * sizeof(*items));
+			found = table->class_count - 1;
+		} else if (class->first < table->classes[found].first) {
+			table->classes[found].first = class->first;
+		}
+		map[i] = found;
+	}
+	return 0;
+}

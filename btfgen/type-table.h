@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Types recognised by what they are. This is what stands in place of "collect
+ * everything, deduplicate at the end": every unit of a kernel repeats the same
+ * few thousand types, so each type is reduced, as it is read, to a 64-bit token
+ * of its content, and only the first of a token is kept.
+ *
+ * Two tokens a type:
+ *
+ *   full     everything about it: names, sizes, members with their offsets, and
+ *            the full tokens of what is embedded. What a pointer points at goes
+ *            in by its shallow token, so the recursion ends where C's does.
+ *   shallow  the same, but a struct, union or enum that has a name counts by its
+ *            name alone, complete or not. A "struct foo *" of a unit that sees
+ *            only "struct foo;" is the same pointer as elsewhere.
+ *
+ * A *class* is all types of one full token; a *group* all classes of one shallow
+ * token. Most groups have one class. A group has several when the same name means
+ * different things in different units (then pointers into the group need telling
+ * apart, which type-graph does), or when one of them is *weak*: a declaration, or
+ * a const, typedef or array of one, which gives way to the complete one.
+ *
+ * Tokens are XXH3 over the content, so two different types collide with
+ * probability about n²/2⁶⁵: for the 200,000 classes of a kernel, 1 in 10⁹.
+ */
+#ifndef BTFGEN_TYPE_TABLE_H
+#define BTFGEN_TYPE_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "btfgen/dwarf-unit.h"
+
+typedef uint64_t type_token; /* 0 is void */
+
+struct type_class {
+	type_token full, shallow;
+	uint64_t first; /* lowest offset in .debug_info at which it stands */
+	dwarf_name name;
+	uint32_t size;       /* bytes; elements of an array */
+	uint32_t first_item; /* index into the table's items */
+	uint32_t item_count;
+	uint8_t kind;  /* BTF_KIND_* */
+	uint8_t flags; /* TYPE_* */
+};
+
+/* What a class refers to, in order: its members, parameters (the return type
+ * first), enumerators; one item for a pointer, modifier, typedef or array. */
+struct class_item {
+	dwarf_name name;
+	type_token token; /* full, or shallow when @is_shallow */
+	uint64_t value;   /* bit offset; the enumerator */
+	uint16_t bits;    /* width of a bitfield */
+	bool is_shallow;
+	bool is_negative; /* enumerator below zero */
+};
+
+struct type_table {
+	struct type_class *classes;
+	uint32_t class_count, class_room;
+	struct class_item *items;
+	uint32_t item_count, item_room;
+	uint64_t *slots; /* by hash: upper half of the token and index + 1; 0 is free */
+	uint32_t slot_count;
+};
+
+void type_table_deinit(struct type_table *table);
+
+/* The class of @full; UINT32_MAX when there is none. */
+uint32_t type_table_find(const struct type_table *table, type_token full);
+
+/* Add a class that is not there, with room for its items (which the caller fills
+ * at once). NULL when out of memory. */
+struct type_class *type_table_add(struct type_table *table, const struct type_class *class,
+				  struct class_item **items_ret);
+
+/* Add to @table all classes of @other; class i of @other becomes *(map + i). */
+int type_table_merge(struct type_table *table, const struct type_table *other, uint32_t *map);
+
+/* --- recognition ------------------------------------------------------------------------------ */
+
+/* Units that others refer into: dwz's partial units, type units. Read once, before
+ * all others, and recognised as one. */
+struct type_pool;
+
+struct recognizer {
+	struct unit_reader *reader;
+	struct type_table *table;
+	const struct type_pool *pool; /* NULL: foreign references cannot be resolved */
+	uint64_t *scratch;
+	size_t scratch_room;
+	uint32_t *classes; /* the classes of this unit, in order, repeats included */
+	uint32_t class_count, class_room;
+	const char *problem; /* set when it failed */
+	uint32_t problem_at; /* offset of the DIE, from the reader's base */
+};
+
+/* Give every type in the reader its tokens and its class, and list the classes
+ * anew. 0, -ENOMEM, -EBADMSG (a type that contains itself, or nested beyond reason). */
+int recognize_types(struct recognizer *r);
+
+/* The full token of the type at @ref, after recognize_types(). */
+int recognize_full(struct recognizer *r, uint32_t ref, type_token *ret);
+
+/* The class of a function prototype with the given return type and parameters
+ * (their names count), after recognize_types(). */
+int recognize_proto(struct recognizer *r, uint32_t ret_ref, const struct die_item *params,
+		    uint32_t count, bool varargs, uint64_t first, type_token *ret);
+
+void recognizer_deinit(struct recognizer *r);
+
+#endif

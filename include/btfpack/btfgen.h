@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * btfpack/btfgen.h - convert: ELF with DWARF in, BTF out
+ *
+ *	struct btfpack_blob btf = {0};
+ *	struct btfpack_error err;
+ *
+ *	if (btfpack_convert("vmlinux", NULL, &btf, &err) < 0)
+ *		fprintf(stderr, "%s\n", err.message);
+ *	...
+ *	btfpack_blob_free(&btf);
+ *
+ * Pure computation: no network, no database, nothing printed. Any number of
+ * threads may convert at the same time. The same file gives the same bytes,
+ * whatever the number of threads that work on it.
+ */
+#ifndef BTFPACK_BTFGEN_H
+#define BTFPACK_BTFGEN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <btfpack/error.h>
+#include <btfpack/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Types only: leave out functions and variables. */
+#define BTFPACK_CONVERT_NO_FUNCS UINT32_C(1)
+/* Write 64-bit enums as readers older than Linux 6.0 expect: unions of size 8
+ * have no ENUM64; values are cut to 32 bits, the size stays. */
+#define BTFPACK_CONVERT_NO_ENUM64 UINT32_C(2)
+/* Read the DWARF even where the file carries a .BTF section. */
+#define BTFPACK_CONVERT_IGNORE_BTF UINT32_C(4)
+
+struct btfpack_convert_opts {
+	size_t size;       /* sizeof(struct btfpack_convert_opts) */
+	unsigned int jobs; /* threads; 0: one for each processor this process may use */
+	uint32_t flags;    /* BTFPACK_CONVERT_* */
+};
+
+/*
+ * Convert the file @path: a vmlinux, or a .debug file of one, of any byte order
+ * and word size. With DWARF (versions 2 to 5) that is what is read; a file that
+ * has no DWARF but a .BTF section gives that section. The result is in the byte
+ * order of the file's machine, with the 24-byte header.
+ *
+ * @opts may be NULL. Free *@ret with btfpack_blob_free(). Errors: -EBADMSG not
+ * an ELF file, or damaged; -EOPNOTSUPP neither DWARF nor BTF inside, split DWARF
+ * or a version from the future; -EFBIG more types or strings than BTF can number;
+ * -ENOMEM; and what open(2) and mmap(2) say.
+ */
+int btfpack_convert(const char *path, const struct btfpack_convert_opts *opts,
+		    struct btfpack_blob *ret, struct btfpack_error *err);
+
+/*
+ * The GNU build-id of the ELF file @path in lower-case hex, "" when it has none.
+ * @ret has room for BTFPACK_BUILD_ID_SIZE bytes. Errors as btfpack_convert().
+ */
+#define BTFPACK_BUILD_ID_SIZE 65
+int btfpack_build_id(const char *path, char ret[BTFPACK_BUILD_ID_SIZE], struct btfpack_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
