@@ -7,7 +7,7 @@
 
 #define MEMBERS_MAXIMUM 0xffff /* what the type's vlen field holds */
 
-int btf_emit_name(struct btf_emit *emit, dwarf_name name, uint32_t *ret)
+static int emit_name(struct btf_emit *emit, dwarf_name name, uint32_t *ret)
 {
 	char packed[8];
 
@@ -51,14 +51,14 @@ static int emit_int(struct btf_emit *emit, const struct type_class *class)
 		encoding = BTF_INT_BOOL;
 	encoding = encoding << 24 | size * 8;
 	error = odd ? btf_build_string(emit->build, "__SANITIZED_FAKE_INT__", &t.name_off)
-		    : btf_emit_name(emit, class->name, &t.name_off);
+		    : emit_name(emit, class->name, &t.name_off);
 	return error ? error : btf_build_type(emit->build, &t, &encoding, NULL);
 }
 
 static int emit_float(struct btf_emit *emit, const struct type_class *class)
 {
 	struct btf_type t = { .info = btf_info(BTF_KIND_FLOAT, 0, false), .size = class->size };
-	int error = btf_emit_name(emit, class->name, &t.name_off);
+	int error = emit_name(emit, class->name, &t.name_off);
 
 	return error ? error : btf_build_type(emit->build, &t, NULL, NULL);
 }
@@ -70,7 +70,7 @@ static int emit_reference(struct btf_emit *emit, const struct type_class *class,
 		.info = btf_info(class->kind, 0, false),
 		.type = target_id(emit, node, 0),
 	};
-	int error = btf_emit_name(emit, class->name, &t.name_off);
+	int error = emit_name(emit, class->name, &t.name_off);
 
 	return error ? error : btf_build_type(emit->build, &t, NULL, NULL);
 }
@@ -93,7 +93,7 @@ static int emit_forward(struct btf_emit *emit, const struct type_class *class)
 	struct btf_type t = {
 		.info = btf_info(BTF_KIND_FWD, 0, class->kind == BTF_KIND_UNION),
 	};
-	int error = btf_emit_name(emit, class->name, &t.name_off);
+	int error = emit_name(emit, class->name, &t.name_off);
 
 	return error ? error : btf_build_type(emit->build, &t, NULL, NULL);
 }
@@ -112,7 +112,7 @@ static int emit_members(struct btf_emit *emit, const struct type_class *class,
 			return too_much(emit, class, "a member lies further in than BTF can say",
 					err);
 		m.offset = (uint32_t)items[i].value | (kflag ? (uint32_t)items[i].bits << 24 : 0);
-		error = btf_emit_name(emit, items[i].name, &m.name_off);
+		error = emit_name(emit, items[i].name, &m.name_off);
 		if (!error)
 			error = buf_add(buf, &m, sizeof(m));
 		if (error)
@@ -137,7 +137,7 @@ static int emit_composite(struct btf_emit *emit, const struct type_class *class,
 	if (class->item_count > MEMBERS_MAXIMUM)
 		return too_much(emit, class, "more than 65,535 members", err);
 	t.info = btf_info(class->kind, class->item_count, kflag);
-	error = btf_emit_name(emit, class->name, &t.name_off);
+	error = emit_name(emit, class->name, &t.name_off);
 	if (!error)
 		error = emit_members(emit, class, node, &buf, kflag, err);
 	return error ? error : btf_build_type(emit->build, &t, buf.data, NULL);
@@ -152,7 +152,7 @@ static int emit_enumerators(struct btf_emit *emit, const struct type_class *clas
 	for (uint32_t i = 0; i < class->item_count && !error; i++) {
 		uint32_t name;
 
-		error = btf_emit_name(emit, items[i].name, &name);
+		error = emit_name(emit, items[i].name, &name);
 		if (!error && wide)
 			error = buf_add(buf,
 					&(struct btf_enum64){
@@ -182,7 +182,7 @@ static int emit_enum(struct btf_emit *emit, const struct type_class *class,
 	if (class->item_count > MEMBERS_MAXIMUM)
 		return too_much(emit, class, "more than 65,535 values", err);
 	t.info = btf_info(wide ? BTF_KIND_ENUM64 : BTF_KIND_ENUM, class->item_count, is_signed);
-	error = btf_emit_name(emit, class->name, &t.name_off);
+	error = emit_name(emit, class->name, &t.name_off);
 	if (!error)
 		error = emit_enumerators(emit, class, wide, &buf);
 	return error ? error : btf_build_type(emit->build, &t, buf.data, NULL);
@@ -206,7 +206,7 @@ static int emit_proto(struct btf_emit *emit, const struct type_class *class,
 	for (uint32_t i = 1; i < class->item_count && !error; i++) {
 		struct btf_param p = { .type = target_id(emit, node, i) };
 
-		error = btf_emit_name(emit, items[i].name, &p.name_off);
+		error = emit_name(emit, items[i].name, &p.name_off);
 		if (!error)
 			error = buf_add(&buf, &p, sizeof(p));
 	}
@@ -285,4 +285,63 @@ int btf_emit_graph(struct btf_emit *emit, struct btfpack_error *err)
 		return btfpack_error_set(err, error, "%s: cannot write its BTF: %s",
 					 emit->file->image->path, strerror(-error));
 	return error;
+}
+
+int btf_emit_functions(struct btf_emit *emit, const struct func_defs *funcs, const uint32_t *nodes)
+{
+	int error = 0;
+
+	for (uint32_t i = 0; i < funcs->count && !error; i++) {
+		/* Kernels' FUNCs are all BTF_FUNC_STATIC, which is 0. */
+		struct btf_type t = {
+			.info = btf_info(BTF_KIND_FUNC, BTF_FUNC_STATIC, false),
+			.type = btf_emit_id(emit, nodes[i]),
+		};
+
+		error = emit_name(emit, funcs->defs[i].dwarf_name, &t.name_off);
+		if (!error)
+			error = btf_build_type(emit->build, &t, NULL, NULL);
+	}
+	return error;
+}
+
+static int emit_datasec(struct btf_emit *emit, const struct percpu_section *section,
+			const struct buf *secinfos)
+{
+	size_t count = secinfos->size / sizeof(struct btf_var_secinfo);
+	struct btf_type t = {
+		.info = btf_info(BTF_KIND_DATASEC, (unsigned int)count, false),
+		.size = (uint32_t)section->size,
+	};
+	int error = btf_build_string(emit->build, PERCPU_NAME, &t.name_off);
+
+	return error ? error : btf_build_type(emit->build, &t, secinfos->data, NULL);
+}
+
+int btf_emit_variables(struct btf_emit *emit, const struct var_defs *vars,
+		       const struct percpu_section *section, const uint32_t *nodes)
+{
+	AUTO_BUF struct buf secinfos = BUF_INIT(MEMBERS_MAXIMUM * sizeof(struct btf_var_secinfo));
+	int error = 0;
+
+	for (uint32_t i = 0; i < vars->count && !error; i++) {
+		const struct var_def *var = &vars->defs[i];
+		struct btf_type t = {
+			.info = btf_info(BTF_KIND_VAR, 0, false),
+			.type = btf_emit_id(emit, nodes[i]),
+		};
+		struct btf_var linkage = {
+			var->is_global ? BTF_VAR_GLOBAL_ALLOCATED : BTF_VAR_STATIC,
+		};
+		struct btf_var_secinfo secinfo = { .offset = var->position, .size = var->size };
+
+		error = emit_name(emit, var->name, &t.name_off);
+		if (!error)
+			error = btf_build_type(emit->build, &t, &linkage, &secinfo.type);
+		if (!error)
+			error = buf_add(&secinfos, &secinfo, sizeof(secinfo));
+	}
+	if (error || !vars->count)
+		return error;
+	return emit_datasec(emit, section, &secinfos);
 }

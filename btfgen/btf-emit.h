@@ -6,6 +6,8 @@
 #include <stdbool.h>
 
 #include "btf/btf-build.h"
+#include "btfgen/dwarf-funcs.h"
+#include "btfgen/dwarf-vars.h"
 #include "btfgen/type-graph.h"
 
 struct btf_emit {
@@ -26,7 +28,11 @@ static inline uint32_t btf_emit_id(const struct btf_emit *emit, uint32_t node)
 	return node == NODE_NONE ? 0 : emit->first_id + node;
 }
 
-/* The offset of a name in the BTF. */
-int btf_emit_name(struct btf_emit *emit, dwarf_name name, uint32_t *ret);
+/* Append a FUNC for each function; nodes[i] is the prototype of function i. */
+int btf_emit_functions(struct btf_emit *emit, const struct func_defs *funcs, const uint32_t *nodes);
+
+/* Append a VAR for each per-CPU variable and the DATASEC that lists them. */
+int btf_emit_variables(struct btf_emit *emit, const struct var_defs *vars,
+		       const struct percpu_section *section, const uint32_t *nodes);
 
 #endif

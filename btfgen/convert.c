@@ -26,6 +26,8 @@
 #include <btfpack/btfgen.h>
 
 #include "btfgen/btf-emit.h"
+#include "btfgen/dwarf-funcs.h"
+#include "btfgen/dwarf-vars.h"
 #include "btfgen/elf-image.h"
 #include "btfgen/type-graph.h"
 #include "btfgen/type-table.h"
@@ -42,6 +44,8 @@ struct conversion {
 	struct elf_image image;
 	struct dwarf_file file;
 	uint32_t flags;
+	struct func_symbols symbols;
+	struct percpu_section percpu;
 	struct unit_classes *units; /* one a unit, written by the thread that reads it */
 	uint32_t *unit_worker;      /* whose table its classes are of */
 	atomic_size_t next;         /* unit to read */
@@ -58,6 +62,8 @@ struct worker {
 	struct unit_reader reader;
 	struct recognizer recognizer;
 	struct type_table table;
+	struct func_defs funcs;
+	struct var_defs vars;
 	int error;
 	struct btfpack_error err;
 };
@@ -90,6 +96,10 @@ static int read_unit(struct worker *w, size_t number)
 	if (error || w->reader.language == DW_LANG_Rust)
 		return error;
 	error = recognize_types(&w->recognizer);
+	if (!error && !(c->flags & BTFPACK_CONVERT_NO_FUNCS))
+		error = func_defs_collect(&w->funcs, &c->symbols, &w->recognizer, (uint32_t)number);
+	if (!error && !(c->flags & BTFPACK_CONVERT_NO_FUNCS))
+		error = var_defs_collect(&w->vars, &c->percpu, &w->recognizer, (uint32_t)number);
 	if (error)
 		return fail_recognition(w, error);
 	classes->count = w->recognizer.class_count;
@@ -186,9 +196,81 @@ static int merge_tables(struct conversion *c, struct btfpack_error *err)
 	return 0;
 }
 
-static int emit(struct conversion *c, const struct type_graph *graph, struct btfpack_blob *ret,
-		struct btfpack_error *err)
+/* Gather what the workers found in the first one's lists. */
+static int merge_defs(struct conversion *c, struct btfpack_error *err)
 {
+	struct func_defs *funcs = &c->workers[0].funcs;
+	struct var_defs *vars = &c->workers[0].vars;
+	int error = 0;
+
+	for (unsigned int i = 1; i < c->worker_count && !error; i++) {
+		error = func_defs_merge(funcs, &c->workers[i].funcs);
+		if (!error)
+			error = var_defs_merge(vars, &c->workers[i].vars);
+	}
+	if (error)
+		return btfpack_error_set(err, error, "%s: out of memory", c->image.path);
+	func_defs_choose(funcs, &c->symbols);
+	var_defs_sort(vars);
+	return 0;
+}
+
+/* --- functions and variables in the graph
+ * --------------------------------------------------------- */
+
+/* A root, and which function (or, counted behind those, variable) it serves. */
+struct root_place {
+	uint32_t unit, class_index, serves;
+};
+
+static int compare_roots(const void *a, const void *b)
+{
+	const struct root_place *x = a, *y = b;
+
+	if (x->unit != y->unit)
+		return x->unit < y->unit ? -1 : 1;
+	return (x->serves > y->serves) - (x->serves < y->serves);
+}
+
+/* Build the graph, and find the node of each function's prototype and each
+ * variable's type: nodes[i] of function i, then of variable i. */
+static int build_graph(struct conversion *c, struct type_graph *graph, uint32_t **nodes_ret)
+{
+	const struct type_table *table = &c->workers[0].table;
+	const struct func_defs *funcs = &c->workers[0].funcs;
+	const struct var_defs *vars = &c->workers[0].vars;
+	uint32_t count = funcs->count + vars->count;
+	AUTO_FREE struct root_place *places = calloc(count + 1ull, sizeof(*places));
+	AUTO_FREE struct type_root *roots = calloc(count + 1ull, sizeof(*roots));
+	AUTO_FREE uint32_t *nodes = calloc(count + 1ull, sizeof(*nodes));
+
+	if (!places || !roots || !nodes)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < count; i++) {
+		bool is_func = i < funcs->count;
+		uint32_t v = i - funcs->count;
+
+		places[i] = (struct root_place){
+			is_func ? funcs->defs[i].unit : vars->defs[v].unit,
+			type_table_find(table, is_func ? funcs->defs[i].proto : vars->defs[v].type),
+			i,
+		};
+	}
+	qsort(places, count, sizeof(*places), compare_roots);
+	for (uint32_t i = 0; i < count; i++)
+		roots[i] = (struct type_root){ places[i].unit, places[i].class_index, 0 };
+	if (type_graph_init(graph, table, c->units, (uint32_t)c->file.unit_count, roots, count) < 0)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < count; i++)
+		nodes[places[i].serves] = roots[i].node;
+	*nodes_ret = steal_ptr(nodes); /* the caller's */
+	return 0;
+}
+
+static int emit(struct conversion *c, const struct type_graph *graph, const uint32_t *nodes,
+		struct btfpack_blob *ret, struct btfpack_error *err)
+{
+	const struct func_defs *funcs = &c->workers[0].funcs;
 	AUTO_BTF_BUILD struct btf_build *build = NULL;
 	struct btf_emit emit = {
 		.file = &c->file,
@@ -201,31 +283,58 @@ static int emit(struct conversion *c, const struct type_graph *graph, struct btf
 		return btfpack_error_set(err, error, "%s: out of memory", c->image.path);
 	emit.build = build;
 	error = btf_emit_graph(&emit, err);
-	if (!error && btf_build_finish(build, c->image.other_order, ret) < 0)
-		error = btfpack_error_set(err, -ENOMEM, "%s: out of memory", c->image.path);
-	return error;
+	if (error)
+		return error;
+	error = btf_emit_functions(&emit, funcs, nodes);
+	if (!error)
+		error = btf_emit_variables(&emit, &c->workers[0].vars, &c->percpu,
+					   nodes + funcs->count);
+	if (!error)
+		error = btf_build_finish(build, c->image.other_order, ret);
+	if (error)
+		return btfpack_error_set(err, error, "%s: cannot write its BTF: %s", c->image.path,
+					 strerror(-error));
+	return 0;
 }
 
 static int convert_dwarf(struct conversion *c, struct btfpack_blob *ret, struct btfpack_error *err)
 {
 	CLEANUP(type_graph_deinit) struct type_graph graph = { 0 };
-	int error = read_units(c, err);
+	AUTO_FREE uint32_t *nodes = NULL;
+	int error = 0;
 
+	if (!(c->flags & BTFPACK_CONVERT_NO_FUNCS)) {
+		error = func_symbols_init(&c->symbols, &c->image, err);
+		if (!error)
+			error = percpu_section_init(&c->percpu, &c->image, err);
+	}
+	if (!error)
+		error = read_units(c, err);
 	if (!error)
 		error = merge_tables(c, err);
+	if (!error)
+		error = merge_defs(c, err);
 	if (error)
 		return error;
-	if (type_graph_init(&graph, &c->workers[0].table, c->units, (uint32_t)c->file.unit_count,
-			    NULL, 0) < 0)
+	if (build_graph(c, &graph, &nodes) < 0)
 		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", c->image.path);
-	return emit(c, &graph, ret, err);
+	return emit(c, &graph, nodes, ret, err);
+}
+
+static void worker_deinit(struct worker *w)
+{
+	type_table_deinit(&w->table);
+	func_defs_deinit(&w->funcs);
+	var_defs_deinit(&w->vars);
 }
 
 static void conversion_deinit(struct conversion *c)
 {
 	for (unsigned int i = 0; c->workers && i < c->worker_count; i++)
-		type_table_deinit(&c->workers[i].table);
+		worker_deinit(&c->workers[i]);
 	free(c->workers);
+	func_symbols_deinit(&c->symbols);
+	percpu_section_deinit(&c->percpu);
 	for (size_t u = 0; c->units && u < c->file.unit_count; u++)
 		free(c->units[u].classes);
 	free(c->units);

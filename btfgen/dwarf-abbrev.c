@@ -20,7 +20,8 @@ static const struct tag_row {
 	uint32_t attrs;
 } tag_rows[] = {
 	[DW_TAG_compile_unit] = { DIE_UNIT, BIT(ATTR_LANGUAGE) | BIT(ATTR_STR_OFFSETS_BASE) |
-						    BIT(ATTR_DWO_NAME) },
+						    BIT(ATTR_DWO_NAME) | BIT(ATTR_LOCLISTS_BASE) |
+						    BIT(ATTR_PRODUCER) },
 	[DW_TAG_partial_unit] = { DIE_UNIT, BIT(ATTR_LANGUAGE) | BIT(ATTR_STR_OFFSETS_BASE) },
 	[DW_TAG_type_unit] = { DIE_UNIT, BIT(ATTR_LANGUAGE) | BIT(ATTR_STR_OFFSETS_BASE) },
 	[DW_TAG_skeleton_unit] = { DIE_UNIT, BIT(ATTR_DWO_NAME) },
@@ -100,6 +101,8 @@ static const uint8_t attr_by_dw[] = {
 	[DW_AT_str_offsets_base] = ATTR_STR_OFFSETS_BASE,
 	[DW_AT_import] = ATTR_IMPORT,
 	[DW_AT_dwo_name] = ATTR_DWO_NAME,
+	[DW_AT_loclists_base] = ATTR_LOCLISTS_BASE,
+	[DW_AT_producer] = ATTR_PRODUCER,
 };
 
 /* The slot of an attribute plus one; 0 when nobody reads it. */

@@ -147,6 +147,8 @@ int dwarf_file_init(struct dwarf_file *file, struct elf_image *image, struct btf
 		{ ".debug_str", &file->str },
 		{ ".debug_line_str", &file->line_str },
 		{ ".debug_str_offsets", &file->str_offsets },
+		{ ".debug_loc", &file->loc },
+		{ ".debug_loclists", &file->loclists },
 	};
 	int error = 0;
 

@@ -21,8 +21,10 @@
 struct die_attrs {
 	uint64_t value[ATTR_COUNT_ + 1];
 	uint32_t present;
-	uint32_t blocks;   /* @value is the offset of a block's bytes in .debug_info */
-	uint32_t negative; /* @value is below zero */
+	uint32_t blocks;     /* @value is the offset of a block's bytes in .debug_info */
+	uint32_t negative;   /* @value is below zero */
+	uint32_t indexed;    /* @value counts entries of a table */
+	uint32_t block_size; /* bytes of the block read last */
 };
 
 /* Where the pass stands. */
@@ -46,6 +48,7 @@ void unit_reader_deinit(struct unit_reader *reader)
 	free(reader->items);
 	free(reader->funcs);
 	free(reader->vars);
+	free(reader->locations);
 	free(reader->foreign);
 	free(reader->imports);
 	free(reader->map);
@@ -63,7 +66,7 @@ int unit_reader_reset(struct unit_reader *reader, const struct dwarf_file *file,
 	reader->base = base;
 	reader->limit = limit;
 	reader->type_count = reader->item_count = reader->func_count = reader->var_count = 0;
-	reader->foreign_count = reader->import_count = 0;
+	reader->foreign_count = reader->import_count = reader->location_count = 0;
 	if (limit - base >= REF_FOREIGN)
 		return btfpack_error_set(err, -EFBIG,
 					 "%s: 2 GB or more of shared debug information",
@@ -374,6 +377,7 @@ read_value(struct scan *scan, const struct abbrev_op *op, const uint8_t *p, bool
 		*ret = load(p, size, swap);
 		return p + size;
 	case OP_ULEB:
+		scan->attrs.indexed |= 1u << op->attr;
 		return read_uleb(p, end, ret);
 	case OP_SLEB:
 		p = read_sleb(p, end, ret);
@@ -410,6 +414,7 @@ read_value(struct scan *scan, const struct abbrev_op *op, const uint8_t *p, bool
 	if (p) {
 		*ret = (uint64_t)(block - scan->start);
 		scan->attrs.blocks |= 1u << op->attr;
+		scan->attrs.block_size = (uint32_t)(p - block);
 	}
 	return p;
 }
@@ -436,7 +441,8 @@ static inline __attribute__((always_inline)) bool read_attrs(struct scan *scan,
 	const struct abbrev_op *last = op + abbrev->op_count;
 	const uint8_t *p = scan->at, *end = scan->end, *block;
 
-	scan->attrs.present = scan->attrs.blocks = scan->attrs.negative = 0;
+	scan->attrs.present = scan->attrs.blocks = 0;
+	scan->attrs.negative = scan->attrs.indexed = 0;
 	for (; op < last; op++) {
 		switch (op->opcode) {
 		case OP_SKIP:
@@ -672,6 +678,25 @@ static bool keep_dimension(struct scan *scan, uint32_t parent)
 	return true;
 }
 
+static bool keep_location(struct scan *scan, struct die_item *item)
+{
+	struct die_location *location = ADD(scan->reader, location);
+
+	if (!location)
+		return false;
+	*location = (struct die_location){ .value = VALUE(scan, ATTR_LOCATION),
+					   .form = LOCATION_OFFSET };
+	if (scan->attrs.blocks & 1u << ATTR_LOCATION) {
+		location->form = LOCATION_BLOCK;
+		location->size = scan->attrs.block_size;
+	} else if (scan->attrs.indexed & 1u << ATTR_LOCATION) {
+		location->form = LOCATION_INDEX;
+	}
+	item->flags |= ITEM_LOCATION;
+	item->location = scan->reader->location_count - 1;
+	return true;
+}
+
 static bool keep_parameter(struct scan *scan, struct parent parent)
 {
 	struct unit_reader *reader = scan->reader;
@@ -692,16 +717,14 @@ static bool keep_parameter(struct scan *scan, struct parent parent)
 		return false;
 	item->name = name_of(scan);
 	item->ref = ref_of(scan, ATTR_TYPE);
+	item->value = scan->die;
 	if (HAS(scan, ATTR_ORIGIN)) {
 		item->value = VALUE(scan, ATTR_ORIGIN);
-		item->flags |= ITEM_VALUE_REF;
+		item->flags |= ITEM_ORIGIN;
 	}
 	if (HAS(scan, ATTR_CONST_VALUE))
 		item->flags |= ITEM_CONSTANT;
-	if (HAS(scan, ATTR_LOCATION)) {
-		item->flags |= ITEM_LOCATION;
-	}
-	return true;
+	return !HAS(scan, ATTR_LOCATION) || keep_location(scan, item);
 }
 
 static bool keep_function(struct scan *scan)
@@ -725,7 +748,7 @@ static bool keep_function(struct scan *scan)
 		func->flags |= FUNC_EXTERNAL;
 	if (HAS(scan, ATTR_LOW_PC) || HAS(scan, ATTR_RANGES))
 		func->flags |= FUNC_HAS_PC;
-	if (HAS(scan, ATTR_LOW_PC))
+	if (HAS(scan, ATTR_LOW_PC) && !(scan->attrs.indexed & 1u << ATTR_LOW_PC))
 		func->low_pc = VALUE(scan, ATTR_LOW_PC);
 	if (HAS(scan, ATTR_INLINE))
 		func->flags |= FUNC_INLINE;
@@ -786,8 +809,13 @@ static void keep_unit(struct scan *scan)
 	struct unit_reader *reader = scan->reader;
 	/* Without the attribute: right behind the section's first header. */
 	unsigned int header = reader->unit->encoding.offset_size == 8 ? 16 : 8;
+	char packed[8];
 
 	reader->language = HAS(scan, ATTR_LANGUAGE) ? (uint16_t)VALUE(scan, ATTR_LANGUAGE) : 0;
+	reader->loclists_base = HAS(scan, ATTR_LOCLISTS_BASE) ? VALUE(scan, ATTR_LOCLISTS_BASE) : 0;
+	reader->clang = HAS(scan, ATTR_PRODUCER) &&
+			strstr(dwarf_string(reader->file, VALUE(scan, ATTR_PRODUCER), packed),
+			       "clang version");
 	reader->str_offsets_base =
 		HAS(scan, ATTR_STR_OFFSETS_BASE) ? VALUE(scan, ATTR_STR_OFFSETS_BASE) : header;
 }
@@ -950,4 +978,37 @@ int unit_reader_read(struct unit_reader *reader, const struct dwarf_unit *unit,
 	if (error)
 		return error;
 	return file->image->other_order ? scan_swapped(&scan, err) : scan_native(&scan, err);
+}
+
+/* Functions and variables stand in the order of their offsets. */
+const struct die_func *unit_reader_find_func(const struct unit_reader *reader, uint32_t ref)
+{
+	uint32_t low = 0, high = reader->func_count;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (reader->funcs[middle].offset < ref)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < reader->func_count && reader->funcs[low].offset == ref ? &reader->funcs[low]
+									    : NULL;
+}
+
+const struct die_var *unit_reader_find_var(const struct unit_reader *reader, uint32_t ref)
+{
+	uint32_t low = 0, high = reader->var_count;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (reader->vars[middle].offset < ref)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < reader->var_count && reader->vars[low].offset == ref ? &reader->vars[low]
+									  : NULL;
 }

@@ -45,7 +45,7 @@ struct dwarf_unit {
 
 struct dwarf_file {
 	struct elf_image *image;
-	struct elf_section info, abbrev, str, line_str, str_offsets;
+	struct elf_section info, abbrev, str, line_str, str_offsets, loc, loclists;
 	const struct dwarf_file *alt; /* dwz's supplementary file, or NULL */
 	struct dwarf_unit *units;
 	size_t unit_count;
@@ -99,19 +99,27 @@ struct die_type {
 /* A member, an enumerator, a parameter, a dimension of an array. */
 struct die_item {
 	dwarf_name name;
-	uint64_t value; /* bit offset; the number; elements; a parameter's origin */
+	uint64_t value; /* bit offset; the number; elements; a parameter's offset */
 	uint32_t ref;
-	uint16_t bits;  /* a bitfield's width */
-	uint16_t flags; /* ITEM_* */
-	uint32_t next;  /* index, ITEM_END at the end */
+	uint16_t bits;     /* a bitfield's width */
+	uint16_t flags;    /* ITEM_* */
+	uint32_t next;     /* index, ITEM_END at the end */
+	uint32_t location; /* of a parameter with ITEM_LOCATION: index */
 };
-#define ITEM_END       UINT32_MAX
-#define ITEM_VALUE_REF 1  /* a parameter whose @value is the ref of its origin */
-#define ITEM_LOCATION  2  /* a parameter with DW_AT_location */
-#define ITEM_CONSTANT  4  /* a parameter with DW_AT_const_value: optimised to it */
-#define ITEM_NEGATIVE  8  /* an enumerator below zero */
-#define ITEM_REGISTER  16 /* the location begins with a register */
-#define ITEM_OLD_BITS  32 /* DW_AT_bit_offset, still to be turned around */
+#define ITEM_END      UINT32_MAX
+#define ITEM_ORIGIN   1  /* @value is the offset of the parameter it stands for */
+#define ITEM_LOCATION 2  /* a parameter with DW_AT_location */
+#define ITEM_CONSTANT 4  /* a parameter with DW_AT_const_value: optimised to it */
+#define ITEM_NEGATIVE 8  /* an enumerator below zero */
+#define ITEM_OLD_BITS 32 /* DW_AT_bit_offset, still to be turned around */
+
+/* Where a parameter is found at run time. */
+enum location_form { LOCATION_BLOCK, LOCATION_OFFSET, LOCATION_INDEX };
+struct die_location {
+	uint64_t value; /* of the expression in .debug_info; of the list; its index */
+	uint32_t size;  /* bytes of the expression */
+	enum location_form form;
+};
 
 /* A function. */
 struct die_func {
@@ -119,8 +127,8 @@ struct die_func {
 	uint32_t ref;    /* what it returns */
 	uint32_t origin; /* abstract origin or specification */
 	uint32_t first_item, last_item, item_count;
-	uint32_t flags; /* FUNC_* */
-	uint64_t low_pc;
+	uint32_t flags;  /* FUNC_* */
+	uint64_t low_pc; /* 0: not said here (DW_AT_ranges, or through .debug_addr) */
 	dwarf_name name;
 };
 #define FUNC_DECLARATION 1
@@ -150,7 +158,9 @@ struct unit_reader {
 	uint64_t base;  /* offset in .debug_info that refs count from */
 	uint64_t limit; /* one past the last offset that is not foreign */
 	uint64_t str_offsets_base;
+	uint64_t loclists_base;
 	uint16_t language; /* DW_LANG_* */
+	bool clang;        /* who made the unit */
 	struct abbrev_table abbrevs;
 	struct die_type *types;
 	uint32_t type_count, type_room;
@@ -160,6 +170,8 @@ struct unit_reader {
 	uint32_t func_count, func_room;
 	struct die_var *vars;
 	uint32_t var_count, var_room;
+	struct die_location *locations;
+	uint32_t location_count, location_room;
 	struct foreign_ref *foreign;
 	uint32_t foreign_count, foreign_room;
 	uint64_t *imports; /* offsets of imported units; in the alt file with IMPORT_ALT */
@@ -199,5 +211,9 @@ static inline struct die_type *unit_reader_find(const struct unit_reader *reader
 	}
 	return NULL;
 }
+
+/* The function, or the variable, whose DIE stands at @ref; NULL when there is none. */
+const struct die_func *unit_reader_find_func(const struct unit_reader *reader, uint32_t ref);
+const struct die_var *unit_reader_find_var(const struct unit_reader *reader, uint32_t ref);
 
 #endif

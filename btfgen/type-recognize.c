@@ -529,20 +529,78 @@ int recognize_full(struct recognizer *r, uint32_t ref, type_token *ret)
 	return full_of(r, ref, 0, ret, &flags);
 }
 
-int recognize_proto(struct recognizer *r, uint32_t ret_ref, const struct die_item *params,
-		    uint32_t count, bool varargs, uint64_t first, type_token *ret)
+/* The words of a prototype; names are left out on demand. All types have their
+ * tokens by now, so that nothing recurses. */
+static uint64_t *proto_words(struct recognizer *r, uint32_t ret_ref, const struct die_item *params,
+			     uint32_t count, bool varargs, bool names)
 {
 	uint64_t *words = get_scratch(r, 3 + 2 * (size_t)count);
 	size_t n = 0;
 
 	if (!words)
-		return -ENOMEM;
+		return NULL;
 	words[n++] = WORD_FULL | BTF_KIND_FUNC_PROTO | (varargs ? 0x100 : 0);
 	words[n++] = 0;
-	shallow_of(r, ret_ref, 0, &words[n++]); /* all types have their tokens by now */
+	shallow_of(r, ret_ref, 0, &words[n++]);
 	for (uint32_t i = 0; i < count; i++) {
-		words[n++] = params[i].name;
+		words[n++] = names ? params[i].name : 0;
 		shallow_of(r, params[i].ref, 0, &words[n++]);
 	}
-	return add_proto(r, words, 1 + count, varargs, first, ret);
+	return words;
+}
+
+int recognize_proto(struct recognizer *r, uint32_t ret_ref, const struct die_item *params,
+		    uint32_t count, bool varargs, uint64_t first, type_token *ret)
+{
+	const uint64_t *words = proto_words(r, ret_ref, params, count, varargs, true);
+
+	return words ? add_proto(r, words, 1 + count, varargs, first, ret) : -ENOMEM;
+}
+
+int recognize_shape(struct recognizer *r, uint32_t ret_ref, const struct die_item *params,
+		    uint32_t count, bool varargs, type_token *ret)
+{
+	const uint64_t *words = proto_words(r, ret_ref, params, count, varargs, false);
+
+	if (!words)
+		return -ENOMEM;
+	*ret = hash_words(words, 3 + 2 * (size_t)count);
+	return 0;
+}
+
+struct recognized_size recognize_size(const struct recognizer *r, uint32_t ref,
+				      unsigned int pointer_size)
+{
+	struct recognized_size size = { 0 };
+	uint64_t elements = 1;
+
+	for (int i = 0; i < 64; i++) {
+		const struct die_type *type = find_type(r, ref);
+
+		if (!type)
+			return size;
+		switch (type->kind) {
+		case BTF_KIND_PTR:
+			size.bytes = elements * pointer_size;
+			return size;
+		case BTF_KIND_ARRAY:
+			FOR_EACH_ITEM(r, type, item)
+			if (__builtin_mul_overflow(elements, item->value, &elements))
+				return size;
+			break;
+		case BTF_KIND_CONST:
+		case BTF_KIND_VOLATILE:
+		case BTF_KIND_RESTRICT:
+		case BTF_KIND_TYPEDEF:
+		case KIND_ALIAS:
+			break;
+		default:
+			size.is_struct = type->kind == BTF_KIND_STRUCT;
+			if (__builtin_mul_overflow(elements, type->size, &size.bytes))
+				size.bytes = 0;
+			return size;
+		}
+		ref = type->ref;
+	}
+	return size;
 }

@@ -108,6 +108,18 @@ int recognize_full(struct recognizer *r, uint32_t ref, type_token *ret);
 int recognize_proto(struct recognizer *r, uint32_t ret_ref, const struct die_item *params,
 		    uint32_t count, bool varargs, uint64_t first, type_token *ret);
 
+/* The same without a class: equal for prototypes that differ in names alone. */
+int recognize_shape(struct recognizer *r, uint32_t ret_ref, const struct die_item *params,
+		    uint32_t count, bool varargs, type_token *ret);
+
+/* How large a value of the type at @ref is: 0 bytes when nothing is known. */
+struct recognized_size {
+	uint64_t bytes;
+	bool is_struct;
+};
+struct recognized_size recognize_size(const struct recognizer *r, uint32_t ref,
+				      unsigned int pointer_size);
+
 void recognizer_deinit(struct recognizer *r);
 
 #endif

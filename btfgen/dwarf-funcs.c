@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <elf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <linux/btf.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "btfgen/dwarf-funcs.h"
+#include "btfgen/dwarf-location.h"
+#include "core/cleanup.h"
+
+/* --- the symbol table
+ * ------------------------------------------------------------------------------- */
+
+struct symbol_list {
+	struct found {
+		const char *name;
+		uint64_t address;
+		uint32_t length; /* without suffix */
+		bool is_optimized;
+	} * found;
+	size_t count, room;
+};
+
+static bool has_suffix(const char *suffixes, const char *suffix)
+{
+	const char *at = strstr(suffixes, suffix);
+
+	return at && (at[strlen(suffix)] == '\0' || at[strlen(suffix)] == '.');
+}
+
+static int add_symbol(const struct elf_symbol *symbol, void *arg)
+{
+	struct symbol_list *list = arg;
+	const char *dot = strchr(symbol->name, '.');
+
+	if (symbol->type != STT_FUNC || symbol->section == SHN_UNDEF || !symbol->name[0])
+		return 0;
+	if (dot && (has_suffix(dot, ".cold") || has_suffix(dot, ".part")))
+		return 0;
+	if (list->count == list->room) {
+		size_t room = list->room ? list->room * 2 : 4096;
+		struct found *bigger = reallocarray(list->found, room, sizeof(*bigger));
+
+		if (!bigger)
+			return -ENOMEM;
+		list->found = bigger;
+		list->room = room;
+	}
+	list->found[list->count++] = (struct found){
+		.name = symbol->name,
+		.address = symbol->value,
+		.length = (uint32_t)(dot ? (size_t)(dot - symbol->name) : strlen(symbol->name)),
+		.is_optimized = dot && (has_suffix(dot, ".isra") || has_suffix(dot, ".constprop")),
+	};
+	return 0;
+}
+
+static int compare_names(const char *a, uint32_t a_length, const char *b, uint32_t b_length)
+{
+	int order = memcmp(a, b, a_length < b_length ? a_length : b_length);
+
+	return order ? order : (a_length > b_length) - (a_length < b_length);
+}
+
+static int compare_found(const void *a, const void *b)
+{
+	const struct found *x = a, *y = b;
+	int order = compare_names(x->name, x->length, y->name, y->length);
+
+	return order ? order : (x->address > y->address) - (x->address < y->address);
+}
+
+static uint32_t *name_slot(const struct func_symbols *symbols, const char *name, uint32_t length)
+{
+	for (uint32_t i = (uint32_t)XXH3_64bits(name, length);; i++) {
+		uint32_t *slot = &symbols->slots[i & (symbols->slot_count - 1)];
+		const struct func_name *there = *slot ? &symbols->names[*slot - 1] : NULL;
+
+		if (!there || (there->length == length && !memcmp(there->name, name, length)))
+			return slot;
+	}
+}
+
+/* Names in order, each with its symbols, and a hash over them. */
+static int index_symbols(struct func_symbols *symbols, const struct symbol_list *list)
+{
+	symbols->slot_count = 1024;
+	while (symbols->slot_count < list->count * 2)
+		symbols->slot_count *= 2;
+	symbols->slots = calloc(symbols->slot_count, sizeof(*symbols->slots));
+	symbols->names = calloc(list->count + 1, sizeof(*symbols->names));
+	symbols->symbols = calloc(list->count + 1, sizeof(*symbols->symbols));
+	if (!symbols->slots || !symbols->names || !symbols->symbols)
+		return -ENOMEM;
+	for (size_t i = 0; i < list->count; i++) {
+		const struct found *found = &list->found[i];
+		struct func_name *name =
+			symbols->name_count ? &symbols->names[symbols->name_count - 1] : NULL;
+
+		if (!name || compare_names(name->name, name->length, found->name, found->length)) {
+			name = &symbols->names[symbols->name_count++];
+			*name = (struct func_name){ found->name, found->length, (uint32_t)i, 0,
+						    false };
+			*name_slot(symbols, name->name, name->length) = symbols->name_count;
+		}
+		if (name->count && found->address != symbols->symbols[name->first].address)
+			name->is_ambiguous = true;
+		name->count++;
+		symbols->symbols[i] = (struct func_symbol){ found->address, symbols->name_count - 1,
+							    found->is_optimized };
+	}
+	symbols->symbol_count = (uint32_t)list->count;
+	return 0;
+}
+
+int func_symbols_init(struct func_symbols *symbols, struct elf_image *image,
+		      struct btfpack_error *err)
+{
+	struct symbol_list list = { 0 };
+	int error;
+
+	*symbols = (struct func_symbols){ 0 };
+	error = elf_image_symbols(image, add_symbol, &list, err);
+	if (!error && list.count)
+		qsort(list.found, list.count, sizeof(*list.found), compare_found);
+	if (!error)
+		error = index_symbols(symbols, &list);
+	free(list.found);
+	if (error)
+		func_symbols_deinit(symbols);
+	if (error == -ENOMEM)
+		return btfpack_error_set(err, error, "%s: out of memory", image->path);
+	return error;
+}
+
+void func_symbols_deinit(struct func_symbols *symbols)
+{
+	free(symbols->names);
+	free(symbols->symbols);
+	free(symbols->slots);
+	*symbols = (struct func_symbols){ 0 };
+}
+
+/* --- one function
+ * ------------------------------------------------------------------------------------- */
+
+/* In which registers a convention passes the first parameters, by DWARF number. A
+ * machine that is not here has none checked: i386 kernels pass three in registers,
+ * but not those of every function. */
+static const struct convention {
+	uint16_t machine;
+	uint8_t count;
+	bool one_word;       /* what is larger than one register goes to memory */
+	int8_t registers[8]; /* -1: not checked */
+} conventions[] = {
+	{ EM_X86_64, 6, false, { 5, 4, 1, 2, 8, 9, -1, -1 } },
+	{ EM_AARCH64, 8, false, { 0, 1, 2, 3, 4, 5, 6, 7 } },
+	{ EM_S390, 5, true, { 2, 3, 4, 5, 6, -1, -1, -1 } },
+	{ EM_ARM, 4, false, { 0, 1, 2, 3, -1, -1, -1, -1 } },
+	{ EM_PPC64, 8, false, { 3, 4, 5, 6, 7, 8, 9, 10 } },
+	{ EM_RISCV, 8, false, { 10, 11, 12, 13, 14, 15, 16, 17 } },
+};
+
+static const struct convention *find_convention(const struct elf_image *image)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(conventions); i++)
+		if (conventions[i].machine == image->machine)
+			return &conventions[i];
+	return NULL;
+}
+
+/* A parameter with what its abstract origin knows. */
+static struct die_item complete_parameter(const struct unit_reader *reader,
+					  const struct die_func *origin,
+					  const struct die_item *param)
+{
+	struct die_item whole = *param;
+	uint32_t i;
+
+	if (!(param->flags & ITEM_ORIGIN) || !origin)
+		return whole;
+	for (i = origin->first_item; i != ITEM_END; i = reader->items[i].next) {
+		const struct die_item *there = &reader->items[i];
+
+		if (there->flags & ITEM_ORIGIN || there->value != param->value)
+			continue;
+		if (!whole.name)
+			whole.name = there->name;
+		if (whole.ref == REF_NONE)
+			whole.ref = there->ref;
+		break;
+	}
+	return whole;
+}
+
+/* Follow abstract origins and specifications to what a function does not say itself. */
+static struct die_func complete_function(const struct unit_reader *reader,
+					 const struct die_func *func,
+					 const struct die_func **origin_ret)
+{
+	struct die_func whole = *func;
+	const struct die_func *at = func;
+
+	*origin_ret = NULL;
+	for (int i = 0; i < 4 && at->origin != REF_NONE; i++) {
+		at = unit_reader_find_func(reader, at->origin);
+		if (!at)
+			break;
+		if (!*origin_ret)
+			*origin_ret = at;
+		if (!whole.name)
+			whole.name = at->name;
+		if (whole.ref == REF_NONE)
+			whole.ref = at->ref;
+		whole.flags |= at->flags & (FUNC_VARARGS | FUNC_EXTERNAL);
+	}
+	return whole;
+}
+
+/* See whether the parameters are where their types say they are passed. */
+static void check_registers(const struct recognizer *r, const struct die_item *params,
+			    uint32_t count, struct func_def *def)
+{
+	const struct unit_reader *reader = r->reader;
+	const struct convention *convention = find_convention(reader->file->image);
+	uint64_t word = reader->unit->encoding.address_size;
+	bool has_struct = false, displaced = false;
+	unsigned int next = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		const struct die_item *param = &params[i];
+		struct recognized_size size = recognize_size(r, param->ref, (unsigned int)word);
+		bool in_memory = convention && size.bytes > (convention->one_word ? 1 : 2) * word;
+		unsigned int slots = size.bytes && !in_memory
+					     ? (unsigned int)((size.bytes + word - 1) / word)
+					     : 1;
+		int at;
+
+		has_struct = has_struct || size.is_struct;
+		if (!(param->flags & ITEM_LOCATION)) {
+			def->is_optimized = true;
+			next += slots;
+			continue;
+		}
+		if (!convention || next >= convention->count)
+			continue;
+		at = dwarf_location_register(reader, &reader->locations[param->location],
+					     size.bytes);
+		if (at < 0)
+			def->is_optimized = true;
+		else if (at != convention->registers[next] &&
+			 !(reader->clang && slots == 2 && next + 1 < convention->count &&
+			   at == convention->registers[next + 1]))
+			displaced = true;
+		next += slots;
+	}
+	/* A struct may be spread over registers in ways that throw the count off. */
+	def->is_displaced = displaced && !has_struct;
+}
+
+static int gather_parameters(const struct unit_reader *reader, const struct die_func *func,
+			     const struct die_func *origin, struct die_item *ret)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = func->first_item; i != ITEM_END; i = reader->items[i].next) {
+		ret[count] = complete_parameter(reader, origin, &reader->items[i]);
+		if (!ret[count++].name)
+			return -ENOENT;
+	}
+	return 0;
+}
+
+static int find_protos(struct recognizer *r, const struct die_func *func, struct die_item *params,
+		       struct func_def *def)
+{
+	bool varargs = func->flags & FUNC_VARARGS;
+	int error = recognize_proto(r, func->ref, params, func->item_count, varargs, def->offset,
+				    &def->proto);
+
+	if (!error)
+		error = recognize_shape(r, func->ref, params, func->item_count, varargs,
+					&def->shape);
+	return error;
+}
+
+static int add_def(struct func_defs *defs, const struct func_def *def)
+{
+	if (defs->count == defs->room) {
+		uint32_t room = defs->room ? defs->room * 2 : 1024;
+		struct func_def *bigger = reallocarray(defs->defs, room, sizeof(*bigger));
+
+		if (!bigger)
+			return -ENOMEM;
+		defs->defs = bigger;
+		defs->room = room;
+	}
+	defs->defs[defs->count++] = *def;
+	return 0;
+}
+
+static int collect_function(struct func_defs *defs, const struct func_symbols *symbols,
+			    struct recognizer *r, const struct die_func *func, uint32_t unit)
+{
+	const struct unit_reader *reader = r->reader;
+	const struct die_func *origin;
+	struct die_func whole = complete_function(reader, func, &origin);
+	AUTO_FREE struct die_item *params = NULL;
+	struct func_def def = {
+		.offset = reader->base + func->offset,
+		.address = func->low_pc,
+		.unit = unit,
+		.is_folded = !(func->flags & FUNC_HAS_PC),
+		.dwarf_name = whole.name,
+	};
+	char packed[8];
+	const char *name = dwarf_string(reader->file, whole.name, packed);
+	uint32_t slot = *name ? *name_slot(symbols, name, (uint32_t)strlen(name)) : 0;
+	int error;
+
+	if (!slot)
+		return 0;
+	def.name = slot - 1;
+	/* A function in several ranges (hot and cold) does not say where it begins; but
+	 * where its name has one address, that is it. */
+	if (!def.address && !symbols->names[def.name].is_ambiguous)
+		def.address = symbols->symbols[symbols->names[def.name].first].address;
+	params = calloc(func->item_count + 1ull, sizeof(*params));
+	if (!params)
+		return -ENOMEM;
+	if (gather_parameters(reader, func, origin, params) < 0)
+		return 0;
+	error = find_protos(r, &whole, params, &def);
+	if (error)
+		return error;
+	if (!def.is_folded)
+		check_registers(r, params, func->item_count, &def);
+	return add_def(defs, &def);
+}
+
+void func_defs_deinit(struct func_defs *defs)
+{
+	free(defs->defs);
+	*defs = (struct func_defs){ 0 };
+}
+
+int func_defs_collect(struct func_defs *defs, const struct func_symbols *symbols,
+		      struct recognizer *r, uint32_t unit)
+{
+	int error = 0;
+
+	for (uint32_t i = 0; i < r->reader->func_count && !error; i++) {
+		const struct die_func *func = &r->reader->funcs[i];
+
+		if (func->flags &
+		    (FUNC_DECLARATION | (func->flags & FUNC_HAS_PC ? 0 : FUNC_INLINE)))
+			continue;
+		error = collect_function(defs, symbols, r, func, unit);
+	}
+	return error;
+}
+
+int func_defs_merge(struct func_defs *defs, struct func_defs *other)
+{
+	int error = 0;
+
+	for (uint32_t i = 0; i < other->count && !error; i++)
+		error = add_def(defs, &other->defs[i]);
+	func_defs_deinit(other);
+	return error;
+}
+
+/* --- choosing
+ * ------------------------------------------------------------------------------------------- */
+
+static int compare_defs(const void *a, const void *b)
+{
+	const struct func_def *x = a, *y = b;
+
+	if (x->name != y->name) /* names are numbered in order */
+		return x->name < y->name ? -1 : 1;
+	if (x->is_folded != y->is_folded) /* behind those with code */
+		return x->is_folded - y->is_folded;
+	return (x->offset > y->offset) - (x->offset < y->offset);
+}
+
+/* Whether the compiler made a copy with other parameters of what stands here. */
+static bool is_specialised(const struct func_symbols *symbols, const struct func_def *def)
+{
+	const struct func_name *name = &symbols->names[def->name];
+
+	for (uint32_t i = 0; def->is_optimized && i < name->count; i++) {
+		const struct func_symbol *symbol = &symbols->symbols[name->first + i];
+
+		if (symbol->address == def->address && symbol->is_optimized)
+			return true;
+	}
+	return false;
+}
+
+static bool has_symbol(const struct func_symbols *symbols, const struct func_def *def)
+{
+	const struct func_name *name = &symbols->names[def->name];
+
+	for (uint32_t i = 0; i < name->count; i++)
+		if (symbols->symbols[name->first + i].address == def->address)
+			return true;
+	return false;
+}
+
+/* Of functions of one name the one to take; NULL when there is none. */
+static const struct func_def *choose(const struct func_symbols *symbols,
+				     const struct func_def *defs, uint32_t count)
+{
+	const struct func_def *chosen = NULL;
+
+	if (symbols->names[defs->name].is_ambiguous)
+		return NULL;
+	for (uint32_t i = 0; i < count; i++) {
+		if (defs[i].is_folded && !defs[0].is_folded)
+			break;
+		if (defs[i].is_displaced || defs[i].shape != defs[0].shape)
+			return NULL;
+		if (has_symbol(symbols, &defs[i]) &&
+		    (!chosen ||
+		     (is_specialised(symbols, chosen) && !is_specialised(symbols, &defs[i]))))
+			chosen = &defs[i];
+	}
+	return chosen && !is_specialised(symbols, chosen) ? chosen : NULL;
+}
+
+void func_defs_choose(struct func_defs *defs, const struct func_symbols *symbols)
+{
+	uint32_t kept = 0;
+
+	if (defs->count)
+		qsort(defs->defs, defs->count, sizeof(*defs->defs), compare_defs);
+	for (uint32_t i = 0, end; i < defs->count; i = end) {
+		const struct func_def *chosen;
+
+		for (end = i + 1; end < defs->count && defs->defs[end].name == defs->defs[i].name;)
+			end++;
+		chosen = choose(symbols, &defs->defs[i], end - i);
+		if (chosen)
+			defs->defs[kept++] = *chosen;
+	}
+	defs->count = kept;
+}

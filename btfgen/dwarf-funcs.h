@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Functions: which of them BTF names, and why not the others.
+ *
+ * A function gets a FUNC when a program could attach to it by name and trust its
+ * prototype. The rules are those by which kernels are built (pahole's
+ * optimized_func and consistent_func), so that what attaches to a kernel with its
+ * own BTF attaches to one with ours:
+ *
+ *   - it is defined, its parameters have names, and the ELF symbol table has a
+ *     function of that name, a compiler's suffix (.isra.0, .constprop.0) aside;
+ *     pieces split off (.cold, .part.0) are no functions;
+ *   - all functions of that name have one prototype, and one address: where two
+ *     files each have a static "init", the name means neither;
+ *   - each parameter that the calling convention puts into a register is where it
+ *     should be. A copy that the compiler specialised (.isra, .constprop) and that
+ *     lost a parameter is not what its prototype says.
+ *
+ * On purpose unlike pahole: inline functions without code of their own do not count.
+ * pahole compares their abstract instances too, and so drops a function because
+ * some unit inlines another of the same name.
+ */
+#ifndef BTFGEN_DWARF_FUNCS_H
+#define BTFGEN_DWARF_FUNCS_H
+
+#include "btfgen/type-graph.h"
+#include "btfgen/type-table.h"
+
+/* The functions of the symbol table, by name without suffix. */
+struct func_name {
+	const char *name; /* lent by the image, not terminated */
+	uint32_t length;
+	uint32_t first, count; /* of its symbols */
+	bool is_ambiguous;     /* they have several addresses */
+};
+
+struct func_symbol {
+	uint64_t address;
+	uint32_t name;     /* index */
+	bool is_optimized; /* .isra or .constprop */
+};
+
+struct func_symbols {
+	struct func_name *names;
+	uint32_t name_count;
+	struct func_symbol *symbols;
+	uint32_t symbol_count;
+	uint32_t *slots;
+	uint32_t slot_count;
+};
+
+int func_symbols_init(struct func_symbols *symbols, struct elf_image *image,
+		      struct btfpack_error *err);
+void func_symbols_deinit(struct func_symbols *symbols);
+
+/* A function with code, as one unit has it. */
+struct func_def {
+	uint64_t offset; /* in .debug_info */
+	uint64_t address;
+	type_token proto; /* its class */
+	type_token shape; /* the same without the parameters' names */
+	uint32_t unit;
+	uint32_t name;     /* index into the symbols' names */
+	bool is_displaced; /* a parameter is in another register than it should be */
+	bool is_optimized; /* a parameter is gone */
+	bool is_folded;    /* its code is another function's (gcc's -fipa-icf) */
+	dwarf_name dwarf_name;
+};
+
+struct func_defs {
+	struct func_def *defs;
+	uint32_t count, room;
+};
+void func_defs_deinit(struct func_defs *defs);
+
+/* Add the functions of the unit just recognised. */
+int func_defs_collect(struct func_defs *defs, const struct func_symbols *symbols,
+		      struct recognizer *r, uint32_t unit);
+
+/* Add to @defs all of @other, which is emptied. */
+int func_defs_merge(struct func_defs *defs, struct func_defs *other);
+
+/* Choose among all units' functions those that BTF names: they are moved to the
+ * front, sorted by name; the rest is dropped. */
+void func_defs_choose(struct func_defs *defs, const struct func_symbols *symbols);
+
+#endif

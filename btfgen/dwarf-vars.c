@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <elf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "btfgen/dwarf-vars.h"
+
+static int add_symbol(const struct elf_symbol *symbol, void *arg)
+{
+	struct percpu_section *section = arg;
+
+	if (symbol->type != STT_OBJECT || symbol->section != section->index)
+		return 0;
+	if (section->symbol_count == section->symbol_room) {
+		size_t room = section->symbol_room ? section->symbol_room * 2 : 512;
+		uint64_t *bigger = reallocarray(section->symbols, room, sizeof(*bigger));
+
+		if (!bigger)
+			return -ENOMEM;
+		section->symbols = bigger;
+		section->symbol_room = room;
+	}
+	section->symbols[section->symbol_count++] = symbol->value;
+	return 0;
+}
+
+static int compare_addresses(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+int percpu_section_init(struct percpu_section *section, struct elf_image *image,
+			struct btfpack_error *err)
+{
+	struct elf_section found;
+	int error;
+
+	*section = (struct percpu_section){ 0 };
+	error = elf_image_section(image, PERCPU_NAME, &found, err);
+	if (error || !found.index)
+		return error;
+	section->address = found.address;
+	section->size = found.size;
+	section->index = found.index;
+	error = elf_image_symbols(image, add_symbol, section, err);
+	if (error == -ENOMEM)
+		btfpack_error_set(err, error, "%s: out of memory", image->path);
+	if (error)
+		percpu_section_deinit(section);
+	else if (section->symbol_count)
+		qsort(section->symbols, section->symbol_count, sizeof(*section->symbols),
+		      compare_addresses);
+	return error;
+}
+
+void percpu_section_deinit(struct percpu_section *section)
+{
+	free(section->symbols);
+	*section = (struct percpu_section){ 0 };
+}
+
+void var_defs_deinit(struct var_defs *defs)
+{
+	free(defs->defs);
+	*defs = (struct var_defs){ 0 };
+}
+
+static bool is_percpu(const struct percpu_section *section, uint64_t address)
+{
+	return address - section->address < section->size && section->symbol_count &&
+	       bsearch(&address, section->symbols, section->symbol_count, sizeof(*section->symbols),
+		       compare_addresses);
+}
+
+static int add_def(struct var_defs *defs, const struct var_def *def)
+{
+	if (defs->count == defs->room) {
+		uint32_t room = defs->room ? defs->room * 2 : 128;
+		struct var_def *bigger = reallocarray(defs->defs, room, sizeof(*bigger));
+
+		if (!bigger)
+			return -ENOMEM;
+		defs->defs = bigger;
+		defs->room = room;
+	}
+	defs->defs[defs->count++] = *def;
+	return 0;
+}
+
+/* What macros leave behind to keep the compiler from dropping something: of no use
+ * to anyone. */
+static bool is_artefact(const struct recognizer *r, dwarf_name name)
+{
+	char packed[8];
+
+	return !strncmp(dwarf_string(r->reader->file, name, packed), "__UNIQUE_ID", 11);
+}
+
+static int collect_variable(struct var_defs *defs, const struct percpu_section *section,
+			    struct recognizer *r, const struct die_var *var, uint32_t unit)
+{
+	const struct unit_reader *reader = r->reader;
+	const struct die_var *declared =
+		var->origin == REF_NONE ? NULL : unit_reader_find_var(reader, var->origin);
+	struct die_var whole = *var;
+	struct recognized_size size;
+	struct var_def def;
+	int error;
+
+	if (declared) {
+		whole.name = whole.name ? whole.name : declared->name;
+		whole.ref = whole.ref == REF_NONE ? declared->ref : whole.ref;
+		whole.flags |= declared->flags & VAR_EXTERNAL;
+	}
+	size = recognize_size(r, whole.ref, reader->unit->encoding.address_size);
+	if (!whole.name || !size.bytes || size.bytes > UINT32_MAX || is_artefact(r, whole.name))
+		return 0;
+	def = (struct var_def){
+		.offset = reader->base + var->offset,
+		.name = whole.name,
+		.unit = unit,
+		.position = (uint32_t)(var->address - section->address),
+		.size = (uint32_t)size.bytes,
+		.is_global = whole.flags & VAR_EXTERNAL,
+	};
+	error = recognize_full(r, whole.ref, &def.type);
+	return error ? error : add_def(defs, &def);
+}
+
+int var_defs_collect(struct var_defs *defs, const struct percpu_section *section,
+		     struct recognizer *r, uint32_t unit)
+{
+	int error = 0;
+
+	for (uint32_t i = 0; i < r->reader->var_count && !error; i++) {
+		const struct die_var *var = &r->reader->vars[i];
+
+		if (var->flags & VAR_HAS_ADDRESS && is_percpu(section, var->address))
+			error = collect_variable(defs, section, r, var, unit);
+	}
+	return error;
+}
+
+int var_defs_merge(struct var_defs *defs, struct var_defs *other)
+{
+	int error = 0;
+
+	for (uint32_t i = 0; i < other->count && !error; i++)
+		error = add_def(defs, &other->defs[i]);
+	var_defs_deinit(other);
+	return error;
+}
+
+static int compare_defs(const void *a, const void *b)
+{
+	const struct var_def *x = a, *y = b;
+
+	if (x->position != y->position)
+		return x->position < y->position ? -1 : 1;
+	return (x->offset > y->offset) - (x->offset < y->offset);
+}
+
+void var_defs_sort(struct var_defs *defs)
+{
+	uint32_t kept = 0;
+
+	if (defs->count)
+		qsort(defs->defs, defs->count, sizeof(*defs->defs), compare_defs);
+	for (uint32_t i = 0; i < defs->count; i++)
+		if (!kept || defs->defs[i].position != defs->defs[kept - 1].position)
+			defs->defs[kept++] = defs->defs[i];
+	defs->count = kept;
+}
