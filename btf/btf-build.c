@@ -129,6 +129,8 @@ int btf_build_string_n(struct btf_build *b, const char *string, size_t length, u
 	uint32_t *slot;
 	int error = 0;
 
+	if (length) /* a NUL inside would end it for every reader */
+		length = strnlen(string, length);
 	if (!length) {
 		*ret = 0;
 		return 0;

@@ -78,6 +78,49 @@ bool btf_kind_has_ref(unsigned int kind)
 	}
 }
 
+int64_t btf_type_enum_value(const struct btf_type *t, uint32_t index)
+{
+	if (btf_type_kind(t) == BTF_KIND_ENUM64) {
+		const struct btf_enum64 *e = &btf_type_enums64(t)[index];
+
+		return (int64_t)((uint64_t)e->val_hi32 << 32 | e->val_lo32);
+	}
+	/* BTF without the signed flag (before Linux 6.0) has negative values too:
+	 * whoever wants to know a sign asks the flag. */
+	return btf_type_kflag(t) ? btf_type_enums(t)[index].val :
+				   (int64_t)(uint32_t)btf_type_enums(t)[index].val;
+}
+
+bool btf_type_child(const struct btf_type *t, uint32_t index, uint32_t *ret)
+{
+	unsigned int kind = btf_type_kind(t), vlen = btf_type_vlen(t);
+
+	switch (kind) {
+	case BTF_KIND_ARRAY:
+		*ret = index ? btf_type_array(t)->index_type : btf_type_array(t)->type;
+		return index < 2;
+	case BTF_KIND_STRUCT:
+	case BTF_KIND_UNION:
+		if (index >= vlen)
+			return false;
+		*ret = btf_type_members(t)[index].type;
+		return true;
+	case BTF_KIND_FUNC_PROTO:
+		if (index > vlen)
+			return false;
+		*ret = index ? btf_type_params(t)[index - 1].type : t->type;
+		return true;
+	case BTF_KIND_DATASEC:
+		if (index >= vlen)
+			return false;
+		*ret = btf_type_secinfos(t)[index].type;
+		return true;
+	default:
+		*ret = t->type;
+		return index == 0 && btf_kind_has_ref(kind);
+	}
+}
+
 static void swap_words(void *data, size_t count)
 {
 	uint32_t *words = data;
@@ -367,6 +410,26 @@ int btf_view_size(const struct btf_view *view, uint32_t id, unsigned int pointer
 		return __builtin_mul_overflow(factor, size, ret) ? -EINVAL : 0;
 	}
 	return -EINVAL;
+}
+
+struct btf_bits btf_view_member_bits(const struct btf_view *view, const struct btf_type *t,
+				     const struct btf_member *m)
+{
+	struct btf_bits bits = { btf_member_bit_offset(t, m), btf_member_bit_width(t, m) };
+	const struct btf_type *type;
+	uint32_t encoding;
+
+	if (btf_type_kflag(t))
+		return bits;
+	type = btf_view_type(view, btf_view_skip_typedefs(view, m->type));
+	if (btf_type_kind(type) != BTF_KIND_INT)
+		return bits;
+	encoding = btf_type_int_encoding(type);
+	if (BTF_INT_OFFSET(encoding) || BTF_INT_BITS(encoding) != (uint64_t)type->size * 8) {
+		bits.offset += BTF_INT_OFFSET(encoding);
+		bits.width = BTF_INT_BITS(encoding);
+	}
+	return bits;
 }
 
 unsigned int btf_view_pointer_size(const struct btf_view *view)

@@ -131,14 +131,28 @@ static inline const struct btf_var_secinfo *btf_type_secinfos(const struct btf_t
 	return (const struct btf_var_secinfo *)(t + 1);
 }
 
+static inline const struct btf_var *btf_type_var(const struct btf_type *t)
+{
+	return (const struct btf_var *)(t + 1);
+}
+
+static inline const struct btf_decl_tag *btf_type_decl_tag(const struct btf_type *t)
+{
+	return (const struct btf_decl_tag *)(t + 1);
+}
+
+/* The value of an enumerator of either kind, sign-extended where the enum is
+ * signed. */
+int64_t btf_type_enum_value(const struct btf_type *t, uint32_t index);
+
 static inline uint32_t btf_type_int_encoding(const struct btf_type *t)
 {
 	return *(const uint32_t *)(t + 1);
 }
 
 /* A member's position and, for a bitfield, its width, both in bits; width 0: not
- * a bitfield. (Old bitfields, whose width stands in their INT type, are seen by
- * their type: see btf_view_member_bits().) */
+ * a bitfield. Bitfields of BTF before Linux 5.0, whose width stands in their INT
+ * type, are not seen here: see btf_view_member_bits(). */
 static inline uint32_t btf_member_bit_offset(const struct btf_type *t, const struct btf_member *m)
 {
 	return btf_type_kflag(t) ? BTF_MEMBER_BIT_OFFSET(m->offset) : m->offset;
@@ -148,6 +162,18 @@ static inline uint32_t btf_member_bit_width(const struct btf_type *t, const stru
 {
 	return btf_type_kflag(t) ? BTF_MEMBER_BITFIELD_SIZE(m->offset) : 0;
 }
+
+/* The same for either way of writing bitfields: position and width in bits, the
+ * width 0 when the member is no bitfield. */
+struct btf_bits {
+	uint32_t offset, width;
+};
+struct btf_bits btf_view_member_bits(const struct btf_view *view, const struct btf_type *t,
+				     const struct btf_member *m);
+
+/* The ids that @t refers to, one after another: sets *ret and returns true for
+ * @index 0, 1, ... until there are no more. Id 0 (void) is told like any other. */
+bool btf_type_child(const struct btf_type *t, uint32_t index, uint32_t *ret);
 
 /* Follow modifiers, and typedefs too; 0 for void. Gives up (returns 0) on a
  * chain longer than any compiler writes, which only a loop can be. */

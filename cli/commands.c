@@ -4,5 +4,6 @@
 
 const struct cmd *const commands[] = {
 	&cmd_convert,
+	&cmd_diff,
 	NULL,
 };
