@@ -32,6 +32,8 @@ struct btf_explain {
 	unsigned int kind;  /* of the pair, see struct btfpack_btf_change */
 	const char *name;   /* likewise */
 	uint32_t told;	    /* changes of this pair told so far */
+	const char *path;   /* "outer.inner.": which members' bodies are being compared, or NULL */
+	int depth;	    /* of that */
 	uint32_t opened;    /* members of anonymous composites looked at, by all pairs */
 };
 

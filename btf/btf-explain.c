@@ -27,6 +27,7 @@ __attribute__((format(printf, 6, 7))) static int tell(struct btf_explain *e, con
 {
 	AUTO_FREE char *what = NULL;
 	AUTO_FREE char *text = NULL;
+	AUTO_FREE char *full = NULL;
 	struct btfpack_btf_change change = {
 		.size = sizeof(change),
 		.sort = BTFPACK_BTF_CHANGED,
@@ -47,23 +48,39 @@ __attribute__((format(printf, 6, 7))) static int tell(struct btf_explain *e, con
 		what = NULL;
 		return -ENOMEM;
 	}
-	if (asprintf(&text, "%s %s: %s", btf_kind_name(e->kind), e->name, what) < 0) {
+	if (asprintf(&text, "%s %s: %s%.*s%s%s", btf_kind_name(e->kind), e->name,
+		     e->path ? "in " : "", e->path ? (int)strlen(e->path) - 1 : 0,
+		     e->path ? e->path : "", e->path ? ": " : "", what) < 0) {
 		text = NULL;
 		return -ENOMEM;
 	}
+	if (e->path && asprintf(&full, "%s%s", e->path, part ? part : "") < 0) {
+		full = NULL;
+		return -ENOMEM;
+	}
+	change.part = full ? full : part;
 	change.text = text;
 	e->fn(&change, e->arg);
 	e->told++;
 	return 0;
 }
 
-static int tell_number(struct btf_explain *e, const char *aspect, const char *part, int64_t from,
-		       int64_t to, const char *what, const char *unit)
+/* UINT64_MAX: no size. */
+static void format_number(uint64_t number, char ret[24])
+{
+	if (number == UINT64_MAX)
+		strcpy(ret, "no");
+	else
+		snprintf(ret, 24, "%" PRIu64, number);
+}
+
+static int tell_number(struct btf_explain *e, const char *aspect, const char *part, uint64_t from,
+		       uint64_t to, const char *what, const char *unit)
 {
 	char was[24], is[24];
 
-	snprintf(was, sizeof(was), "%" PRId64, from);
-	snprintf(is, sizeof(is), "%" PRId64, to);
+	format_number(from, was);
+	format_number(to, is);
 	if (part)
 		return tell(e, aspect, part, was, is, "%s %s %s → %s%s", aspect, part, was, is,
 			    unit);
@@ -243,6 +260,45 @@ static bool is_in_bits(const struct leaf *leaf)
 	return leaf->bit_width || leaf->bit_offset % 8;
 }
 
+static int explain_composite(struct btf_explain *e, uint32_t id_a, uint32_t id_b);
+
+/* The anonymous composites behind two types, through qualifiers. */
+static bool find_bodies(const struct btf_explain *e, uint32_t *a, uint32_t *b)
+{
+	const struct btf_type *x, *y;
+
+	*a = btf_view_skip_modifiers(e->a->view, *a);
+	*b = btf_view_skip_modifiers(e->b->view, *b);
+	x = type_a(e, *a);
+	y = type_b(e, *b);
+	return btf_kind_is_composite(btf_type_kind(x)) && btf_type_kind(x) == btf_type_kind(y) &&
+	       !*btf_view_name(e->a->view, x) && !*btf_view_name(e->b->view, y);
+}
+
+/* "struct { ... } raw": what differs are raw's members. */
+static int explain_type(struct btf_explain *e, const char *name, uint32_t a, uint32_t b)
+{
+	uint32_t body_a = a, body_b = b, told = e->told;
+	struct btf_explain inner = *e;
+	AUTO_FREE char *path = NULL;
+	int error;
+
+	if (e->depth == FLATTEN_DEPTH || e->opened >= FLATTEN_MAXIMUM || !*name ||
+	    !find_bodies(e, &body_a, &body_b))
+		return tell_type(e, "member", name, a, b);
+	if (asprintf(&path, "%s%s.", e->path ? e->path : "", name) < 0) {
+		path = NULL;
+		return -ENOMEM;
+	}
+	inner.path = path;
+	inner.depth++;
+	inner.opened += btf_type_vlen(type_a(e, body_a)) + btf_type_vlen(type_b(e, body_b)) + 1;
+	error = explain_composite(&inner, body_a, body_b);
+	e->told = inner.told;
+	e->opened = inner.opened;
+	return error || e->told != told ? error : tell_type(e, "member", name, a, b);
+}
+
 static int explain_leaves(struct btf_explain *e, const char *name, const struct leaf *a,
 			  const struct leaf *b)
 {
@@ -259,9 +315,9 @@ static int explain_leaves(struct btf_explain *e, const char *name, const struct 
 		error = tell_number(e, "member", name, a->bit_width, b->bit_width, NULL,
 				    " bits wide (0: no bitfield)");
 	if (!error && !is_same_ref(e, a->type, b->type))
-		error = tell_type(e, "member", name, a->type, b->type);
+		error = explain_type(e, name, a->type, b->type);
 	else if (!error && a->size != b->size)
-		error = tell_number(e, "member", name, (int64_t)a->size, (int64_t)b->size, NULL,
+		error = tell_number(e, "member", name, a->size, b->size, NULL,
 				    " bytes long");
 	return error;
 }

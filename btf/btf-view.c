@@ -299,6 +299,9 @@ int btf_view_init(struct btf_view *view, const void *data, size_t size, const st
 		return btfpack_error_set(err, -EBADMSG,
 					 "%s: BTF string section lies outside the %zu bytes", name,
 					 size);
+	if (hdr.type_off < (uint64_t)hdr.str_off + hdr.str_len &&
+	    hdr.str_off < (uint64_t)hdr.type_off + hdr.type_len)
+		return btfpack_error_set(err, -EBADMSG, "%s: BTF sections overlap", name);
 	view->strings = (const char *)bytes + hdr.hdr_len + hdr.str_off;
 	if ((!base && (!hdr.str_len || view->strings[0])) ||
 	    (hdr.str_len && view->strings[hdr.str_len - 1]))

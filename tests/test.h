@@ -87,7 +87,7 @@ static jmp_buf test_leave;
 	{                                                                                 \
 		static const struct test tests[] = { __VA_ARGS__ };                       \
 		size_t count = sizeof(tests) / sizeof(tests[0]);                          \
-		int failures = 0;                                                         \
+		volatile int failures = 0;                                                         \
                                                                                           \
 		setvbuf(stdout, NULL, _IOLBF, 0);                                         \
 		printf("1..%zu\n", count);                                                \

@@ -144,7 +144,7 @@ struct btfpack_btf_change {
 	/* Of a change: "size", "member", "value", "prototype", "type", "linkage",
 	 * "encoding", "kind", "variable", "definitions", "reference". NULL otherwise. */
 	const char *aspect;
-	const char *part; /* the member, value or variable; NULL when not of one */
+	const char *part; /* the member ("outer.inner"), value or variable; NULL when not of one */
 	const char *from, *to; /* as text; NULL: not there. Both NULL but for changes */
 	const char *text; /* all of it for a person: "struct sock: member x moved 40 → 48 bytes" */
 };
