@@ -475,7 +475,8 @@ static int tell(struct matcher *m, const struct btfpack_btf_diff_opts *opts,
 	};
 	int error = 0;
 
-	qsort(m->findings, m->count, sizeof(*m->findings), compare_findings);
+	if (m->count)
+		qsort(m->findings, m->count, sizeof(*m->findings), compare_findings);
 	for (size_t i = 0; fn && !error && i < m->count; i++) {
 		const struct finding *f = &m->findings[i];
 		const struct btf_view *view = f->id_a ? m->a->hashed.view : m->b->hashed.view;
