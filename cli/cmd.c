@@ -44,13 +44,11 @@ static void print_command_help(const struct cmd *cmd)
 struct cmd_parser cmd_parser_init(const struct cmd *cmd, int argc, char **argv)
 {
 	struct cmd_parser parser = { .cmd = cmd, .argc = argc, .argv = argv };
-	struct parser_state *state = calloc(1, sizeof(*state));
+	static struct parser_state the_state; /* getopt has but one, too */
+	struct parser_state *state = &the_state;
 	size_t n = 0, s = 0;
 
-	if (!state) {
-		fprintf(stderr, "btfpack: out of memory\n");
-		exit(CMD_IO);
-	}
+	memset(state, 0, sizeof(*state));
 	for (const struct cmd_option *o = cmd->options; o && o->name && n < OPTIONS_MAXIMUM; o++) {
 		state->longs[n] = (struct option){
 			.name = o->name,
@@ -69,15 +67,13 @@ struct cmd_parser cmd_parser_init(const struct cmd *cmd, int argc, char **argv)
 	state->longs[n++] = (struct option){ "verbose", no_argument, NULL, 'v' };
 	state->longs[n++] = (struct option){ "help", no_argument, NULL, COMMON_HELP };
 	strcpy(state->shorts + s, "qvh");
-	parser.state = state; /* freed at the end of the options */
+	parser.state = state;
 	optind = 1;
 	return parser;
 }
 
 static int end_parsing(struct cmd_parser *parser, int status)
 {
-	free(parser->state);
-	parser->state = NULL;
 	parser->status = status;
 	return status == CMD_OK && parser->operand ? CMD_OPTIONS_END : CMD_OPTIONS_EXIT;
 }
