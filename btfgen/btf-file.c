@@ -28,8 +28,8 @@ static int copy_section(Elf_Scn *scn, const char *path, struct btfpack_blob *ret
 					 path, data ? "it is empty" : elf_errmsg(-1));
 	if (data->d_size > BTF_FILE_MAXIMUM)
 		return btfpack_error_set(err, -EFBIG,
-					 "%s: .BTF section larger than the limit of %zu bytes", path,
-					 BTF_FILE_MAXIMUM);
+					 "%s: .BTF section larger than the limit of %zu bytes",
+					 path, BTF_FILE_MAXIMUM);
 	ret->data = malloc(data->d_size);
 	if (!ret->data)
 		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", path);

@@ -93,8 +93,7 @@ static int index_symbols(struct func_symbols *symbols, const struct symbol_list 
 		symbols->slot_count *= 2;
 	symbols->slots = calloc(symbols->slot_count, sizeof(*symbols->slots));
 	symbols->names = calloc(list->count + 1, sizeof(*symbols->names));
-	symbols->symbols = calloc(list->count + 1, sizeof(*symbols->symbols));
-	if (!symbols->slots || !symbols->names || !symbols->symbols)
+	if (!symbols->slots || !symbols->names)
 		return -ENOMEM;
 	for (size_t i = 0; i < list->count; i++) {
 		const struct found *found = &list->found[i];
@@ -103,17 +102,18 @@ static int index_symbols(struct func_symbols *symbols, const struct symbol_list 
 
 		if (!name || compare_names(name->name, name->length, found->name, found->length)) {
 			name = &symbols->names[symbols->name_count++];
-			*name = (struct func_name){ found->name, found->length, (uint32_t)i, 0,
-						    false };
+			*name = (struct func_name){
+				.name = found->name,
+				.length = found->length,
+				.address = found->address,
+			};
 			*name_slot(symbols, name->name, name->length) = symbols->name_count;
 		}
-		if (name->count && found->address != symbols->symbols[name->first].address)
+		if (found->address != name->address)
 			name->is_ambiguous = true;
-		name->count++;
-		symbols->symbols[i] = (struct func_symbol){ found->address, symbols->name_count - 1,
-							    found->is_optimized };
+		if (found->is_optimized)
+			name->is_optimized = true;
 	}
-	symbols->symbol_count = (uint32_t)list->count;
 	return 0;
 }
 
@@ -140,7 +140,6 @@ int func_symbols_init(struct func_symbols *symbols, struct elf_image *image,
 void func_symbols_deinit(struct func_symbols *symbols)
 {
 	free(symbols->names);
-	free(symbols->symbols);
 	free(symbols->slots);
 	*symbols = (struct func_symbols){ 0 };
 }
@@ -312,7 +311,6 @@ static int collect_function(struct func_defs *defs, const struct func_symbols *s
 	AUTO_FREE struct die_item *params = NULL;
 	struct func_def def = {
 		.offset = reader->base + func->offset,
-		.address = func->low_pc,
 		.unit = unit,
 		.is_folded = !(func->flags & FUNC_HAS_PC),
 		.dwarf_name = whole.name,
@@ -325,10 +323,6 @@ static int collect_function(struct func_defs *defs, const struct func_symbols *s
 	if (!slot)
 		return 0;
 	def.name = slot - 1;
-	/* A function in several ranges (hot and cold) does not say where it begins; but
-	 * where its name has one address, that is it. */
-	if (!def.address && !symbols->names[def.name].is_ambiguous)
-		def.address = symbols->symbols[symbols->names[def.name].first].address;
 	params = calloc(func->item_count + 1ull, sizeof(*params));
 	if (!params)
 		return -ENOMEM;
@@ -388,31 +382,15 @@ static int compare_defs(const void *a, const void *b)
 	return (x->offset > y->offset) - (x->offset < y->offset);
 }
 
-/* Whether the compiler made a copy with other parameters of what stands here. */
+/* Whether what stands at the name is a copy with other parameters than these. */
 static bool is_specialised(const struct func_symbols *symbols, const struct func_def *def)
 {
-	const struct func_name *name = &symbols->names[def->name];
-
-	for (uint32_t i = 0; def->is_optimized && i < name->count; i++) {
-		const struct func_symbol *symbol = &symbols->symbols[name->first + i];
-
-		if (symbol->address == def->address && symbol->is_optimized)
-			return true;
-	}
-	return false;
+	return def->is_optimized && symbols->names[def->name].is_optimized;
 }
 
-static bool has_symbol(const struct func_symbols *symbols, const struct func_def *def)
-{
-	const struct func_name *name = &symbols->names[def->name];
-
-	for (uint32_t i = 0; i < name->count; i++)
-		if (symbols->symbols[name->first + i].address == def->address)
-			return true;
-	return false;
-}
-
-/* Of functions of one name the one to take; NULL when there is none. */
+/* Of functions of one name the one to take; NULL when there is none. Addresses are
+ * not compared: where a name has one address, that is what it means. (DWARF's low_pc
+ * need not be the symbol's: on arm64 it counts the NOPs before the entry.) */
 static const struct func_def *choose(const struct func_symbols *symbols,
 				     const struct func_def *defs, uint32_t count)
 {
@@ -425,12 +403,10 @@ static const struct func_def *choose(const struct func_symbols *symbols,
 			break;
 		if (defs[i].is_displaced || defs[i].shape != defs[0].shape)
 			return NULL;
-		if (has_symbol(symbols, &defs[i]) &&
-		    (!chosen ||
-		     (is_specialised(symbols, chosen) && !is_specialised(symbols, &defs[i]))))
+		if (!chosen && !is_specialised(symbols, &defs[i]))
 			chosen = &defs[i];
 	}
-	return chosen && !is_specialised(symbols, chosen) ? chosen : NULL;
+	return chosen;
 }
 
 void func_defs_choose(struct func_defs *defs, const struct func_symbols *symbols)

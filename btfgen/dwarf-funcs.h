@@ -30,21 +30,14 @@
 struct func_name {
 	const char *name; /* lent by the image, not terminated */
 	uint32_t length;
-	uint32_t first, count; /* of its symbols */
-	bool is_ambiguous;     /* they have several addresses */
-};
-
-struct func_symbol {
+	bool is_ambiguous; /* its symbols have several addresses */
+	bool is_optimized; /* one of them is .isra or .constprop */
 	uint64_t address;
-	uint32_t name;     /* index */
-	bool is_optimized; /* .isra or .constprop */
 };
 
 struct func_symbols {
 	struct func_name *names;
 	uint32_t name_count;
-	struct func_symbol *symbols;
-	uint32_t symbol_count;
 	uint32_t *slots;
 	uint32_t slot_count;
 };
@@ -55,8 +48,7 @@ void func_symbols_deinit(struct func_symbols *symbols);
 
 /* A function with code, as one unit has it. */
 struct func_def {
-	uint64_t offset; /* in .debug_info */
-	uint64_t address;
+	uint64_t offset;  /* in .debug_info */
 	type_token proto; /* its class */
 	type_token shape; /* the same without the parameters' names */
 	uint32_t unit;

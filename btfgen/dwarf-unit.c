@@ -748,8 +748,6 @@ static bool keep_function(struct scan *scan)
 		func->flags |= FUNC_EXTERNAL;
 	if (HAS(scan, ATTR_LOW_PC) || HAS(scan, ATTR_RANGES))
 		func->flags |= FUNC_HAS_PC;
-	if (HAS(scan, ATTR_LOW_PC) && !(scan->attrs.indexed & 1u << ATTR_LOW_PC))
-		func->low_pc = VALUE(scan, ATTR_LOW_PC);
 	if (HAS(scan, ATTR_INLINE))
 		func->flags |= FUNC_INLINE;
 	return true;

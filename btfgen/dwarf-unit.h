@@ -127,8 +127,7 @@ struct die_func {
 	uint32_t ref;    /* what it returns */
 	uint32_t origin; /* abstract origin or specification */
 	uint32_t first_item, last_item, item_count;
-	uint32_t flags;  /* FUNC_* */
-	uint64_t low_pc; /* 0: not said here (DW_AT_ranges, or through .debug_addr) */
+	uint32_t flags; /* FUNC_* */
 	dwarf_name name;
 };
 #define FUNC_DECLARATION 1

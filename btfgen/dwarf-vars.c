@@ -14,22 +14,24 @@ static int add_symbol(const struct elf_symbol *symbol, void *arg)
 		return 0;
 	if (section->symbol_count == section->symbol_room) {
 		size_t room = section->symbol_room ? section->symbol_room * 2 : 512;
-		uint64_t *bigger = reallocarray(section->symbols, room, sizeof(*bigger));
+		struct percpu_symbol *bigger =
+			reallocarray(section->symbols, room, sizeof(*bigger));
 
 		if (!bigger)
 			return -ENOMEM;
 		section->symbols = bigger;
 		section->symbol_room = room;
 	}
-	section->symbols[section->symbol_count++] = symbol->value;
+	section->symbols[section->symbol_count++] =
+		(struct percpu_symbol){ symbol->value, symbol->name };
 	return 0;
 }
 
-static int compare_addresses(const void *a, const void *b)
+static int compare_symbols(const void *a, const void *b)
 {
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+	const struct percpu_symbol *x = a, *y = b;
 
-	return (x > y) - (x < y);
+	return (x->address > y->address) - (x->address < y->address);
 }
 
 int percpu_section_init(struct percpu_section *section, struct elf_image *image,
@@ -52,7 +54,7 @@ int percpu_section_init(struct percpu_section *section, struct elf_image *image,
 		percpu_section_deinit(section);
 	else if (section->symbol_count)
 		qsort(section->symbols, section->symbol_count, sizeof(*section->symbols),
-		      compare_addresses);
+		      compare_symbols);
 	return error;
 }
 
@@ -68,11 +70,23 @@ void var_defs_deinit(struct var_defs *defs)
 	*defs = (struct var_defs){ 0 };
 }
 
-static bool is_percpu(const struct percpu_section *section, uint64_t address)
+/* Whether a symbol of this name stands at this address of the section. */
+static bool has_symbol(const struct percpu_section *section, uint64_t address, const char *name)
 {
-	return address - section->address < section->size && section->symbol_count &&
-	       bsearch(&address, section->symbols, section->symbol_count, sizeof(*section->symbols),
-		       compare_addresses);
+	size_t low = 0, high = section->symbol_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (section->symbols[middle].address < address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (; low < section->symbol_count && section->symbols[low].address == address; low++)
+		if (!strcmp(section->symbols[low].name, name))
+			return true;
+	return false;
 }
 
 static int add_def(struct var_defs *defs, const struct var_def *def)
@@ -90,15 +104,6 @@ static int add_def(struct var_defs *defs, const struct var_def *def)
 	return 0;
 }
 
-/* What macros leave behind to keep the compiler from dropping something: of no use
- * to anyone. */
-static bool is_artefact(const struct recognizer *r, dwarf_name name)
-{
-	char packed[8];
-
-	return !strncmp(dwarf_string(r->reader->file, name, packed), "__UNIQUE_ID", 11);
-}
-
 static int collect_variable(struct var_defs *defs, const struct percpu_section *section,
 			    struct recognizer *r, const struct die_var *var, uint32_t unit)
 {
@@ -108,6 +113,7 @@ static int collect_variable(struct var_defs *defs, const struct percpu_section *
 	struct die_var whole = *var;
 	struct recognized_size size;
 	struct var_def def;
+	char packed[8];
 	int error;
 
 	if (declared) {
@@ -116,7 +122,8 @@ static int collect_variable(struct var_defs *defs, const struct percpu_section *
 		whole.flags |= declared->flags & VAR_EXTERNAL;
 	}
 	size = recognize_size(r, whole.ref, reader->unit->encoding.address_size);
-	if (!whole.name || !size.bytes || size.bytes > UINT32_MAX || is_artefact(r, whole.name))
+	if (!whole.name || !size.bytes || size.bytes > UINT32_MAX ||
+	    !has_symbol(section, var->address, dwarf_string(reader->file, whole.name, packed)))
 		return 0;
 	def = (struct var_def){
 		.offset = reader->base + var->offset,
@@ -138,7 +145,7 @@ int var_defs_collect(struct var_defs *defs, const struct percpu_section *section
 	for (uint32_t i = 0; i < r->reader->var_count && !error; i++) {
 		const struct die_var *var = &r->reader->vars[i];
 
-		if (var->flags & VAR_HAS_ADDRESS && is_percpu(section, var->address))
+		if (var->flags & VAR_HAS_ADDRESS && var->address - section->address < section->size)
 			error = collect_variable(defs, section, r, var, unit);
 	}
 	return error;

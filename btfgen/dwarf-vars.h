@@ -8,13 +8,17 @@
 
 #include "btfgen/type-table.h"
 
-/* Where per-CPU variables lie, and at which addresses there really is one. (In
- * x86 kernels before 6.15 the section begins at address 0, where discarded
- * variables claim to be too.) */
+/* Where per-CPU variables lie, and which there are. (In x86 kernels before 6.15 the
+ * section begins at address 0, where discarded variables claim to be too; so a
+ * variable counts when a symbol of its name stands at its address.) */
+struct percpu_symbol {
+	uint64_t address;
+	const char *name; /* lent by the image */
+};
 struct percpu_section {
 	uint64_t address, size;
 	uint32_t index;
-	uint64_t *symbols; /* sorted addresses of objects */
+	struct percpu_symbol *symbols; /* by address */
 	size_t symbol_count, symbol_room;
 };
 
