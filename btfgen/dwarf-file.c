@@ -5,8 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include "btfgen/dwarf-unit.h"
 #include "core/cursor.h"
+
+/* Offsets of the strings of .debug_str by content; open addressing, offset + 1. */
+struct string_index {
+	const struct elf_section *section;
+	uint64_t *slots;
+	size_t slot_count;
+};
 
 static int read_offset(struct cursor *c, unsigned int size, uint64_t *ret)
 {
@@ -167,11 +177,107 @@ int dwarf_file_init(struct dwarf_file *file, struct elf_image *image, struct btf
 	return error;
 }
 
+bool dwarf_unit_is_shared(const struct dwarf_file *file, const struct dwarf_unit *unit)
+{
+	struct cursor die = cursor_init(file->info.data, unit->end, false, ".debug_info");
+	struct cursor c = cursor_init(file->abbrev.data, file->abbrev.size, false, ".debug_abbrev");
+	uint64_t wanted, code, tag, name, form;
+	uint8_t children;
+	int64_t constant;
+
+	if (unit->encoding.version >= 5)
+		return unit->unit_type == DW_UT_partial || unit->unit_type == DW_UT_type;
+	if (cursor_seek(&die, unit->first_die) < 0 || cursor_uleb(&die, &wanted) < 0 ||
+	    cursor_seek(&c, unit->abbrevs) < 0)
+		return false;
+	while (!cursor_uleb(&c, &code) && code && !cursor_uleb(&c, &tag) &&
+	       !cursor_u8(&c, &children)) {
+		if (code == wanted)
+			return tag == DW_TAG_partial_unit || tag == DW_TAG_type_unit;
+		do {
+			if (cursor_uleb(&c, &name) < 0 || cursor_uleb(&c, &form) < 0 ||
+			    (form == DW_FORM_implicit_const && cursor_sleb(&c, &constant) < 0))
+				return false;
+		} while (name || form);
+	}
+	return false;
+}
+
 void dwarf_file_deinit(struct dwarf_file *file)
 {
 	free(file->units);
+	if (file->strings)
+		free(file->strings->slots);
+	free(file->strings);
+	file->strings = NULL;
 	file->units = NULL;
 	file->unit_count = 0;
+}
+
+/* --- strings -------------------------------------------------------------------------------------
+ */
+
+static uint64_t *string_slot(const struct string_index *index, const char *string, size_t length)
+{
+	for (size_t i = XXH3_64bits(string, length);; i++) {
+		uint64_t *slot = &index->slots[i & (index->slot_count - 1)];
+		const char *there = (const char *)index->section->data + *slot - 1;
+
+		if (!*slot || (!strncmp(there, string, length) && !there[length]))
+			return slot;
+	}
+}
+
+static int string_index_new(const struct elf_section *section, struct string_index **ret)
+{
+	const char *start = (const char *)section->data, *nul;
+	struct string_index *index = calloc(1, sizeof(*index));
+	size_t count = 0;
+
+	if (!index)
+		return -ENOMEM;
+	for (size_t i = 0; i < section->size; i++)
+		count += !start[i];
+	index->section = section;
+	index->slot_count = 1024;
+	while (index->slot_count < count * 2)
+		index->slot_count *= 2;
+	index->slots = calloc(index->slot_count, sizeof(*index->slots));
+	if (!index->slots) {
+		free(index);
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < section->size; i += (size_t)(nul - (start + i)) + 1) {
+		uint64_t *slot;
+
+		nul = memchr(start + i, 0, section->size - i);
+		if (!nul)
+			break;
+		slot = string_slot(index, start + i, (size_t)(nul - (start + i)));
+		if (!*slot)
+			*slot = i + 1;
+	}
+	*ret = index; /* the file's */
+	return 0;
+}
+
+int dwarf_file_set_alt(struct dwarf_file *file, struct dwarf_file *alt, struct btfpack_error *err)
+{
+	if (string_index_new(&file->str, &file->strings) < 0)
+		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", file->image->path);
+	file->alt = alt;
+	alt->main = file;
+	return 0;
+}
+
+dwarf_name dwarf_file_alt_name(const struct dwarf_file *file, uint64_t offset)
+{
+	char packed[8];
+	const char *string = dwarf_string(file, NAME_MAKE(NAME_ALT_STR, offset), packed);
+	uint64_t *slot = file->strings ? string_slot(file->strings, string, strlen(string)) : NULL;
+
+	return slot && *slot ? NAME_MAKE(NAME_STR, *slot - 1)
+			     : NAME_MAKE(NAME_ALT_STR, NAME_VALUE(offset));
 }
 
 /* A string at @offset of @section, if it ends inside. */
@@ -199,6 +305,8 @@ const char *dwarf_string(const struct dwarf_file *file, dwarf_name name, char pa
 		return section_string(&file->line_str, value);
 	case NAME_INFO:
 		return section_string(&file->info, value);
+	case NAME_ALT_INFO:
+		return file->alt ? section_string(&file->alt->info, value) : "";
 	case NAME_ALT_STR:
 		return file->alt ? section_string(&file->alt->str, value) : "";
 	default:

@@ -10,6 +10,7 @@
 
 #include "btfgen/dwarf-funcs.h"
 #include "btfgen/dwarf-location.h"
+#include "btfgen/type-pool.h"
 #include "core/cleanup.h"
 
 /* --- the symbol table
@@ -172,50 +173,74 @@ static const struct convention *find_convention(const struct elf_image *image)
 	return NULL;
 }
 
+/* A function's abstract origin or declaration, in whichever unit it stands. */
+struct origin {
+	const struct die_func *func; /* NULL: none */
+	const struct unit_reader *reader;
+};
+
+static struct origin find_origin(const struct recognizer *r, const struct unit_reader *reader,
+				 const struct die_func *func)
+{
+	struct origin origin;
+
+	origin.func = type_pool_find_func(r->pool, reader, func->origin, &origin.reader);
+	return origin;
+}
+
+/* Whether @param, of @reader, says that it stands for @there, of the origin. */
+static bool is_origin(const struct unit_reader *reader, const struct die_item *param,
+		      const struct unit_reader *origin_reader, const struct die_item *there)
+{
+	uint64_t offset = reader->base + param->value;
+
+	if (param->value & REF_FOREIGN)
+		offset = reader->foreign[param->value & ~REF_FOREIGN].value;
+	return !(there->flags & ITEM_ORIGIN) && origin_reader->base + there->value == offset;
+}
+
 /* A parameter with what its abstract origin knows. */
-static struct die_item complete_parameter(const struct unit_reader *reader,
-					  const struct die_func *origin,
+static struct die_item complete_parameter(struct unit_reader *reader, struct origin origin,
 					  const struct die_item *param)
 {
 	struct die_item whole = *param;
 	uint32_t i;
 
-	if (!(param->flags & ITEM_ORIGIN) || !origin)
+	if (!(param->flags & ITEM_ORIGIN) || !origin.func)
 		return whole;
-	for (i = origin->first_item; i != ITEM_END; i = reader->items[i].next) {
-		const struct die_item *there = &reader->items[i];
+	for (i = origin.func->first_item; i != ITEM_END; i = origin.reader->items[i].next) {
+		const struct die_item *there = &origin.reader->items[i];
 
-		if (there->flags & ITEM_ORIGIN || there->value != param->value)
+		if (!is_origin(reader, param, origin.reader, there))
 			continue;
 		if (!whole.name)
 			whole.name = there->name;
 		if (whole.ref == REF_NONE)
-			whole.ref = there->ref;
+			whole.ref = unit_reader_translate(reader, origin.reader, there->ref);
 		break;
 	}
 	return whole;
 }
 
 /* Follow abstract origins and specifications to what a function does not say itself. */
-static struct die_func complete_function(const struct unit_reader *reader,
-					 const struct die_func *func,
-					 const struct die_func **origin_ret)
+static struct die_func complete_function(struct recognizer *r, const struct die_func *func,
+					 struct origin *origin_ret)
 {
+	struct origin at = { .func = func, .reader = r->reader };
 	struct die_func whole = *func;
-	const struct die_func *at = func;
 
-	*origin_ret = NULL;
-	for (int i = 0; i < 4 && at->origin != REF_NONE; i++) {
-		at = unit_reader_find_func(reader, at->origin);
-		if (!at)
+	*origin_ret = (struct origin){ 0 };
+	for (int i = 0; i < 4; i++) {
+		at = find_origin(r, at.reader, at.func);
+		if (!at.func)
 			break;
-		if (!*origin_ret)
+		if (!origin_ret->func)
 			*origin_ret = at;
 		if (!whole.name)
-			whole.name = at->name;
+			whole.name = at.func->name;
 		if (whole.ref == REF_NONE)
-			whole.ref = at->ref;
-		whole.flags |= at->flags & (FUNC_VARARGS | FUNC_EXTERNAL);
+			whole.ref = unit_reader_translate(r->reader, at.reader, at.func->ref);
+		whole.flags |= at.func->flags & (FUNC_VARARGS | FUNC_EXTERNAL);
 	}
 	return whole;
 }
@@ -261,8 +286,8 @@ static void check_registers(const struct recognizer *r, const struct die_item *p
 	def->is_displaced = displaced && !has_struct;
 }
 
-static int gather_parameters(const struct unit_reader *reader, const struct die_func *func,
-			     const struct die_func *origin, struct die_item *ret)
+static int gather_parameters(struct unit_reader *reader, const struct die_func *func,
+			     struct origin origin, struct die_item *ret)
 {
 	uint32_t count = 0;
 
@@ -305,9 +330,9 @@ static int add_def(struct func_defs *defs, const struct func_def *def)
 static int collect_function(struct func_defs *defs, const struct func_symbols *symbols,
 			    struct recognizer *r, const struct die_func *func, uint32_t unit)
 {
-	const struct unit_reader *reader = r->reader;
-	const struct die_func *origin;
-	struct die_func whole = complete_function(reader, func, &origin);
+	struct unit_reader *reader = r->reader;
+	struct origin origin;
+	struct die_func whole = complete_function(r, func, &origin);
 	AUTO_FREE struct die_item *params = NULL;
 	struct func_def def = {
 		.offset = reader->base + func->offset,
@@ -343,11 +368,11 @@ void func_defs_deinit(struct func_defs *defs)
 }
 
 int func_defs_collect(struct func_defs *defs, const struct func_symbols *symbols,
-		      struct recognizer *r, uint32_t unit)
+		      struct recognizer *r, uint32_t first, uint32_t end, uint32_t unit)
 {
 	int error = 0;
 
-	for (uint32_t i = 0; i < r->reader->func_count && !error; i++) {
+	for (uint32_t i = first; i < end && !error; i++) {
 		const struct die_func *func = &r->reader->funcs[i];
 
 		if (func->flags &

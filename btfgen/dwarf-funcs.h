@@ -65,9 +65,9 @@ struct func_defs {
 };
 void func_defs_deinit(struct func_defs *defs);
 
-/* Add the functions of the unit just recognised. */
+/* Add the functions [@first, @end) of the reader just recognised, of unit @unit. */
 int func_defs_collect(struct func_defs *defs, const struct func_symbols *symbols,
-		      struct recognizer *r, uint32_t unit);
+		      struct recognizer *r, uint32_t first, uint32_t end, uint32_t unit);
 
 /* Add to @defs all of @other, which is emptied. */
 int func_defs_merge(struct func_defs *defs, struct func_defs *other);

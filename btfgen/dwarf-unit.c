@@ -165,6 +165,21 @@ static uint32_t add_foreign(struct unit_reader *reader, enum foreign_place place
 	return REF_FOREIGN | count;
 }
 
+uint32_t unit_reader_translate(struct unit_reader *reader, const struct unit_reader *from,
+			       uint32_t ref)
+{
+	enum foreign_place place = from->file == reader->file ? FOREIGN_INFO : FOREIGN_ALT;
+
+	if (from == reader || ref == REF_NONE)
+		return ref;
+	if (ref & REF_FOREIGN) {
+		const struct foreign_ref *foreign = &from->foreign[ref & ~REF_FOREIGN];
+
+		return add_foreign(reader, foreign->place, foreign->value);
+	}
+	return add_foreign(reader, place, from->base + ref);
+}
+
 /* --- reading -----------------------------------------------------------------------------------
  */
 
@@ -271,7 +286,8 @@ static dwarf_name name_inline(const struct scan *scan, const uint8_t *string, si
 	if (!length)
 		return 0;
 	if (length > 7)
-		return NAME_MAKE(NAME_INFO, (uint64_t)(string - scan->start));
+		return NAME_MAKE(scan->reader->file->main ? NAME_ALT_INFO : NAME_INFO,
+				 (uint64_t)(string - scan->start));
 	for (size_t i = 0; i < length; i++)
 		value |= (uint64_t)string[i] << 8 * i;
 	return NAME_MAKE(NAME_PACKED, value);
@@ -337,12 +353,14 @@ read_value(struct scan *scan, const struct abbrev_op *op, const uint8_t *p, bool
 		return p + size;
 	case OP_STRP:
 		*ret = NAME_MAKE(NAME_STR, NAME_VALUE(load(p, size, swap)));
+		if (__builtin_expect(scan->reader->file->main != NULL, 0))
+			*ret = dwarf_file_alt_name(scan->reader->file->main, NAME_VALUE(*ret));
 		return p + size;
 	case OP_LINE_STRP:
 		*ret = NAME_MAKE(NAME_LINE_STR, NAME_VALUE(load(p, size, swap)));
 		return p + size;
 	case OP_ALT_STRP:
-		*ret = NAME_MAKE(NAME_ALT_STR, NAME_VALUE(load(p, size, swap)));
+		*ret = dwarf_file_alt_name(scan->reader->file, load(p, size, swap));
 		return p + size;
 	case OP_STRX8:
 	case OP_STRX16:

@@ -25,7 +25,15 @@
  */
 typedef uint64_t dwarf_name;
 
-enum name_place { NAME_NONE, NAME_PACKED, NAME_STR, NAME_LINE_STR, NAME_INFO, NAME_ALT_STR };
+enum name_place {
+	NAME_NONE,
+	NAME_PACKED,
+	NAME_STR,
+	NAME_LINE_STR,
+	NAME_INFO,
+	NAME_ALT_STR,
+	NAME_ALT_INFO
+};
 #define NAME_MAKE(place, value) ((uint64_t)(place) << 56 | (value))
 #define NAME_PLACE(name)        ((enum name_place)((name) >> 56))
 #define NAME_VALUE(name)        ((name)&0xffffffffffffff)
@@ -46,7 +54,9 @@ struct dwarf_unit {
 struct dwarf_file {
 	struct elf_image *image;
 	struct elf_section info, abbrev, str, line_str, str_offsets, loc, loclists;
-	const struct dwarf_file *alt; /* dwz's supplementary file, or NULL */
+	const struct dwarf_file *alt;  /* dwz's supplementary file, or NULL */
+	struct string_index *strings;  /* of .debug_str, when there is an @alt */
+	const struct dwarf_file *main; /* of a supplementary file: whom it serves */
 	struct dwarf_unit *units;
 	size_t unit_count;
 };
@@ -54,6 +64,16 @@ struct dwarf_file {
 /* Find the sections and list the units. -EOPNOTSUPP when there is no DWARF. */
 int dwarf_file_init(struct dwarf_file *file, struct elf_image *image, struct btfpack_error *err);
 void dwarf_file_deinit(struct dwarf_file *file);
+
+/* Give @file the supplementary file @alt. From then on a string that stands in
+ * both has one name, so that types are recognised across them. */
+int dwarf_file_set_alt(struct dwarf_file *file, struct dwarf_file *alt, struct btfpack_error *err);
+
+/* The name of the string at @offset of the supplementary file's .debug_str. */
+dwarf_name dwarf_file_alt_name(const struct dwarf_file *file, uint64_t offset);
+
+/* Whether the unit is one that others import: by its header or its first DIE. */
+bool dwarf_unit_is_shared(const struct dwarf_file *file, const struct dwarf_unit *unit);
 
 /* The string of @name. Never NULL, "" where the offset is out of range. @packed
  * holds the bytes of a packed name: the result may lie there. */
@@ -191,6 +211,10 @@ int unit_reader_reset(struct unit_reader *reader, const struct dwarf_file *file,
 /* Read one unit's DIEs, adding to what is there. */
 int unit_reader_read(struct unit_reader *reader, const struct dwarf_unit *unit,
 		     struct btfpack_error *err);
+
+/* The ref, for @reader, of what @from calls @ref. */
+uint32_t unit_reader_translate(struct unit_reader *reader, const struct unit_reader *from,
+			       uint32_t ref);
 
 /* The type whose DIE stands at @ref (not foreign); NULL when there is none. */
 static inline struct die_type *unit_reader_find(const struct unit_reader *reader, uint32_t ref)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "btfgen/dwarf-vars.h"
+#include "btfgen/type-pool.h"
 
 static int add_symbol(const struct elf_symbol *symbol, void *arg)
 {
@@ -107,9 +108,9 @@ static int add_def(struct var_defs *defs, const struct var_def *def)
 static int collect_variable(struct var_defs *defs, const struct percpu_section *section,
 			    struct recognizer *r, const struct die_var *var, uint32_t unit)
 {
-	const struct unit_reader *reader = r->reader;
-	const struct die_var *declared =
-		var->origin == REF_NONE ? NULL : unit_reader_find_var(reader, var->origin);
+	struct unit_reader *reader = r->reader;
+	const struct unit_reader *owner;
+	const struct die_var *declared = type_pool_find_var(r->pool, reader, var->origin, &owner);
 	struct die_var whole = *var;
 	struct recognized_size size;
 	struct var_def def;
@@ -118,7 +119,8 @@ static int collect_variable(struct var_defs *defs, const struct percpu_section *
 
 	if (declared) {
 		whole.name = whole.name ? whole.name : declared->name;
-		whole.ref = whole.ref == REF_NONE ? declared->ref : whole.ref;
+		if (whole.ref == REF_NONE)
+			whole.ref = unit_reader_translate(reader, owner, declared->ref);
 		whole.flags |= declared->flags & VAR_EXTERNAL;
 	}
 	size = recognize_size(r, whole.ref, reader->unit->encoding.address_size);
@@ -138,11 +140,11 @@ static int collect_variable(struct var_defs *defs, const struct percpu_section *
 }
 
 int var_defs_collect(struct var_defs *defs, const struct percpu_section *section,
-		     struct recognizer *r, uint32_t unit)
+		     struct recognizer *r, uint32_t first, uint32_t end, uint32_t unit)
 {
 	int error = 0;
 
-	for (uint32_t i = 0; i < r->reader->var_count && !error; i++) {
+	for (uint32_t i = first; i < end && !error; i++) {
 		const struct die_var *var = &r->reader->vars[i];
 
 		if (var->flags & VAR_HAS_ADDRESS && var->address - section->address < section->size)

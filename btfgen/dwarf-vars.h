@@ -44,9 +44,10 @@ struct var_defs {
 };
 void var_defs_deinit(struct var_defs *defs);
 
-/* Add the per-CPU variables of the unit just recognised. */
+/* Add those of the variables [@first, @end) of the reader just recognised, of unit
+ * @unit, that are per-CPU. */
 int var_defs_collect(struct var_defs *defs, const struct percpu_section *section,
-		     struct recognizer *r, uint32_t unit);
+		     struct recognizer *r, uint32_t first, uint32_t end, uint32_t unit);
 
 /* Add to @defs all of @other, which is emptied. */
 int var_defs_merge(struct var_defs *defs, struct var_defs *other);

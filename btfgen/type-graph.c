@@ -491,6 +491,29 @@ static int add_unit(struct builder *b, const struct unit_classes *unit, uint32_t
 	return error;
 }
 
+/* What no unit lists (a type of a shared unit that is referred to, but not imported)
+ * is what it is by default. The list grows while it is gone through. */
+static int add_unlisted(struct builder *b, const struct type_root *roots, uint32_t root_count)
+{
+	int error = 0;
+
+	for (uint32_t i = 0; i < root_count && !error; i++)
+		if (roots[i].class_index != UINT32_MAX &&
+		    default_variant(b, roots[i].class_index) == UINT32_MAX)
+			error = add_plain(b, roots[i].class_index);
+	for (uint32_t v = 0; v < b->variant_count && !error; v++) {
+		const struct type_class *class = &b->table->classes[b->variants[v].class_index];
+
+		for (uint32_t i = 0; i < class->item_count && !error; i++) {
+			uint32_t t = b->target_of[class->first_item + i];
+
+			if (t != UINT32_MAX && default_variant(b, t) == UINT32_MAX)
+				error = add_plain(b, t);
+		}
+	}
+	return error;
+}
+
 /* --- numbering
  * -------------------------------------------------------------------------------------- */
 
@@ -642,6 +665,8 @@ int type_graph_init(struct type_graph *graph, const struct type_table *table,
 		error = add_unit(&b, &units[u], u, roots + root, end - root);
 		root = end;
 	}
+	if (!error)
+		error = add_unlisted(&b, roots, root_count);
 	if (!error)
 		error = number_nodes(&b, graph);
 	if (!error)

@@ -64,15 +64,33 @@ static int fail(struct recognizer *r, const struct die_type *type, const char *p
 	return -EBADMSG;
 }
 
-/* The type at @ref, in this unit or in the pool; NULL for void and for what has no
- * place in BTF (a C++ member pointer, say), which counts as void. */
-static struct die_type *find_type(const struct recognizer *r, uint32_t ref)
+/* The type that @reader calls @ref, and the reader it is in; NULL for void and for
+ * what has no place in BTF (a C++ member pointer, say), which counts as void. */
+static struct die_type *find_from(const struct recognizer *r, const struct unit_reader *reader,
+				  uint32_t ref, const struct unit_reader **owner)
 {
+	*owner = reader;
 	if (ref == REF_NONE)
 		return NULL;
-	if (ref & REF_FOREIGN)
-		return type_pool_find(r->pool, &r->reader->foreign[ref & ~REF_FOREIGN]);
-	return unit_reader_find(r->reader, ref);
+	if (!(ref & REF_FOREIGN))
+		return unit_reader_find(reader, ref);
+	return type_pool_find(r->pool, &reader->foreign[ref & ~REF_FOREIGN], owner);
+}
+
+static struct die_type *find_type(const struct recognizer *r, uint32_t ref)
+{
+	const struct unit_reader *owner;
+
+	return find_from(r, r->reader, ref, &owner);
+}
+
+/* A reference that leads nowhere: perhaps into a unit that should be in the pool. */
+static void note_stray(struct recognizer *r, uint32_t ref)
+{
+	if (ref != REF_NONE &&
+	    (ref & REF_FOREIGN ||
+	     r->reader->limit - r->reader->base != r->reader->unit->end - r->reader->unit->offset))
+		r->has_strays = true;
 }
 
 static int full_of(struct recognizer *r, uint32_t ref, unsigned int depth, type_token *ret,
@@ -82,6 +100,8 @@ static int full_of(struct recognizer *r, uint32_t ref, unsigned int depth, type_
 	int error;
 
 	*ret = 0;
+	if (!type)
+		note_stray(r, ref);
 	if (!type)
 		return 0;
 	error = find_full(r, type, depth + 1);
@@ -96,6 +116,8 @@ static int shallow_of(struct recognizer *r, uint32_t ref, unsigned int depth, ty
 	int error;
 
 	*ret = 0;
+	if (!type)
+		note_stray(r, ref);
 	if (!type)
 		return 0;
 	error = find_shallow(r, type, depth + 1);
@@ -124,6 +146,12 @@ static uint64_t *get_scratch(struct recognizer *r, size_t count)
 					     : &(r)->reader->items[(type)->first_item]; \
 	     item; item = item->next == ITEM_END ? NULL : &(r)->reader->items[item->next])
 
+/* What orders classes: where the type stands in .debug_info. */
+static uint64_t first_of(const struct recognizer *r, const struct die_type *type)
+{
+	return r->first_bias + r->reader->base + type->offset;
+}
+
 /* --- adding classes -----------------------------------------------------------------------------
  */
 
@@ -135,7 +163,7 @@ static int add_reference_class(struct recognizer *r, struct die_type *type, type
 	struct type_class class = {
 		.full = full,
 		.shallow = shallow,
-		.first = r->reader->base + type->offset,
+		.first = first_of(r, type),
 		.name = type->name,
 		.size = size,
 		.item_count = 1,
@@ -155,7 +183,7 @@ static int add_composite_class(struct recognizer *r, struct die_type *type)
 	struct type_class class = {
 		.full = type->full,
 		.shallow = type->shallow,
-		.first = r->reader->base + type->offset,
+		.first = first_of(r, type),
 		.name = type->name,
 		.size = type->size,
 		.item_count = type->flags & TYPE_DECLARATION ? 0 : type->item_count,
@@ -265,21 +293,6 @@ static int find_array(struct recognizer *r, struct die_type *type, unsigned int 
 	return 0;
 }
 
-/* Bytes of the storage unit of an old-style bitfield whose DIE does not say. */
-static uint64_t storage_size(const struct recognizer *r, uint32_t ref)
-{
-	for (int i = 0; i < 64; i++) {
-		const struct die_type *type = find_type(r, ref);
-
-		if (!type)
-			return 0;
-		if (type->size)
-			return type->size;
-		ref = type->ref;
-	}
-	return 0;
-}
-
 static int find_composite(struct recognizer *r, struct die_type *type, unsigned int depth)
 {
 	size_t room = 5 + 3 * (size_t)type->item_count, n = 0;
@@ -306,7 +319,7 @@ static int find_composite(struct recognizer *r, struct die_type *type, unsigned 
 				if (error)
 					return error;
 				if (item->flags & ITEM_OLD_BITS) {
-					item->value += 8 * storage_size(r, item->ref);
+					item->value += 8 * recognize_size(r, item->ref, 8).bytes;
 					item->flags &= (uint16_t)~ITEM_OLD_BITS;
 				}
 			}
@@ -398,8 +411,7 @@ static int find_proto(struct recognizer *r, struct die_type *type, unsigned int 
 		words[n++] = item->name;
 		shallow_of(r, item->ref, depth, &words[n++]);
 	}
-	error = add_proto(r, words, 1 + type->item_count, varargs, r->reader->base + type->offset,
-			  &type->full);
+	error = add_proto(r, words, 1 + type->item_count, varargs, first_of(r, type), &type->full);
 	type->shallow = type->full;
 	type->shallow_state = TOKEN_DONE;
 	type->class_index = type_table_find(r->table, type->full);
@@ -571,11 +583,12 @@ int recognize_shape(struct recognizer *r, uint32_t ret_ref, const struct die_ite
 struct recognized_size recognize_size(const struct recognizer *r, uint32_t ref,
 				      unsigned int pointer_size)
 {
+	const struct unit_reader *reader = r->reader;
 	struct recognized_size size = { 0 };
 	uint64_t elements = 1;
 
 	for (int i = 0; i < 64; i++) {
-		const struct die_type *type = find_type(r, ref);
+		const struct die_type *type = find_from(r, reader, ref, &reader);
 
 		if (!type)
 			return size;
@@ -584,9 +597,11 @@ struct recognized_size recognize_size(const struct recognizer *r, uint32_t ref,
 			size.bytes = elements * pointer_size;
 			return size;
 		case BTF_KIND_ARRAY:
-			FOR_EACH_ITEM(r, type, item)
-			if (__builtin_mul_overflow(elements, item->value, &elements))
-				return size;
+			for (uint32_t k = type->first_item; k != ITEM_END;
+			     k = reader->items[k].next)
+				if (__builtin_mul_overflow(elements, reader->items[k].value,
+							   &elements))
+					return size;
 			break;
 		case BTF_KIND_CONST:
 		case BTF_KIND_VOLATILE:
@@ -603,4 +618,23 @@ struct recognized_size recognize_size(const struct recognizer *r, uint32_t ref,
 		ref = type->ref;
 	}
 	return size;
+}
+
+int recognize_list(struct recognizer *r, const struct die_type *type)
+{
+	uint32_t index = type->class_index;
+
+	/* An array of arrays is several classes. */
+	while (index != UINT32_MAX) {
+		const struct type_class *class = &r->table->classes[index];
+
+		if (list_class(r, index) < 0)
+			return -ENOMEM;
+		if (class->kind != BTF_KIND_ARRAY)
+			break;
+		index = type_table_find(r->table, r->table->items[class->first_item].token);
+		if (index != UINT32_MAX && r->table->classes[index].kind != BTF_KIND_ARRAY)
+			break;
+	}
+	return 0;
 }

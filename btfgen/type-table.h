@@ -80,18 +80,18 @@ int type_table_merge(struct type_table *table, const struct type_table *other, u
 
 /* --- recognition ------------------------------------------------------------------------------ */
 
-/* Units that others refer into: dwz's partial units, type units. Read once, before
- * all others, and recognised as one. */
-struct type_pool;
+struct type_pool; /* type-pool.h */
 
 struct recognizer {
 	struct unit_reader *reader;
 	struct type_table *table;
-	const struct type_pool *pool; /* NULL: foreign references cannot be resolved */
+	const struct type_pool *pool; /* where foreign references lead; may be NULL */
 	uint64_t *scratch;
 	size_t scratch_room;
 	uint32_t *classes; /* the classes of this unit, in order, repeats included */
 	uint32_t class_count, class_room;
+	uint64_t first_bias; /* added to offsets: supplementary files come after */
+	bool has_strays;     /* a type was referred to that is in no pool */
 	const char *problem; /* set when it failed */
 	uint32_t problem_at; /* offset of the DIE, from the reader's base */
 };
@@ -99,6 +99,9 @@ struct recognizer {
 /* Give every type in the reader its tokens and its class, and list the classes
  * anew. 0, -ENOMEM, -EBADMSG (a type that contains itself, or nested beyond reason). */
 int recognize_types(struct recognizer *r);
+
+/* Note that the unit has the classes of this type (of @r's own reader). */
+int recognize_list(struct recognizer *r, const struct die_type *type);
 
 /* The full token of the type at @ref, after recognize_types(). */
 int recognize_full(struct recognizer *r, uint32_t ref, type_token *ret);

@@ -8,12 +8,13 @@
 #include "cli/output.h"
 #include "core/cleanup.h"
 
-enum { OPT_JOBS, OPT_NO_FUNCS, OPT_NO_ENUM64, OPT_OUTPUT };
+enum { OPT_JOBS, OPT_NO_FUNCS, OPT_NO_ENUM64, OPT_DWZ_FILE, OPT_OUTPUT };
 
 static const struct cmd_option options[] = {
 	[OPT_JOBS] = { 'j', "jobs", "N", "threads (default: one a processor)" },
 	[OPT_NO_FUNCS] = { 0, "no-funcs", NULL, "types only: no functions, no variables" },
 	[OPT_NO_ENUM64] = { 0, "no-enum64", NULL, "no ENUM64, for readers before Linux 6.0" },
+	[OPT_DWZ_FILE] = { 0, "dwz-file", "FILE", "the supplementary debug file made by dwz" },
 	[OPT_OUTPUT] = { 'o', "output", "OUT", "where to write the BTF; - is standard output" },
 	{ 0 },
 };
@@ -39,6 +40,9 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 			break;
 		case OPT_NO_ENUM64:
 			opts.flags |= BTFPACK_CONVERT_NO_ENUM64;
+			break;
+		case OPT_DWZ_FILE:
+			opts.dwz_path = parser.value;
 			break;
 		case OPT_OUTPUT:
 			output = parser.value;

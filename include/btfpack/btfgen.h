@@ -39,6 +39,9 @@ struct btfpack_convert_opts {
 	size_t size;       /* sizeof(struct btfpack_convert_opts) */
 	unsigned int jobs; /* threads; 0: one for each processor this process may use */
 	uint32_t flags;    /* BTFPACK_CONVERT_* */
+	/* The supplementary file that dwz made, if the input refers to one; NULL: look
+	 * where the input says, and under /usr/lib/debug/.build-id. */
+	const char *dwz_path;
 };
 
 /*
