@@ -435,21 +435,39 @@ struct btf_bits btf_view_member_bits(const struct btf_view *view, const struct b
 	return bits;
 }
 
-unsigned int btf_view_pointer_size(const struct btf_view *view)
+static bool is_long(const char *name)
 {
-	const struct btf_view *bottom = view;
+	static const char *const names[] = {
+		"long unsigned int", "long int",	  "unsigned long",     "long",
+		"int long",	     "long unsigned",	  "unsigned long int", "unsigned int long",
+		"long int unsigned", "int unsigned long", "int long unsigned",
+	};
 
-	while (bottom->base)
-		bottom = bottom->base;
-	for (uint32_t id = bottom->first_id; id < bottom->end_id; id++) {
-		const struct btf_type *t = btf_view_type(bottom, id);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (!strcmp(name, names[i]))
+			return true;
+	return false;
+}
+
+uint32_t btf_view_find_long(const struct btf_view *view)
+{
+	while (view->base)
+		view = view->base;
+	for (uint32_t id = view->first_id; id < view->end_id; id++) {
+		const struct btf_type *t = btf_view_type(view, id);
 
 		if (btf_type_kind(t) == BTF_KIND_INT && (t->size == 4 || t->size == 8) &&
-		    (!strcmp(btf_view_name(bottom, t), "long unsigned int") ||
-		     !strcmp(btf_view_name(bottom, t), "unsigned long")))
-			return t->size;
+		    is_long(btf_view_name(view, t)))
+			return id;
 	}
-	return 8;
+	return 0;
+}
+
+unsigned int btf_view_pointer_size(const struct btf_view *view)
+{
+	uint32_t id = btf_view_find_long(view);
+
+	return id ? btf_view_type(view, id)->size : 8;
 }
 
 size_t btf_essential_length(const char *name)

@@ -185,8 +185,12 @@ uint32_t btf_view_skip_typedefs(const struct btf_view *view, uint32_t id);
 int btf_view_size(const struct btf_view *view, uint32_t id, unsigned int pointer_size,
 		  uint64_t *ret);
 
-/* Bytes of a pointer in what the view describes: 4 or 8, judged by the type
- * "long unsigned int" as libbpf does; 8 when it is not there. */
+/* The integer type that tells how wide a pointer is: the first one called "long" in
+ * any of C's ways, of 4 or 8 bytes, in the bottom view. 0: there is none. */
+uint32_t btf_view_find_long(const struct btf_view *view);
+
+/* Bytes of a pointer in what the view describes: 4 or 8, judged by that type as
+ * libbpf does; 8 when it is not there. */
 unsigned int btf_view_pointer_size(const struct btf_view *view);
 
 /* Length in bytes of the name before a "___flavour" suffix. */
