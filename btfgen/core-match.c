@@ -223,14 +223,14 @@ static int set_load(const struct core_btf *btf, uint32_t id, struct core_value *
 	return 0;
 }
 
-static int calculate_element(const struct core_btf *btf, const struct core_path *path,
+static int calculate_element(const struct core_btf *btf, const struct core_spot *spot,
 			     enum bpf_core_relo_kind kind, struct core_value *ret)
 {
-	uint32_t id = path->steps[path->step_count - 1].type_id;
+	uint32_t id = spot->last.type_id;
 	int64_t size;
 
 	if (kind == BPF_CORE_FIELD_BYTE_OFFSET) {
-		ret->value = path->bit_offset / 8;
+		ret->value = spot->bit_offset / 8;
 		return set_load(btf, id, ret);
 	}
 	if (kind != BPF_CORE_FIELD_BYTE_SIZE)
@@ -267,16 +267,15 @@ static int bitfield_extent(uint32_t type_size, struct extent *e)
 	return 0;
 }
 
-static int member_extent(const struct core_btf *btf, const struct core_path *path,
+static int member_extent(const struct core_btf *btf, const struct core_spot *spot,
 			 uint32_t *type_ret, struct extent *e)
 {
-	const struct core_step *step = &path->steps[path->step_count - 1];
-	const struct btf_type *t = btf_view_type(btf->view, step->type_id);
-	const struct btf_member *m = btf_type_members(t) + step->index;
+	const struct btf_type *t = btf_view_type(btf->view, spot->last.type_id);
+	const struct btf_member *m = btf_type_members(t) + spot->last.index;
 	int64_t size;
 
 	*type_ret = btf_view_skip_typedefs(btf->view, m->type);
-	e->bit_offset = path->bit_offset;
+	e->bit_offset = spot->bit_offset;
 	e->bit_size = btf_member_bit_width(t, m);
 	e->is_bitfield = e->bit_size;
 	if (e->is_bitfield)
@@ -298,12 +297,12 @@ static bool is_signed(const struct btf_type *t)
 	       (BTF_INT_ENCODING(btf_type_int_encoding(t)) & BTF_INT_SIGNED);
 }
 
-static int calculate_member(const struct core_btf *btf, const struct core_path *path,
+static int calculate_member(const struct core_btf *btf, const struct core_spot *spot,
 			    enum bpf_core_relo_kind kind, struct core_value *ret)
 {
 	struct extent e;
 	uint32_t type;
-	int error = member_extent(btf, path, &type, &e);
+	int error = member_extent(btf, spot, &type, &e);
 
 	if (error < 0)
 		return error;
@@ -333,21 +332,17 @@ static int calculate_member(const struct core_btf *btf, const struct core_path *
 	}
 }
 
-static int calculate_enum_value(const struct core_btf *btf, const struct core_path *path,
-				struct core_value *ret)
+static uint64_t enum_value(const struct core_btf *btf, const struct core_step *step)
 {
-	const struct btf_type *t = btf_view_type(btf->view, path->steps[0].type_id);
-	uint32_t i = path->steps[0].index;
+	const struct btf_type *t = btf_view_type(btf->view, step->type_id);
 
 	if (btf_type_kind(t) == BTF_KIND_ENUM)
-		ret->value = (uint64_t)(int64_t)btf_type_enums(t)[i].val;
-	else
-		ret->value = (uint64_t)btf_type_enums64(t)[i].val_hi32 << 32 |
-			     btf_type_enums64(t)[i].val_lo32;
-	return 0;
+		return (uint64_t)(int64_t)btf_type_enums(t)[step->index].val;
+	return (uint64_t)btf_type_enums64(t)[step->index].val_hi32 << 32 |
+	       btf_type_enums64(t)[step->index].val_lo32;
 }
 
-int core_calculate(const struct core_btf *btf, const struct core_path *path,
+int core_calculate(const struct core_btf *btf, const struct core_spot *spot,
 		   enum bpf_core_relo_kind kind, struct core_value *ret)
 {
 	int64_t size;
@@ -362,19 +357,20 @@ int core_calculate(const struct core_btf *btf, const struct core_path *path,
 		return 0;
 	case BPF_CORE_TYPE_ID_LOCAL:
 	case BPF_CORE_TYPE_ID_TARGET:
-		ret->value = path->root;
+		ret->value = spot->root;
 		ret->is_exact = false; /* linkers renumber types */
 		return 0;
 	case BPF_CORE_TYPE_SIZE:
-		size = core_size(btf, path->root);
+		size = core_size(btf, spot->root);
 		ret->value = (uint64_t)size;
 		return size < 0 ? -EINVAL : 0;
 	case BPF_CORE_ENUMVAL_VALUE:
-		return calculate_enum_value(btf, path, ret);
+		ret->value = enum_value(btf, &spot->last);
+		return 0;
 	default:
-		if (path->steps[path->step_count - 1].name)
-			return calculate_member(btf, path, kind, ret);
-		return calculate_element(btf, path, kind, ret);
+		if (spot->last.name)
+			return calculate_member(btf, spot, kind, ret);
+		return calculate_element(btf, spot, kind, ret);
 	}
 }
 
@@ -417,11 +413,35 @@ static bool is_wide_load(const struct bpf_insn *instruction, uint32_t left)
 	return instruction->code == (BPF_LD | BPF_IMM | BPF_DW) && left > 1;
 }
 
+static const struct {
+	uint32_t bytes;
+	uint8_t code;
+} load_sizes[] = { { 1, BPF_B }, { 2, BPF_H }, { 4, BPF_W }, { 8, BPF_DW } };
+
+static uint32_t load_bytes(uint8_t code)
+{
+	size_t i = 0;
+
+	while (load_sizes[i].code != BPF_SIZE(code))
+		i++;
+	return load_sizes[i].bytes;
+}
+
+static bool set_load_bytes(struct bpf_insn *instruction, uint32_t bytes)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(load_sizes); i++) {
+		if (load_sizes[i].bytes != bytes)
+			continue;
+		instruction->code = (uint8_t)(BPF_MODE(instruction->code) | load_sizes[i].code |
+					      BPF_CLASS(instruction->code));
+		return true;
+	}
+	return false;
+}
+
 static struct core_result patch_load(const struct core_value *old, struct core_result result,
 				     struct bpf_insn *instruction)
 {
-	static const uint8_t sizes[] = { [1] = BPF_B, [2] = BPF_H, [4] = BPF_W, [8] = BPF_DW };
-	uint32_t size = result.load_size;
 
 	if (old->is_exact && (uint64_t)(int64_t)instruction->off != old->value)
 		return fail(result, CORE_REFUSED, CORE_WHY_INSTRUCTION);
@@ -432,13 +452,12 @@ static struct core_result patch_load(const struct core_value *old, struct core_r
 		return fail(result, CORE_POISONED, CORE_WHY_MISFIT);
 	}
 	instruction->off = (int16_t)result.value;
-	if (size == old->load_size)
+	if (result.load_size == old->load_size)
 		return result;
-	if (old->load_size > 8 || sizes[old->load_size] != BPF_SIZE(instruction->code))
+	if (load_bytes(instruction->code) != old->load_size)
 		return fail(result, CORE_REFUSED, CORE_WHY_INSTRUCTION);
-	if (!size || size > 8 || (size & (size - 1)))
+	if (!set_load_bytes(instruction, result.load_size))
 		return fail(result, CORE_REFUSED, CORE_WHY_MISFIT);
-	instruction->code = BPF_MODE(instruction->code) | sizes[size] | BPF_CLASS(instruction->code);
 	return result;
 }
 

@@ -39,9 +39,8 @@ struct core_value {
 	bool is_exact;	    /* the instruction must hold this before it is relocated */
 };
 
-/* Compute it; @path as core_path_parse() or core_match() gave it. Negative: libbpf
- * refuses the object. */
-int core_calculate(const struct core_btf *btf, const struct core_path *path,
+/* Compute it, on either side. Negative: libbpf refuses the object. */
+int core_calculate(const struct core_btf *btf, const struct core_spot *spot,
 		   enum bpf_core_relo_kind kind, struct core_value *ret);
 
 enum core_state {

@@ -51,6 +51,23 @@ struct core_path {
 	uint32_t raw[CORE_PATH_MAXIMUM];
 };
 
+/* Where a path ends, which is all that computing a value takes. @last is zero for
+ * relocations of whole types. */
+struct core_spot {
+	uint32_t root;
+	uint32_t bit_offset;
+	struct core_step last;
+};
+
+static inline struct core_spot core_path_end(const struct core_path *path)
+{
+	struct core_spot spot = { .root = path->root, .bit_offset = path->bit_offset };
+
+	if (path->step_count)
+		spot.last = path->steps[path->step_count - 1];
+	return spot;
+}
+
 static inline bool core_kind_is_field(enum bpf_core_relo_kind kind)
 {
 	return kind <= BPF_CORE_FIELD_RSHIFT_U64;
