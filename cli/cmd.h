@@ -86,5 +86,6 @@ extern const struct cmd *const commands[];
 extern const struct cmd cmd_diff;
 
 extern const struct cmd cmd_convert;
+extern const struct cmd cmd_minify;
 
 #endif

@@ -5,5 +5,6 @@
 const struct cmd *const commands[] = {
 	&cmd_convert,
 	&cmd_diff,
+	&cmd_minify,
 	NULL,
 };
