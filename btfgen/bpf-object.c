@@ -28,6 +28,7 @@ static int open_elf(struct bpf_object *object, size_t size, struct btfpack_error
 {
 	bool big_host = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__;
 	GElf_Ehdr ehdr;
+	size_t sections;
 
 	elf_version(EV_CURRENT);
 	object->elf = elf_memory(object->bytes, size);
@@ -42,6 +43,12 @@ static int open_elf(struct bpf_object *object, size_t size, struct btfpack_error
 		return btfpack_error_set(err, -EOPNOTSUPP,
 					 "%s: not a relocatable object: ELF type %u, expected %u",
 					 object->name, ehdr.e_type, ET_REL);
+	/* libelf takes a file cut short for one without sections. */
+	if (ehdr.e_shoff >= size || elf_getshdrnum(object->elf, &sections) < 0 || !sections)
+		return btfpack_error_set(err, -EBADMSG,
+					 "%s: the section headers, at offset %llu, lie outside the "
+					 "%zu bytes of the file",
+					 object->name, (unsigned long long)ehdr.e_shoff, size);
 	object->other_order = (ehdr.e_ident[EI_DATA] == ELFDATA2MSB) != big_host;
 	return 0;
 }
@@ -113,11 +120,10 @@ static int read_sections(struct bpf_object *object, struct btfpack_error *err)
 {
 	Elf_Scn *scn = NULL;
 	GElf_Shdr shdr;
-	size_t count;
+	size_t count = 0;
 	int error = 0;
 
-	if (elf_getshdrnum(object->elf, &count) < 0)
-		return damaged(object, err, "section headers");
+	elf_getshdrnum(object->elf, &count);
 	object->sections = calloc(count ? count : 1, sizeof(*object->sections));
 	if (!object->sections)
 		return no_memory(object, err);
@@ -225,6 +231,8 @@ static int read_functions(struct bpf_object *object, struct btfpack_error *err)
 	GElf_Sym sym;
 	int error = 0;
 
+	if (scn && !data)
+		return damaged(object, err, "symbol table");
 	object->functions = calloc(count ? count : 1, sizeof(*object->functions));
 	if (!object->functions)
 		return no_memory(object, err);
@@ -326,9 +334,12 @@ static int read_targets(struct bpf_object *object, struct btfpack_error *err)
 		if (!gelf_getshdr(scn, &shdr) || shdr.sh_type != SHT_REL || !shdr.sh_entsize)
 			continue;
 		index = bpf_object_find_section(object, shdr.sh_info);
-		data = index < 0 ? NULL : elf_getdata(scn, NULL);
-		if (data)
-			error = read_section_targets(object, &object->sections[index], data,
+		if (index < 0)
+			continue;
+		data = elf_getdata(scn, NULL);
+		if (!data)
+			return damaged(object, err, "relocations");
+		error = read_section_targets(object, &object->sections[index], data,
 						     data->d_size / shdr.sh_entsize, symbols,
 						     symbols_shdr.sh_link, err);
 	}
@@ -343,6 +354,8 @@ static int read_btf(struct bpf_object *object, struct btfpack_error *err)
 	char what[280];
 	int error;
 
+	if ((scn && !data) || (ext && !ext_data))
+		return damaged(object, err, scn && !data ? ".BTF" : ".BTF.ext");
 	if (!data)
 		return ext ? btfpack_error_set(err, -EBADMSG, "%s: has .BTF.ext, but no .BTF",
 					       object->name)

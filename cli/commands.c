@@ -4,7 +4,7 @@
 
 const struct cmd *const commands[] = {
 	&cmd_convert,
-	&cmd_diff,
 	&cmd_minify,
+	&cmd_diff,
 	NULL,
 };
