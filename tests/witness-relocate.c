@@ -130,12 +130,15 @@ static long new_descriptor(void)
 	return fd;
 }
 
-static long stand_in(int command, const union bpf_attr *attr)
+static long stand_in(int command, const void *given, size_t size)
 {
+	union bpf_attr attr = { 0 };
+
+	memcpy(&attr, given, size < sizeof(attr) ? size : sizeof(attr));
 	switch (command) {
 	case BPF_PROG_LOAD:
-		if (attr->func_info_cnt && witnessed) /* probes for features have none */
-			look_at_program(attr);
+		if (attr.func_info && witnessed) /* probes for features have none */
+			look_at_program(&attr);
 		return new_descriptor();
 	case BPF_MAP_CREATE:
 	case BPF_BTF_LOAD:
@@ -163,7 +166,7 @@ long syscall(long number, ...)
 		a[i] = va_arg(args, long);
 	va_end(args);
 	if (number == SYS_bpf)
-		return stand_in((int)a[0], (const void *)a[1]);
+		return stand_in((int)a[0], (const void *)a[1], (size_t)a[2]);
 	if (!next)
 		*(void **)&next = dlsym(RTLD_NEXT, "syscall");
 	return next(number, a[0], a[1], a[2], a[3], a[4], a[5]);
