@@ -288,5 +288,10 @@ int main(int argc, char **argv)
 	printf("%s: %llu compared, %llu differ, %llu skipped\n", argv[1],
 	       (unsigned long long)compared, (unsigned long long)differing,
 	       (unsigned long long)skipped);
+	free(is_seen);
+	core_run_deinit(&run);
+	btf_view_deinit(&view);
+	btfpack_blob_free(&blob);
+	core_set_deinit(&set);
 	return differing ? 1 : failures ? 77 : 0;
 }
