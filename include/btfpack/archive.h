@@ -162,8 +162,8 @@ struct btfpack_entry {
 	uint64_t raw_size;		      /* of the BTF */
 	uint64_t stored_size;		      /* in the pack, compressed; shared by equal contents */
 	const char *codec;		      /* how it is stored: "zstd", ... */
-	int64_t added;			      /* when this entry got its content */
-	int64_t checked;		      /* when it was last seen again by add */
+	int64_t added;			      /* when the entry was made */
+	int64_t changed;		      /* when it got the content it has now */
 	struct btfpack_provenance provenance; /* of which any field may be NULL */
 };
 

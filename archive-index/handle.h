@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the files behind <btfpack/archive.h> share: the handle, contents, and rows
+ * of the index. The rest of the project sees the public header only.
+ */
+#ifndef ARCHIVE_INDEX_HANDLE_H
+#define ARCHIVE_INDEX_HANDLE_H
+
+#include <btfpack/archive.h>
+
+#include "archive-index/db.h"
+#include "archive-index/objects.h"
+
+struct btfpack_archive {
+	char *dir;
+	int dirfd;
+	bool read_only;
+	struct db *db;
+	struct objects *objects;
+};
+
+/* -EROFS with a sentence when the handle may not write. */
+int archive_check_writable(const struct btfpack_archive *a, struct btfpack_error *err);
+
+/* --- names -------------------------------------------------------------------------------------- */
+
+/* The four names of a key fit and are there; build_id NULL or fit. -EINVAL. */
+int key_check(const struct btfpack_kernel *k, struct btfpack_error *err);
+int set_check(const char *set, struct btfpack_error *err); /* NULL is fine */
+int provenance_check(const struct btfpack_provenance *p, struct btfpack_error *err);
+
+/* "debian 12 x86_64 6.1.0-28-cloud-amd64", for sentences. */
+#define KEY_TEXT_SIZE 160
+const char *key_text(const struct btfpack_kernel *k, char ret[KEY_TEXT_SIZE]);
+
+/* NULL ↔ '' of the columns build_id and set_name. */
+static inline const char *text_or_empty(const char *text)
+{
+	return text ? text : "";
+}
+
+static inline const char *text_or_null(const char *text)
+{
+	return text && *text ? text : NULL;
+}
+
+/* --- contents ------------------------------------------------------------------------------------ */
+
+/* A row of `content`: what its record says, and where it stands. */
+struct content {
+	struct record record;
+	struct place place;
+};
+
+#define CONTENT_COLUMNS "digest, raw_size, stored_size, codec, base, pack, offset"
+#define CONTENT_SELECT                                                                             \
+	"SELECT " CONTENT_COLUMNS ", sum = row_sum(" CONTENT_COLUMNS ") FROM content "
+
+/* The current row of a statement made of CONTENT_SELECT. -EBADMSG. */
+int content_read(const struct btfpack_archive *a, const struct db_stmt *s, struct content *ret,
+		 struct btfpack_error *err);
+
+/* 1 and the row, 0: no such content, <0. */
+int content_find(struct btfpack_archive *a, const struct btfpack_id *id, struct content *ret,
+		 struct btfpack_error *err);
+
+/* Read and decode the content of a row, digest checked. */
+int content_load(struct btfpack_archive *a, const struct content *c, struct btfpack_blob *ret,
+		 struct btfpack_error *err);
+
+/* Decode a record's payload, digest checked; @where names it in sentences. */
+int content_decode(struct btfpack_archive *a, const struct record *r, const void *payload,
+		   const char *where, struct btfpack_blob *ret, struct btfpack_error *err);
+
+/* A BTF made ready for a pack; done before the write transaction, since it takes
+ * time. */
+struct prepared {
+	struct record record;
+	struct btfpack_blob payload; /* empty: the content was there already */
+};
+int content_prepare(struct btfpack_archive *a, const struct btfpack_blob *btf,
+		    const struct btfpack_id *id, struct prepared *ret, struct btfpack_error *err);
+void prepared_deinit(struct prepared *p);
+
+/* Inside a write transaction: append a record to the current pack, or begin one,
+ * and keep the pack's row. The caller syncs the pack before it commits. */
+int content_append(struct btfpack_archive *a, const struct record *r, const void *payload,
+		   struct place *ret, struct btfpack_error *err);
+
+/* Inside a write transaction: what is appended from now on goes to a new pack. */
+int content_begin_pack(struct btfpack_archive *a, int64_t *ret, struct btfpack_error *err);
+
+/* Inside a write transaction: the content is in a pack, synced, and has a row. */
+int content_put(struct btfpack_archive *a, const struct btfpack_blob *btf, struct prepared *p,
+		struct btfpack_error *err);
+
+/* --- rows ---------------------------------------------------------------------------------------- */
+
+/* A copy of the struct @row of @size bytes and, behind it, of the strings that
+ * its pointers at @offsets point to; free() releases all. NULL: no memory. */
+void *row_copy(const void *row, size_t size, const size_t *offsets, size_t count);
+
+/* A growing list of such rows. */
+struct rows {
+	void **items;
+	size_t count, capacity;
+	size_t next;
+};
+int rows_add(struct rows *rows, void *row); /* takes it; -ENOMEM, then freed */
+void rows_deinit(struct rows *rows);
+
+/* What a statement selects for entry_read(). */
+#define ENTRY_SELECT                                                                               \
+	"SELECT e.distro, e.release, e.arch, e.uname, e.build_id, e.set_name, e.content, "         \
+	"e.added, e.changed, e.package, e.package_version, e.package_sha256, e.source, e.suite, "  \
+	"e.converter, c.raw_size, c.stored_size, c.codec, e.sum = row_sum(e.distro, e.release, "   \
+	"e.arch, e.uname, e.build_id, e.set_name, e.content, e.added, e.changed, e.package, "      \
+	"e.package_version, e.package_sha256, e.source, e.suite, e.converter) AND c.sum = "        \
+	"row_sum(c.digest, c.raw_size, c.stored_size, c.codec, c.base, c.pack, c.offset) "         \
+	"FROM entry e JOIN content c ON c.digest = e.content "
+
+/* The current row of such a statement, copied: free() it. -EBADMSG. */
+int entry_read(const struct btfpack_archive *a, const struct db_stmt *s,
+	       struct btfpack_entry **ret, struct btfpack_error *err);
+
+#endif
