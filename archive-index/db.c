@@ -163,7 +163,7 @@ static int open_handle(const char *name, int flags, sqlite3 **ret)
 					       NULL, row_sum, NULL, NULL);
 	}
 	if (code == SQLITE_OK)
-		code = sqlite3_create_collation(*ret, "NATURAL", SQLITE_UTF8, NULL,
+		code = sqlite3_create_collation(*ret, "NUMBERS", SQLITE_UTF8, NULL,
 						compare_natural);
 	return code;
 }

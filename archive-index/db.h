@@ -98,7 +98,7 @@ int db_check(struct db *db, void (*fn)(const char *complaint, void *arg), void *
  * SQL functions and collations of ours, for use in statements:
  *   row_sum(...)   XXH64 over all arguments: every table has a column `sum` of its
  *                  others, so that a flipped bit in a row does not pass for data
- *   NATURAL        collation: numbers within names by their value
+ *   NUMBERS        collation: numbers within names by their value
  */
 
 #endif

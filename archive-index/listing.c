@@ -20,7 +20,7 @@ static const struct btfpack_kernel no_filter;
 #define FILTER_ARGUMENTS(f) (f)->distro, (f)->release, (f)->arch, (f)->uname, (f)->build_id
 
 #define ORDER                                                                                      \
-	"ORDER BY distro, release COLLATE NATURAL, arch, uname COLLATE NATURAL, build_id"
+	"ORDER BY distro, release COLLATE NUMBERS, arch, uname COLLATE NUMBERS, build_id"
 
 /* --- entries ------------------------------------------------------------------------------------ */
 
@@ -75,7 +75,7 @@ int btfpack_archive_list(struct btfpack_archive *a, const struct btfpack_kernel 
 		return out_of_memory(a, err);
 	error = db_query(a->db, &s, err,
 			 ENTRY_SELECT "WHERE " FILTERED("e") "AND (?6 = '*' OR e.set_name = ?6) "
-			 ORDER ", set_name COLLATE NATURAL",
+			 ORDER ", set_name COLLATE NUMBERS",
 			 FILTER_PARAMETERS "t", FILTER_ARGUMENTS(f), text_or_empty(set));
 	if (!error)
 		error = read_entries(a, s, &it->rows, err);
