@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Tarballs of BTF, as BTFHub keeps them: <uname>.btf.tar.xz with one member,
+ * <uname>.btf. Reading trusts no path in them and bounds what comes out; writing
+ * gives the same bytes for the same members: owner root, mode 0644, the epoch as
+ * the time.
+ */
+#ifndef FETCHER_TARBALL_H
+#define FETCHER_TARBALL_H
+
+#include <stddef.h>
+
+#include <btfpack/error.h>
+#include <btfpack/types.h>
+
+/*
+ * The one regular member of the tarball @path (plain, or compressed with xz, gzip,
+ * zstd or bzip2) whose name ends in @suffix, of at most @maximum bytes. Other
+ * members are passed over, at most a hundred. The caller frees the blob.
+ *
+ * Errors: -EBADMSG not a tarball, damaged, no such member or more than one;
+ * -EFBIG; -ENOMEM; the system's.
+ */
+int tarball_read_one(const char *path, const char *suffix, size_t maximum,
+		     struct btfpack_blob *ret, struct btfpack_error *err);
+
+struct tarball;
+
+enum tarball_compression { TARBALL_PLAIN, TARBALL_GZIP, TARBALL_XZ };
+
+/* The compression that a file name asks for: .tar.xz, .tar.gz or .tgz, else plain. */
+enum tarball_compression tarball_compression_of(const char *path);
+
+/* Begin a tarball on the descriptor @fd (borrowed); @name is what to call it. */
+int tarball_new(int fd, const char *name, enum tarball_compression compression,
+		struct tarball **ret, struct btfpack_error *err);
+
+/* Append a regular file @path, relative, made of @blob. */
+int tarball_add(struct tarball *t, const char *path, const struct btfpack_blob *blob,
+		struct btfpack_error *err);
+
+/* Write the end; then free. */
+int tarball_finish(struct tarball *t, struct btfpack_error *err);
+void tarball_free(struct tarball *t);
+
+#endif

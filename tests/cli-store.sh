@@ -1,0 +1,208 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-2-Clause
+# The store as a user meets it: add, ls, show, rm, verify, gc, stats, import, export.
+. "$(dirname "$0")/lib.sh"
+
+# make_btf NAME MEMBERS: an ELF program NAME with DWARF and its NAME.btf.
+make_btf() {
+  need gcc
+  { echo 'struct sample {'; for i in $(seq "$2"); do echo "  int member_$i;"; done
+    echo '} sample; int main(void) { return sample.member_1; }'; } > "$1.c"
+  gcc -g -Wl,--build-id -o "$1" "$1.c"
+  "$BTFPACK" convert -o "$1.btf" "$1"
+}
+
+KEY="--distro debian --release 12 --arch amd64"
+
+# fill DIR: three kernels of two contents.
+fill() {
+  make_btf one 1
+  make_btf two 2
+  "$BTFPACK" add -q --archive "$1" $KEY --uname 6.1.0-9-amd64 one.btf
+  "$BTFPACK" add -q --archive "$1" $KEY --uname 6.1.0-10-amd64 two.btf
+  "$BTFPACK" add -q --archive "$1" --distro debian --release 13 --arch arm64 --uname 6.12-arm64 one.btf
+}
+
+adds_and_lists() {
+  fill store
+  expect_status 0 "$BTFPACK" ls --archive store
+  [ "$(awk '{print $4}' out | paste -sd' ')" = "6.1.0-9-amd64 6.1.0-10-amd64 6.12-arm64" ]
+  grep -q '^debian 12 x86_64 6.1.0-9-amd64 ' out
+  expect_status 0 "$BTFPACK" ls --archive store --release 12 --uname '*-10-*' --json
+  [ "$(jq -r '.uname + " " + .id' out)" = "6.1.0-10-amd64 $(sha256sum < two.btf | cut -d' ' -f1)" ]
+  expect_status 1 "$BTFPACK" ls --archive store --distro ubuntu
+  expect_one_sentence
+  expect_status 0 "$BTFPACK" stats --archive store --json
+  [ "$(jq -c '[.kernels, .contents, .failures]' out)" = '[3,2,0]' ]
+  expect_status 0 "$BTFPACK" stats --archive store --series
+  grep -q 'debian 13 aarch64: 1 entries' out
+}
+
+adds_elf_with_build_id() {
+  make_btf one 1
+  expect_status 0 "$BTFPACK" add --archive store $KEY --uname 6.1 --json one
+  build_id=$(jq -r .build_id out)
+  readelf -n one | grep -q "$build_id"
+  expect_status 0 "$BTFPACK" show --archive store --build-id "$build_id" -o taken.btf
+  cmp taken.btf one.btf
+  expect_status 0 "$BTFPACK" add --archive store $KEY --uname 6.1 --json one.btf
+  [ "$(jq -r .stored out)" = false ]
+}
+
+shows_and_takes_out() {
+  fill store
+  expect_status 0 "$BTFPACK" show --archive store --uname 6.1.0-9-amd64
+  grep -q "$(sha256sum < one.btf | cut -d' ' -f1)" out
+  grep -q 'source *one.btf' out
+  expect_status 0 "$BTFPACK" show --archive store --uname 6.1.0-9-amd64 -o -
+  cmp out one.btf
+  expect_status 2 "$BTFPACK" show --archive store -o taken
+  [ ! -e taken ]
+  expect_status 1 "$BTFPACK" show --archive store --uname nope -o taken
+  [ ! -e taken ]
+}
+
+removes_and_collects() {
+  fill store
+  expect_status 2 "$BTFPACK" rm --archive store
+  expect_status 1 "$BTFPACK" rm --archive store --uname nope
+  expect_status 0 "$BTFPACK" rm --archive store --uname 6.1.0-10-amd64
+  grep -q '^removed debian 12 x86_64 6.1.0-10-amd64' out
+  expect_status 0 "$BTFPACK" gc --archive store --json
+  [ "$(jq .freed out)" -gt 0 ]
+  expect_status 0 "$BTFPACK" verify --archive store
+  grep -q '2 entries, 1 contents: no problem' out
+  expect_status 0 "$BTFPACK" gc --archive store --json
+  [ "$(jq .freed out)" = 0 ]
+}
+
+verify_says_what_is_lost() {
+  fill store
+  printf X | dd of=store/packs/00000001.pack bs=1 seek=150 conv=notrunc status=none
+  expect_status 3 "$BTFPACK" verify --archive store
+  grep -q 'packs/00000001.pack: at offset' out
+  grep -q 'BTF of debian 12 x86_64 6.1.0-9-amd64 is lost' out
+  expect_one_sentence
+  expect_status 3 "$BTFPACK" verify --archive store --json
+  jq -s -e 'map(.lost.uname) | index("6.1.0-9-amd64")' out
+  expect_status 3 "$BTFPACK" show --archive store --uname 6.1.0-9-amd64 -o taken
+  expect_status 0 "$BTFPACK" show --archive store --uname 6.1.0-10-amd64 -o taken
+}
+
+refuses_what_is_no_archive() {
+  mkdir photos; echo cat > photos/cat.jpg
+  make_btf one 1
+  for verb in ls show verify stats gc; do
+    expect_status 3 "$BTFPACK" $verb --archive photos
+    expect_one_sentence
+  done
+  expect_status 3 "$BTFPACK" add --archive photos $KEY --uname 6.1 one.btf
+  expect_one_sentence
+  expect_status 4 "$BTFPACK" ls --archive nowhere
+  expect_status 2 "$BTFPACK" ls
+  [ "$(ls photos)" = cat.jpg ]
+  [ ! -e nowhere ]
+}
+
+refuses_bad_input() {
+  make_btf one 1
+  head -c 60 one.btf > cut.btf
+  echo text > text
+  for bad in cut.btf text; do
+    expect_status 3 "$BTFPACK" add --archive store $KEY --uname 6.1 $bad
+    expect_one_sentence
+  done
+  expect_status 2 "$BTFPACK" add --archive store $KEY one.btf
+  expect_status 2 "$BTFPACK" add --archive store $KEY --uname ../6.1 one.btf
+  expect_one_sentence
+  expect_status 4 "$BTFPACK" add --archive store $KEY --uname 6.1 missing
+}
+
+# A tree as BTFHub's: any owner, mode and time; both spellings of one architecture.
+make_tree() {
+  make_btf one 1
+  make_btf two 2
+  mkdir -p tree/centos/7/arm64 tree/centos/8/aarch64 tree/ol/7/x86_64
+  tar -cJf tree/centos/7/arm64/4.18-a.btf.tar.xz --owner=someone:1234 --mode=0600 \
+    --mtime=2011-11-11 --transform 's/one/4.18-a/' one.btf
+  tar -czf tree/centos/8/aarch64/4.18-b.btf.tar.gz --transform 's/two/4.18-b/' two.btf
+  cp two.btf tree/ol/7/x86_64/5.4-uek.btf
+  touch tree/ol/7/x86_64/5.4-other.failed tree/ol/7/x86_64/5.5.hasbtf tree/README.md
+}
+
+imports_a_tree() {
+  make_tree
+  expect_status 0 "$BTFPACK" import --archive store --json tree
+  [ "$(jq -r '[.distro, .release, .arch, .uname] | join(" ")' out | paste -sd, )" = \
+    "centos 7 aarch64 4.18-a,centos 8 aarch64 4.18-b,ol 7 x86_64 5.4-uek" ]
+  grep -q '3 stored, 0 were there already, 0 failed' err
+  expect_status 0 "$BTFPACK" import --archive store tree/ol tree/centos/7/arm64/4.18-a.btf.tar.xz
+  grep -q '0 stored, 2 were there already' err
+  "$BTFPACK" show --archive store --uname 4.18-a -o taken
+  cmp taken one.btf
+}
+
+import_goes_on_after_bad_files() {
+  make_tree
+  head -c 100 tree/centos/7/arm64/4.18-a.btf.tar.xz > tree/centos/7/arm64/cut.btf.tar.xz
+  tar -cJf tree/ol/7/x86_64/two-members.btf.tar.xz one.btf two.btf
+  tar -cJf tree/ol/7/x86_64/none.btf.tar.xz one.c
+  mkdir -p dir.btf; tar -cJf tree/ol/7/x86_64/directory.btf.tar.xz dir.btf
+  echo 'not BTF' > tree/ol/7/x86_64/text.btf
+  : > tree/ol/7/x86_64/empty.btf
+  expect_status 3 "$BTFPACK" import --archive store tree
+  grep -q '3 stored, 0 were there already, 6 failed' err
+  for word in cut two-members none directory text empty; do grep -q "$word" err; done
+  expect_status 0 "$BTFPACK" verify --archive store
+  expect_status 3 "$BTFPACK" import --archive store one.c
+  expect_status 4 "$BTFPACK" import --archive store missing
+}
+
+exports_and_imports_back() {
+  make_tree
+  "$BTFPACK" import -q --archive store tree
+  expect_status 0 "$BTFPACK" export --archive store --format btfhub -o hub
+  (cd hub && find . -type f | sort) > names
+  printf '%s\n' ./centos/7/arm64/4.18-a.btf.tar.xz ./centos/8/arm64/4.18-b.btf.tar.xz \
+    ./ol/7/x86_64/5.4-uek.btf.tar.xz | cmp - names
+  [ "$(tar -tf hub/centos/7/arm64/4.18-a.btf.tar.xz)" = 4.18-a.btf ]
+  "$BTFPACK" import -q --archive again hub
+  "$BTFPACK" ls --archive store --json | jq -c '[.arch, .uname, .id]' > a
+  "$BTFPACK" ls --archive again --json | jq -c '[.arch, .uname, .id]' > b
+  cmp a b
+  expect_status 0 "$BTFPACK" export --archive store --format dir --distro ol -o dir
+  cmp dir/ol/7/x86_64/5.4-uek.btf two.btf
+  [ "$(find dir -type f | wc -l)" = 1 ]
+  expect_status 1 "$BTFPACK" export --archive store --format tar --distro nope -o none.tar
+  [ ! -e none.tar ]
+  expect_status 2 "$BTFPACK" export --archive store --format zip -o none.zip
+}
+
+exports_reproducibly() {
+  make_tree
+  "$BTFPACK" import -q --archive a tree
+  "$BTFPACK" import -q --archive b tree/ol
+  sleep 1.1
+  "$BTFPACK" import -q --archive b tree
+  for suffix in tar tar.gz tar.xz; do
+    "$BTFPACK" export -q --archive a --format tar -o a.$suffix
+    "$BTFPACK" export -q --archive b --format tar -o b.$suffix
+    cmp a.$suffix b.$suffix
+  done
+  "$BTFPACK" export -q --archive a --format btfhub -o ha
+  "$BTFPACK" export -q --archive b --format btfhub -o hb
+  diff -r ha hb
+}
+
+run "adds and lists" adds_and_lists
+run "adds an ELF file, with its build-id" adds_elf_with_build_id
+run "shows, and takes out" shows_and_takes_out
+run "removes and collects" removes_and_collects
+run "verify says what is lost" verify_says_what_is_lost
+run "refuses what is no archive" refuses_what_is_no_archive
+run "refuses bad input" refuses_bad_input
+run "imports a BTFHub tree" imports_a_tree
+run "an import goes on after bad files" import_goes_on_after_bad_files
+run "exports, and imports back" exports_and_imports_back
+run "exports reproducibly" exports_reproducibly
+finish
