@@ -204,6 +204,12 @@ static int compare_ids(const void *a, const void *b)
 	return memcmp(a, b, sizeof(struct btfpack_id));
 }
 
+static bool is_good(const struct verify *v, const struct btfpack_id *id)
+{
+	return v->good_count &&
+	       bsearch(id, v->good, v->good_count, sizeof(*id), compare_ids) != NULL;
+}
+
 static int check_entry(struct verify *v, const struct db_stmt *s)
 {
 	struct btfpack_kernel k = { text_or_empty(db_text(s, 0)), text_or_empty(db_text(s, 1)),
@@ -213,8 +219,7 @@ static int check_entry(struct verify *v, const struct db_stmt *s)
 	char key[KEY_TEXT_SIZE], sentence[400];
 	struct btfpack_id id;
 
-	if (db_id(s, 6, &id) &&
-	    bsearch(&id, v->good, v->good_count, sizeof(id), compare_ids))
+	if (db_id(s, 6, &id) && is_good(v, &id))
 		return 0;
 	snprintf(sentence, sizeof(sentence), "%s: %s%s of %s is lost: its content is not there",
 		 v->a->dir, set ? "set " : "the BTF", set ? set : "", key_text(&k, key));
@@ -250,8 +255,7 @@ static int check_contents(struct verify *v)
 
 	while (!error && (error = db_next(s, v->err)) > 0) {
 		error = 0;
-		if (!db_id(s, 0, &id) ||
-		    bsearch(&id, v->good, v->good_count, sizeof(id), compare_ids))
+		if (!db_id(s, 0, &id) || is_good(v, &id))
 			continue;
 		digest_format(&id, hex);
 		say(v, "%s: content %.12s, which no entry names, is not there", v->a->dir, hex);
