@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Files named by their digest: partial while they download, renamed when every
+ * byte is there and the digest is right, never downloaded twice.
+ *
+ *	<dir>/files/<sha256>           whole and verified when it was renamed
+ *	<dir>/files/<sha256>.partial   its first bytes; locked while someone adds to it
+ *	<dir>/files/<sha256>.from      the URL they came from and what the server called
+ *	                               them (ETag), to continue with
+ *	<dir>/notes/<name>             small texts that verify themselves
+ */
+#ifndef FETCHER_DOWNLOAD_CACHE_H
+#define FETCHER_DOWNLOAD_CACHE_H
+
+#include <stdint.h>
+
+#include <btfpack/error.h>
+#include <btfpack/types.h>
+
+struct http;
+struct download_cache;
+
+/* @http is borrowed until close. */
+int download_cache_open(const char *dir, struct http *http, struct download_cache **ret,
+			struct btfpack_error *err);
+void download_cache_close(struct download_cache *cache);
+struct http *download_cache_http(struct download_cache *cache);
+const char *download_cache_dir(const struct download_cache *cache);
+
+/* The file of @size bytes with @digest, from the cache or from @url. What is there
+ * is verified again before it is given. free() the path. */
+int download_cache_get(struct download_cache *cache, const char *url, const struct btfpack_id *digest,
+		       uint64_t size, char **path_ret, struct btfpack_error *err);
+
+/* Forget it, finished or partial. */
+int download_cache_drop(struct download_cache *cache, const struct btfpack_id *digest,
+			struct btfpack_error *err);
+
+/* A note is text under a name of ours, with its digest before it. get gives -ENOENT
+ * also for one that is damaged; a NUL follows the text. */
+int download_cache_get_note(struct download_cache *cache, const char *name,
+			    struct btfpack_blob *ret);
+int download_cache_put_note(struct download_cache *cache, const char *name, const void *text,
+			    size_t size, struct btfpack_error *err);
+
+#endif

@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <curl/curl.h>
+
+#include "core/buf.h"
+#include "core/log.h"
+#include "fetcher/http.h"
+
+#define REDIRECTS_MAXIMUM   5
+#define CONNECT_SECONDS	    30
+#define SLOWEST_BYTES	    1000 /* a second, over ... */
+#define SLOWEST_SECONDS	    30
+#define RETRIES_DEFAULT	    4
+#define FIRST_PAUSE_MS	    500
+#define LONGEST_PAUSE_MS    8000
+#define WORTH_MORE_TRIES    (1 << 20) /* a try that brought this much does not count */
+
+struct http {
+	CURL *curl;
+	int retries;
+	btfpack_fetch_progress_fn progress;
+	void *progress_arg;
+};
+
+/* A request on its way. */
+struct transfer {
+	struct http *http;
+	const struct http_request *request;
+	uint64_t at; /* bytes of the whole that the caller has by now */
+	bool started; /* the answer's head was looked at in this try */
+	char validator[HTTP_VALIDATOR_SIZE];
+	struct btfpack_error failure; /* code 0: none of ours */
+};
+
+static pthread_once_t global_once = PTHREAD_ONCE_INIT;
+
+static void init_global(void)
+{
+	curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+const char *http_last_part(const char *url)
+{
+	const char *slash = strrchr(url, '/');
+
+	return slash && slash[1] ? slash + 1 : url;
+}
+
+int http_tell_progress(struct http *http, const struct btfpack_fetch_progress *progress,
+		       struct btfpack_error *err)
+{
+	if (!http->progress || !http->progress(progress, http->progress_arg))
+		return 0;
+	return btfpack_error_set(err, -ECANCELED, "%s: %s was canceled", progress->what,
+				 progress->doing);
+}
+
+static int on_progress(void *arg, curl_off_t total, curl_off_t now, curl_off_t up_total,
+		       curl_off_t up_now)
+{
+	struct transfer *t = arg;
+	struct btfpack_fetch_progress progress = {
+		.doing = "downloading",
+		.what = http_last_part(t->request->url),
+		.done = t->at,
+		.total = t->request->size,
+	};
+
+	(void)total, (void)now, (void)up_total, (void)up_now;
+	return http_tell_progress(t->http, &progress, &t->failure);
+}
+
+static const char *find_header(CURL *curl, const char *name)
+{
+	struct curl_header *header;
+
+	return curl_easy_header(curl, name, 0, CURLH_HEADER, -1, &header) == CURLHE_OK
+		       ? header->value
+		       : NULL;
+}
+
+/* A strong ETag, or the date: either makes If-Range work. */
+static void keep_validator(struct transfer *t)
+{
+	const char *value = find_header(t->http->curl, "ETag");
+
+	if (!value || !strncmp(value, "W/", 2))
+		value = find_header(t->http->curl, "Last-Modified");
+	if (!value || strlen(value) >= sizeof(t->validator))
+		return;
+	strcpy(t->validator, value);
+	if (t->request->identify)
+		t->request->identify(t->request->arg, value);
+}
+
+static int wrong_size(struct transfer *t, uint64_t found)
+{
+	return btfpack_error_set(&t->failure, -EBADMSG,
+				 "%s: expected %llu bytes, the server has %llu", t->request->url,
+				 (unsigned long long)t->request->size, (unsigned long long)found);
+}
+
+static int over_maximum(struct transfer *t)
+{
+	return btfpack_error_set(&t->failure, -EFBIG, "%s: larger than the limit of %llu bytes",
+				 t->request->url, (unsigned long long)t->request->maximum);
+}
+
+/* Where the answer begins: at our offset, or at 0 from a server that cannot or
+ * will not continue. */
+static int check_range(struct transfer *t)
+{
+	const char *range = find_header(t->http->curl, "Content-Range");
+	unsigned long long first;
+	long status = 0;
+
+	curl_easy_getinfo(t->http->curl, CURLINFO_RESPONSE_CODE, &status);
+	if (status == 0) /* file: has no status and always honours a range */
+		return 0;
+	if (status == 206) {
+		if (range && sscanf(range, "bytes %llu-", &first) == 1 && first == t->at)
+			return 0;
+		return btfpack_error_set(&t->failure, -EPROTO,
+					 "%s: expected bytes from %llu on, the server sends '%s'",
+					 t->request->url, (unsigned long long)t->at,
+					 range ? range : "a part it does not name");
+	}
+	if (!t->at)
+		return 0;
+	t->at = 0;
+	return t->request->restart(t->request->arg, &t->failure);
+}
+
+/* At the first byte, look at the head before anything is believed. */
+static int start(struct transfer *t)
+{
+	curl_off_t length = -1;
+
+	t->started = true;
+	if (check_range(t) < 0)
+		return -1;
+	curl_easy_getinfo(t->http->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+	if (length >= 0 && t->request->size && t->at + (uint64_t)length != t->request->size)
+		return wrong_size(t, t->at + (uint64_t)length);
+	if (length >= 0 && t->at + (uint64_t)length > t->request->maximum)
+		return over_maximum(t);
+	keep_validator(t);
+	return 0;
+}
+
+static size_t on_data(char *data, size_t one, size_t size, void *arg)
+{
+	struct transfer *t = arg;
+
+	(void)one;
+	if (!t->started && start(t) < 0)
+		return 0;
+	if (t->request->size && size > t->request->size - t->at) {
+		wrong_size(t, t->at + size);
+		return 0;
+	}
+	if (size > t->request->maximum - t->at) {
+		over_maximum(t);
+		return 0;
+	}
+	if (t->request->write(t->request->arg, data, size, &t->failure) < 0)
+		return 0;
+	t->at += size;
+	return size;
+}
+
+/* libcurl's codes end here. @passing: worth another try. */
+static const struct {
+	CURLcode code;
+	int error;
+	bool passing;
+} meanings[] = {
+	{ CURLE_COULDNT_RESOLVE_HOST, -EHOSTUNREACH, true },
+	{ CURLE_COULDNT_RESOLVE_PROXY, -EHOSTUNREACH, true },
+	{ CURLE_COULDNT_CONNECT, -ECONNREFUSED, true },
+	{ CURLE_OPERATION_TIMEDOUT, -ETIMEDOUT, true },
+	{ CURLE_PARTIAL_FILE, -ECONNRESET, true },
+	{ CURLE_GOT_NOTHING, -ECONNRESET, true },
+	{ CURLE_RECV_ERROR, -ECONNRESET, true },
+	{ CURLE_SEND_ERROR, -ECONNRESET, true },
+	{ CURLE_HTTP2_STREAM, -ECONNRESET, true },
+	{ CURLE_HTTP2, -ECONNRESET, true },
+	{ CURLE_FILE_COULDNT_READ_FILE, -ENOENT, false },
+	{ CURLE_URL_MALFORMAT, -EINVAL, false },
+	{ CURLE_UNSUPPORTED_PROTOCOL, -EINVAL, false },
+	{ CURLE_OUT_OF_MEMORY, -ENOMEM, false },
+};
+
+static int explain_code(struct transfer *t, CURLcode code, const char *detail, bool *passing_ret)
+{
+	int error = -EPROTO;
+
+	for (size_t i = 0; i < ARRAY_SIZE(meanings); i++) {
+		if (meanings[i].code != code)
+			continue;
+		error = meanings[i].error;
+		*passing_ret = meanings[i].passing;
+	}
+	return btfpack_error_set(&t->failure, error, "%s: cannot download: %s", t->request->url,
+				 *detail ? detail : curl_easy_strerror(code));
+}
+
+static int explain_status(struct transfer *t, long status, bool *passing_ret)
+{
+	int error = -EPROTO;
+
+	if (status == 404 || status == 410)
+		error = -ENOENT;
+	else if (status == 401 || status == 403)
+		error = -EACCES;
+	*passing_ret = status >= 500 || status == 429 || status == 408;
+	return btfpack_error_set(&t->failure, error,
+				 "%s: expected the file, the server answered with status %ld",
+				 t->request->url, status);
+}
+
+/* Asked for what lies beyond the end: the bytes we have are of something else. */
+static int start_over(struct transfer *t, bool *passing_ret)
+{
+	int error = t->request->restart(t->request->arg, &t->failure);
+
+	if (error < 0)
+		return error;
+	*passing_ret = true;
+	t->at = 0;
+	return btfpack_error_set(&t->failure, -EPROTO,
+				 "%s: the server has less than was downloaded before",
+				 t->request->url);
+}
+
+static struct curl_slist *range_headers(const struct transfer *t, CURL *curl)
+{
+	const char *validator = *t->validator ? t->validator : t->request->validator;
+	char line[HTTP_VALIDATOR_SIZE + 16], range[24];
+
+	if (!t->at)
+		return NULL;
+	snprintf(range, sizeof(range), "%llu-", (unsigned long long)t->at);
+	curl_easy_setopt(curl, CURLOPT_RANGE, range);
+	if (!validator)
+		return NULL;
+	snprintf(line, sizeof(line), "If-Range: %s", validator);
+	return curl_slist_append(NULL, line);
+}
+
+static void set_options(struct transfer *t, char *detail)
+{
+	CURL *curl = t->http->curl;
+	bool secure = !strncmp(t->request->url, "https:", 6);
+
+	curl_easy_reset(curl); /* connections stay */
+	curl_easy_setopt(curl, CURLOPT_URL, t->request->url);
+	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, detail);
+	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https,file");
+	curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, secure ? "https" : "http,https");
+	curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
+	curl_easy_setopt(curl, CURLOPT_MAXREDIRS, (long)REDIRECTS_MAXIMUM);
+	curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
+	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(curl, CURLOPT_USERAGENT, "btfpack/" BTFPACK_VERSION);
+	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS);
+	curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, (long)SLOWEST_BYTES);
+	curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)SLOWEST_SECONDS);
+	curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, 256L << 10);
+	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_data);
+	curl_easy_setopt(curl, CURLOPT_WRITEDATA, t);
+	curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
+	curl_easy_setopt(curl, CURLOPT_XFERINFODATA, t);
+	curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+}
+
+/* One try. Leaves the sentence in t->failure. */
+static int try_once(struct transfer *t, bool *passing_ret)
+{
+	char detail[CURL_ERROR_SIZE] = "";
+	struct curl_slist *headers;
+	long status = 0;
+	CURLcode code;
+
+	*passing_ret = false;
+	t->failure = (struct btfpack_error){ 0 };
+	t->started = false;
+	set_options(t, detail);
+	headers = range_headers(t, t->http->curl);
+	curl_easy_setopt(t->http->curl, CURLOPT_HTTPHEADER, headers);
+	code = curl_easy_perform(t->http->curl);
+	curl_slist_free_all(headers);
+	curl_easy_getinfo(t->http->curl, CURLINFO_RESPONSE_CODE, &status);
+	if (t->failure.code)
+		return t->failure.code;
+	if (status == 416 && t->at)
+		return start_over(t, passing_ret);
+	if (code == CURLE_HTTP_RETURNED_ERROR)
+		return explain_status(t, status, passing_ret);
+	if (code != CURLE_OK)
+		return explain_code(t, code, detail, passing_ret);
+	if (!t->started && start(t) < 0) /* an empty body */
+		return t->failure.code;
+	if (t->request->size && t->at != t->request->size)
+		return wrong_size(t, t->at);
+	return 0;
+}
+
+/* Wait, but stay cancelable. */
+static int pause_for(struct transfer *t, unsigned int ms)
+{
+	for (unsigned int waited = 0; waited < ms; waited += 100) {
+		struct timespec tick = { .tv_nsec = 100000000 };
+
+		if (on_progress(t, 0, 0, 0, 0))
+			return t->failure.code;
+		nanosleep(&tick, NULL);
+	}
+	return 0;
+}
+
+int http_get(struct http *http, const struct http_request *request, struct btfpack_error *err)
+{
+	struct transfer t = { .http = http, .request = request, .at = request->offset };
+	unsigned int pause = FIRST_PAUSE_MS;
+	int failures = 0, error;
+
+	for (;;) {
+		uint64_t before = t.at;
+		bool passing;
+
+		error = try_once(&t, &passing);
+		if (!error)
+			return 0;
+		if (t.at >= before + WORTH_MORE_TRIES) {
+			failures = 0;
+			pause = FIRST_PAUSE_MS;
+		}
+		if (!passing || failures++ >= http->retries)
+			break;
+		log_info("%s; trying again", t.failure.message);
+		error = pause_for(&t, pause);
+		if (error < 0)
+			break;
+		pause = pause * 2 < LONGEST_PAUSE_MS ? pause * 2 : LONGEST_PAUSE_MS;
+	}
+	return btfpack_error_set(err, error, "%s", t.failure.message);
+}
+
+static int restart_blob(void *arg, struct btfpack_error *err)
+{
+	(void)err;
+	((struct buf *)arg)->size = 0;
+	return 0;
+}
+
+static int write_blob(void *arg, const void *data, size_t size, struct btfpack_error *err)
+{
+	int error = buf_add(arg, data, size);
+
+	return error < 0 ? btfpack_error_set(err, error, "out of memory for a download") : 0;
+}
+
+int http_get_blob(struct http *http, const char *url, size_t maximum, struct btfpack_blob *ret,
+		  struct btfpack_error *err)
+{
+	AUTO_BUF struct buf buf = BUF_INIT(maximum + 1);
+	struct http_request request = {
+		.url = url,
+		.maximum = maximum,
+		.restart = restart_blob,
+		.write = write_blob,
+		.arg = &buf,
+	};
+	int error = http_get(http, &request, err);
+
+	if (error < 0)
+		return error;
+	if (!buf_string(&buf))
+		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", url);
+	*ret = buf_take(&buf); /* the caller's */
+	return 0;
+}
+
+int http_new(const struct http_opts *opts, struct http **ret, struct btfpack_error *err)
+{
+	struct http *http = calloc(1, sizeof(*http));
+
+	pthread_once(&global_once, init_global);
+	if (http)
+		http->curl = curl_easy_init();
+	if (!http || !http->curl) {
+		http_free(http);
+		return btfpack_error_set(err, -ENOMEM, "out of memory for the HTTP client");
+	}
+	http->retries = opts->retries ? opts->retries : RETRIES_DEFAULT;
+	if (http->retries < 0)
+		http->retries = 0;
+	http->progress = opts->progress;
+	http->progress_arg = opts->progress_arg;
+	*ret = http;
+	return 0;
+}
+
+void http_free(struct http *http)
+{
+	if (!http)
+		return;
+	curl_easy_cleanup(http->curl);
+	free(http);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One GET at a time over libcurl, of which this file is the one owner: http,
+ * https and file URLs, a few redirects, transfers that continue where they were
+ * cut, limits on size and slowness.
+ */
+#ifndef FETCHER_HTTP_H
+#define FETCHER_HTTP_H
+
+#include <stdint.h>
+
+#include <btfpack/error.h>
+#include <btfpack/fetch.h>
+
+#define HTTP_VALIDATOR_SIZE 256
+
+struct http_opts {
+	int retries; /* as in struct btfpack_fetch_opts */
+	btfpack_fetch_progress_fn progress;
+	void *progress_arg;
+};
+
+struct http;
+int http_new(const struct http_opts *opts, struct http **ret, struct btfpack_error *err);
+void http_free(struct http *http);
+
+struct http_request {
+	const char *url;
+	uint64_t offset;       /* bytes the caller has: the answer begins after them */
+	const char *validator; /* of those bytes, an earlier @validator_ret; or NULL */
+	uint64_t size;	       /* exact size of the whole; 0: unknown */
+	uint64_t maximum;      /* the most the whole may have */
+
+	/* The server sends the whole instead of the rest: forget what there was. */
+	int (*restart)(void *arg, struct btfpack_error *err);
+	int (*write)(void *arg, const void *data, size_t size, struct btfpack_error *err);
+	/* What the server says identifies these bytes (ETag or date); may be NULL. */
+	void (*identify)(void *arg, const char *validator);
+	void *arg;
+};
+
+/* -ENOENT: the server has no such file. -EBADMSG: it is not of @size. */
+int http_get(struct http *http, const struct http_request *request, struct btfpack_error *err);
+
+/* A whole small file into memory, a NUL after it; free the blob. */
+int http_get_blob(struct http *http, const char *url, size_t maximum, struct btfpack_blob *ret,
+		  struct btfpack_error *err);
+
+/* Tell the progress callback of other work. -ECANCELED when it says to stop. */
+int http_tell_progress(struct http *http, const struct btfpack_fetch_progress *progress,
+		       struct btfpack_error *err);
+
+/* The last part of a URL or path, for people. */
+const char *http_last_part(const char *url);
+
+#endif

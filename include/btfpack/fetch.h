@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * btfpack/fetch.h - find and download the kernel debug packages of a distribution
+ *
+ * A fetcher reads a distribution's own signed index, lists the kernels whose
+ * debug information is offered, downloads a chosen package into a cache and takes
+ * the one vmlinux out of it. Nothing is believed that is not covered by the
+ * distribution's signature: the index names the digest of each package, and a
+ * package that does not match it is removed again.
+ *
+ *	struct btfpack_kernel filter = { .distro = "debian", .release = "12" };
+ *	struct btfpack_list_opts latest = { .size = sizeof(latest), .latest = 1 };
+ *
+ *	btfpack_fetcher_open("cache", NULL, &fetcher, &err);
+ *	btfpack_fetcher_list(fetcher, &filter, &latest, &list, &err);
+ *	while ((more = btfpack_package_iter_next(list, &package, &err)) > 0)
+ *		btfpack_fetcher_get_vmlinux(fetcher, package, "vmlinux", &err);
+ *	btfpack_package_iter_free(list);
+ *	btfpack_fetcher_close(fetcher);
+ *
+ * Calls block; the progress callback can cancel them. One thread at a time per
+ * fetcher; any number of fetchers, in one process or several, may share a cache
+ * directory. Signatures are checked by the program gpgv, found along PATH.
+ *
+ * Besides the codes of btfpack/error.h: -ECANCELED when the callback said so;
+ * -ENOENT also when a server has no such file; -ECONNREFUSED, -ECONNRESET,
+ * -EHOSTUNREACH and -ETIMEDOUT for the network, after the retries.
+ */
+#ifndef BTFPACK_FETCH_H
+#define BTFPACK_FETCH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <btfpack/error.h>
+#include <btfpack/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* How far a download or an extraction is. */
+struct btfpack_fetch_progress {
+	const char *doing; /* "downloading" or "extracting" */
+	const char *what;  /* last part of the URL or path; lives for the call */
+	uint64_t done;	   /* bytes */
+	uint64_t total;	   /* bytes; 0: unknown */
+};
+
+/* Called a few times a second at least, from inside the fetcher's calls. Not 0
+ * cancels: the call that runs returns -ECANCELED, and what was downloaded so
+ * far stays in the cache to be continued. */
+typedef int (*btfpack_fetch_progress_fn)(const struct btfpack_fetch_progress *progress, void *arg);
+
+/* Zero and NULL mean the default everywhere. Strings are copied. */
+struct btfpack_fetch_opts {
+	size_t size; /* sizeof(struct btfpack_fetch_opts) */
+
+	/* Base URL of the distribution's archive (http, https, file), such as
+	 * http://ftp.debian.org/debian. NULL: the mirror that this machine's apt
+	 * uses for the same distribution, and where it has none, the official one. */
+	const char *mirror;
+
+	/* Base URL of the security archive. NULL: like @mirror, and where @mirror is
+	 * given, "<mirror>-security". */
+	const char *security_mirror;
+
+	/* File of OpenPGP keys that may sign the index, not ASCII-armored. NULL: where
+	 * the distribution's keyring package puts it. */
+	const char *keyring;
+
+	/* Directory under which apt's sources and the keyring are looked for. NULL: "/". */
+	const char *root;
+
+	/* How often a transfer that fails for a passing reason (connection cut,
+	 * timeout, server error) is tried again, with growing pauses. 0: 4 times;
+	 * negative: never. Tries that bring the transfer forward do not count. */
+	int retries;
+
+	btfpack_fetch_progress_fn progress; /* NULL: none */
+	void *progress_arg;
+};
+
+struct btfpack_fetcher;
+
+/* Use @cache_dir, made if missing, for downloads and for what was cut from
+ * indexes. @opts may be NULL. Nothing is downloaded yet. */
+int btfpack_fetcher_open(const char *cache_dir, const struct btfpack_fetch_opts *opts,
+			 struct btfpack_fetcher **ret, struct btfpack_error *err);
+
+/* NULL is fine. Lists made by it stay valid. */
+void btfpack_fetcher_close(struct btfpack_fetcher *fetcher);
+
+/* A debug package that the distribution offers. Lives as long as its list. */
+struct btfpack_package {
+	struct btfpack_kernel kernel; /* build_id is NULL: no index tells it */
+	const char *flavour;	      /* "cloud-amd64", "rt-amd64", "686-pae" */
+	const char *name;	      /* "linux-image-6.1.0-28-cloud-amd64-dbg" */
+	const char *version;	      /* "6.1.119-1" */
+	const char *suite;	      /* the part of the archive: "bookworm-security" */
+	const char *url;
+	uint64_t size;	    /* bytes of the package */
+	const char *sha256; /* of the package, 64 lower-case hex digits */
+};
+
+/* What else chooses, besides the key of the kernel. NULL and zero: no limit. */
+struct btfpack_list_opts {
+	size_t size; /* sizeof(struct btfpack_list_opts) */
+
+	/* A flavour, with or without the architecture at its end ("cloud-amd64",
+	 * "cloud"), or a glob(7) pattern ("rt-*"). */
+	const char *flavour;
+
+	/* Only the newest so many of each (release, arch, flavour). */
+	unsigned int latest;
+};
+
+struct btfpack_package_iter;
+
+/*
+ * Fetch the index of every suite that @filter leaves and list the debug packages
+ * in it. @filter->distro must be set. @release may be a number or a code name;
+ * @arch any usual spelling; @uname a glob(7) pattern. A package found in several
+ * suites is listed once. Order: release as the distribution published them, arch,
+ * flavour, newest version first in the distribution's own order.
+ *
+ * A suite that need not exist and does not (backports of an old release) is
+ * passed over with a word to the log. One that cannot be had or verified is
+ * left out whole: the packages of the others are listed, and iter_next() ends
+ * with the error instead of 0. -EINVAL for an unknown distribution or release.
+ */
+int btfpack_fetcher_list(struct btfpack_fetcher *fetcher, const struct btfpack_kernel *filter,
+			 const struct btfpack_list_opts *opts, struct btfpack_package_iter **ret,
+			 struct btfpack_error *err);
+
+/* 1 and the next package in *@ret, 0 at the end, negative when suites failed
+ * (see btfpack_fetcher_list()); @err then tells the first failure. */
+int btfpack_package_iter_next(struct btfpack_package_iter *iter, const struct btfpack_package **ret,
+			      struct btfpack_error *err);
+
+/* NULL is fine. */
+void btfpack_package_iter_free(struct btfpack_package_iter *iter);
+
+/* Download @package, or continue a download that was cut, or use the one in the
+ * cache; its digest is verified in each case. *@path_ret is the file in the cache,
+ * to be free()d. */
+int btfpack_fetcher_download(struct btfpack_fetcher *fetcher, const struct btfpack_package *package,
+			     char **path_ret, struct btfpack_error *err);
+
+/* Download @package and write the vmlinux in it to @path, which appears whole or
+ * not at all. */
+int btfpack_fetcher_get_vmlinux(struct btfpack_fetcher *fetcher,
+				const struct btfpack_package *package, const char *path,
+				struct btfpack_error *err);
+
+/* The same into a file without a name, in the cache's file system: *@fd_ret is its
+ * descriptor, to be closed; "/proc/self/fd/<fd>" opens it again. Nothing is left
+ * behind however the program ends. */
+int btfpack_fetcher_open_vmlinux(struct btfpack_fetcher *fetcher,
+				 const struct btfpack_package *package, int *fd_ret,
+				 struct btfpack_error *err);
+
+/* Remove @package from the cache, finished or partial. Not there is fine. */
+int btfpack_fetcher_drop(struct btfpack_fetcher *fetcher, const struct btfpack_package *package,
+			 struct btfpack_error *err);
+
+/* Write the vmlinux of kernel @uname out of the .deb file @package_path to the
+ * empty file @fd. -EBADMSG when the package has none or is damaged; -EFBIG when it
+ * unpacks to more than any kernel does. */
+int btfpack_package_extract(const char *package_path, const char *uname, int fd,
+			    struct btfpack_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
