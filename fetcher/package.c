@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <archive.h>
+#include <archive_entry.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/cleanup.h"
+#include "core/fs.h"
+#include "fetcher/decoder.h"
+#include "fetcher/http.h"
+#include "fetcher/package.h"
+
+/*
+ * A .deb is an ar archive of debian-binary, control.tar.* and data.tar.*. Three
+ * readers stand one behind the other, each pulling from the one before:
+ *
+ *	file ──▶ ar (libarchive) ──▶ decoder ──▶ tar (libarchive) ──▶ fd
+ *
+ * Limits: no kernel's vmlinux has 4 GiB, no package a million files, and no
+ * payload of debug information compresses to less than a hundredth; 64 MiB are
+ * free, for small packages of zeroes.
+ */
+#define VMLINUX_MAXIMUM ((int64_t)4 << 30)
+#define AR_MEMBERS_MAXIMUM 16
+#define TAR_ENTRIES_MAXIMUM 1000000
+#define RATIO_MAXIMUM 100
+#define FREE_BYTES ((uint64_t)64 << 20)
+#define READ_SIZE (1 << 20)
+#define PATH_SIZE 512
+
+/* Where a debug package may keep it; %s is the uname. */
+static const char *const places[] = {
+	"usr/lib/debug/boot/vmlinux-%s",
+	"usr/lib/debug/lib/modules/%s/vmlinux",
+	"usr/lib/debug/boot/vmlinux-%s.debug",
+	"usr/lib/debug/vmlinux-%s",
+};
+
+struct package {
+	const char *path;
+	const char *what; /* named in errors */
+	const char *uname;
+	struct http *http;
+	int out;
+	uint64_t size; /* of the package file */
+	struct archive *ar, *tar;
+	struct decoder *decoder;
+	struct btfpack_error failure; /* of a reader below, while libarchive unwinds */
+};
+
+static void package_deinit(struct package *p)
+{
+	archive_read_free(p->tar);
+	decoder_free(p->decoder);
+	archive_read_free(p->ar);
+}
+
+static int damaged(const struct package *p, struct archive *a, struct btfpack_error *err)
+{
+	const char *reason = a ? archive_error_string(a) : NULL;
+
+	if (p->failure.code)
+		return btfpack_error_set(err, p->failure.code, "%s", p->failure.message);
+	return btfpack_error_set(err, -EBADMSG, "%s: expected an intact Debian package: %s",
+				 p->what, reason ? reason : "its data.tar is missing");
+}
+
+static int open_ar(struct package *p, struct btfpack_error *err)
+{
+	struct stat st;
+
+	if (stat(p->path, &st) < 0)
+		return btfpack_error_set(err, -errno, "%s: cannot open: %s", p->what,
+					 strerror(errno));
+	p->size = (uint64_t)st.st_size;
+	p->ar = archive_read_new();
+	if (!p->ar || archive_read_support_format_ar(p->ar) != ARCHIVE_OK)
+		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", p->what);
+	if (archive_read_open_filename(p->ar, p->path, READ_SIZE) != ARCHIVE_OK)
+		return damaged(p, p->ar, err);
+	return 0;
+}
+
+static int find_payload(struct package *p, struct btfpack_error *err)
+{
+	struct archive_entry *entry;
+
+	for (int i = 0; i < AR_MEMBERS_MAXIMUM; i++) {
+		int code = archive_read_next_header(p->ar, &entry);
+		const char *name;
+
+		if (code == ARCHIVE_EOF)
+			break;
+		if (code != ARCHIVE_OK)
+			return damaged(p, p->ar, err);
+		name = archive_entry_pathname(entry);
+		if (name && !strncmp(name, "data.tar", strlen("data.tar")))
+			return 0;
+	}
+	return damaged(p, NULL, err);
+}
+
+static int tell_progress(struct package *p, struct btfpack_error *err)
+{
+	struct btfpack_fetch_progress progress = {
+		.doing = "extracting",
+		.what = p->what,
+		.done = (uint64_t)archive_filter_bytes(p->ar, 0),
+		.total = p->size,
+	};
+
+	return p->http ? http_tell_progress(p->http, &progress, err) : 0;
+}
+
+static ssize_t read_payload(void *arg, const void **ret, struct btfpack_error *err)
+{
+	struct package *p = arg;
+	la_int64_t offset;
+	size_t size = 0;
+	int code, error = tell_progress(p, err);
+
+	if (error < 0)
+		return error;
+	do
+		code = archive_read_data_block(p->ar, ret, &size, &offset);
+	while (code == ARCHIVE_OK && !size);
+	if (code == ARCHIVE_EOF)
+		return 0;
+	return code == ARCHIVE_OK ? (ssize_t)size : damaged(p, p->ar, err);
+}
+
+static ssize_t read_decoded(struct archive *a, void *arg, const void **ret)
+{
+	struct package *p = arg;
+	ssize_t got = decoder_read(p->decoder, ret, &p->failure);
+
+	if (got < 0)
+		archive_set_error(a, EIO, "%s", p->failure.message);
+	return got < 0 ? ARCHIVE_FATAL : got;
+}
+
+static int open_tar(struct package *p, struct btfpack_error *err)
+{
+	uint64_t maximum = FREE_BYTES + p->size * RATIO_MAXIMUM;
+	int error = decoder_new(read_payload, p, maximum, p->what, &p->decoder, err);
+
+	if (error < 0)
+		return error;
+	p->tar = archive_read_new();
+	if (!p->tar || archive_read_support_format_tar(p->tar) != ARCHIVE_OK)
+		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", p->what);
+	if (archive_read_open(p->tar, p, NULL, read_decoded, NULL) != ARCHIVE_OK)
+		return damaged(p, p->tar, err);
+	return 0;
+}
+
+static bool is_wanted(const struct package *p, struct archive_entry *entry)
+{
+	const char *path = archive_entry_pathname(entry);
+	char wanted[PATH_SIZE];
+
+	/* Symlinks and hard links of that name point at the real one. */
+	if (!path || archive_entry_filetype(entry) != AE_IFREG || archive_entry_hardlink(entry))
+		return false;
+	if (!strncmp(path, "./", 2))
+		path += 2;
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		/* The table's rows are literals with one %s. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+		int length = snprintf(wanted, sizeof(wanted), places[i], p->uname);
+#pragma GCC diagnostic pop
+
+		if (length < PATH_SIZE && !strcmp(path, wanted))
+			return true;
+	}
+	return false;
+}
+
+static int check_elf(const struct package *p, const void *data, size_t size,
+		     struct btfpack_error *err)
+{
+	if (size >= 4 && !memcmp(data, "\177ELF", 4))
+		return 0;
+	return btfpack_error_set(err, -EBADMSG, "%s: expected its vmlinux to be an ELF file; it "
+						"begins otherwise", p->what);
+}
+
+static int copy_vmlinux(struct package *p, struct archive_entry *entry, struct btfpack_error *err)
+{
+	la_int64_t offset;
+	const void *data;
+	bool first = true;
+	size_t size;
+	int code;
+
+	if (archive_entry_size(entry) > VMLINUX_MAXIMUM)
+		return btfpack_error_set(err, -EFBIG,
+					 "%s: its vmlinux has %lld bytes, more than the limit of %lld",
+					 p->what, (long long)archive_entry_size(entry),
+					 (long long)VMLINUX_MAXIMUM);
+	while ((code = archive_read_data_block(p->tar, &data, &size, &offset)) == ARCHIVE_OK) {
+		int error = first ? check_elf(p, data, size, err) : 0;
+
+		/* Sparse members leave holes: what they skip stays zero. */
+		if (!error && lseek(p->out, (off_t)offset, SEEK_SET) < 0)
+			error = -errno;
+		if (!error)
+			error = fs_write_fd(p->out, data, size);
+		if (error < 0)
+			return error == -EBADMSG
+				       ? error
+				       : btfpack_error_set(err, error,
+							   "%s: cannot write its vmlinux: %s",
+							   p->what, strerror(-error));
+		first = false;
+	}
+	if (code != ARCHIVE_EOF)
+		return damaged(p, p->tar, err);
+	if (first)
+		return check_elf(p, NULL, 0, err);
+	return ftruncate(p->out, (off_t)archive_entry_size(entry)) < 0
+		       ? btfpack_error_set(err, -errno, "%s: cannot write its vmlinux: %s", p->what,
+					   strerror(errno))
+		       : 0;
+}
+
+static int find_vmlinux(struct package *p, struct btfpack_error *err)
+{
+	struct archive_entry *entry;
+
+	for (int i = 0; i < TAR_ENTRIES_MAXIMUM; i++) {
+		int code = archive_read_next_header(p->tar, &entry);
+
+		if (code == ARCHIVE_EOF)
+			return btfpack_error_set(err, -EBADMSG,
+						 "%s: expected the vmlinux of %s in it, found none",
+						 p->what, p->uname);
+		if (code != ARCHIVE_OK)
+			return damaged(p, p->tar, err);
+		if (is_wanted(p, entry))
+			return copy_vmlinux(p, entry, err);
+	}
+	return btfpack_error_set(err, -EFBIG, "%s: has more than the limit of %d files", p->what,
+				 TAR_ENTRIES_MAXIMUM);
+}
+
+int package_extract(const char *path, const char *what, const char *uname, int fd,
+		    struct http *http, struct btfpack_error *err)
+{
+	CLEANUP(package_deinit)
+	struct package p = {
+		.path = path,
+		.what = what,
+		.uname = uname,
+		.out = fd,
+		.http = http,
+	};
+	int error = open_ar(&p, err);
+
+	if (!error)
+		error = find_payload(&p, err);
+	if (!error)
+		error = open_tar(&p, err);
+	return error < 0 ? error : find_vmlinux(&p, err);
+}
