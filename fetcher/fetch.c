@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* list → choose → download → extract: what the public header promises. */
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <btfpack/fetch.h>
+
+#include "core/arch.h"
+#include "core/buf.h"
+#include "core/cleanup.h"
+#include "core/digest.h"
+#include "core/fs.h"
+#include "core/log.h"
+#include "fetcher/apt-sources.h"
+#include "fetcher/download-cache.h"
+#include "fetcher/http.h"
+#include "fetcher/package-list.h"
+#include "fetcher/package.h"
+#include "fetcher/repo.h"
+
+struct btfpack_fetcher {
+	char *mirrors[DISTRO_BASES]; /* NULL: not given */
+	char *keyring, *root;	     /* NULL: not given */
+	struct apt_sources sources;
+	struct http *http;
+	struct download_cache *cache;
+};
+
+struct btfpack_package_iter {
+	struct package_list list;
+	size_t next;
+	struct btfpack_error failure; /* the first; code 0: none */
+};
+
+/* --- open ------------------------------------------------------------------------------------------ */
+
+/* A copy without slashes at the end. NULL stays NULL. */
+static bool copy_trimmed(const char *text, char **ret)
+{
+	size_t length = text ? strlen(text) : 0;
+
+	while (length && text[length - 1] == '/')
+		length--;
+	*ret = text ? strndup(text, length) : NULL;
+	return !text || *ret;
+}
+
+static bool copy_opts(struct btfpack_fetcher *f, const struct btfpack_fetch_opts *opts)
+{
+	bool complete = copy_trimmed(opts->mirror, &f->mirrors[0]);
+
+	complete &= copy_trimmed(opts->security_mirror, &f->mirrors[1]);
+	complete &= copy_trimmed(opts->root, &f->root);
+	f->keyring = opts->keyring ? strdup(opts->keyring) : NULL;
+	return complete && (!opts->keyring || f->keyring);
+}
+
+static int open_parts(struct btfpack_fetcher *f, const char *cache_dir,
+		      const struct btfpack_fetch_opts *opts, struct btfpack_error *err)
+{
+	struct http_opts http = {
+		.retries = opts->retries,
+		.progress = opts->progress,
+		.progress_arg = opts->progress_arg,
+	};
+	int error = apt_sources_init(&f->sources, f->root, err);
+
+	if (!error)
+		error = http_new(&http, &f->http, err);
+	return error < 0 ? error : download_cache_open(cache_dir, f->http, &f->cache, err);
+}
+
+int btfpack_fetcher_open(const char *cache_dir, const struct btfpack_fetch_opts *opts,
+			 struct btfpack_fetcher **ret, struct btfpack_error *err)
+{
+	static const struct btfpack_fetch_opts defaults = { .size = sizeof(defaults) };
+	struct btfpack_fetcher *f;
+	int error;
+
+	if (!opts)
+		opts = &defaults;
+	if (opts->size != sizeof(*opts))
+		return btfpack_error_set(err, -EINVAL,
+					 "struct btfpack_fetch_opts has %zu bytes here, not %zu",
+					 sizeof(*opts), opts->size);
+	f = calloc(1, sizeof(*f));
+	if (!f || !copy_opts(f, opts)) {
+		btfpack_fetcher_close(f);
+		return btfpack_error_set(err, -ENOMEM, "out of memory for a fetcher");
+	}
+	error = open_parts(f, cache_dir, opts, err);
+	if (error < 0) {
+		btfpack_fetcher_close(f);
+		return error;
+	}
+	*ret = f;
+	return 0;
+}
+
+void btfpack_fetcher_close(struct btfpack_fetcher *f)
+{
+	if (!f)
+		return;
+	download_cache_close(f->cache);
+	http_free(f->http);
+	apt_sources_deinit(&f->sources);
+	for (size_t i = 0; i < DISTRO_BASES; i++)
+		free(f->mirrors[i]);
+	free(f->keyring);
+	free(f->root);
+	free(f);
+}
+
+/* --- where to look ------------------------------------------------------------------------------------ */
+
+/* A source of this machine for @base that has @release. */
+static const char *machine_mirror_of(const struct btfpack_fetcher *f, const struct distro *distro,
+				     const struct distro_release *release, unsigned int base)
+{
+	for (const struct distro_suite *s = release->suites; s->suffix; s++) {
+		char suite[128];
+		const char *uri;
+
+		if (s->base != base)
+			continue;
+		snprintf(suite, sizeof(suite), "%s%s", release->codename, s->suffix);
+		uri = apt_sources_find(&f->sources, suite, distro->keyring);
+		if (uri)
+			return uri;
+	}
+	return NULL;
+}
+
+/* The release asked for, else any other: mirrors carry them all. */
+static const char *machine_mirror(const struct btfpack_fetcher *f, const struct distro *distro,
+				  const struct distro_release *wanted, unsigned int base)
+{
+	const char *uri = machine_mirror_of(f, distro, wanted, base);
+
+	for (const struct distro_release *r = distro->releases; !uri && r->name; r++)
+		uri = machine_mirror_of(f, distro, r, base);
+	return uri;
+}
+
+static char *choose_url(const struct btfpack_fetcher *f, const struct distro *distro,
+			const struct distro_release *release, unsigned int base)
+{
+	const char *uri;
+	char *url;
+
+	if (f->mirrors[base])
+		return strdup(f->mirrors[base]);
+	if (f->mirrors[0])
+		return asprintf(&url, "%s%s", f->mirrors[0], distro->bases[base].mirror_suffix) < 0
+			       ? NULL
+			       : url;
+	uri = machine_mirror(f, distro, release, base);
+	return strdup(uri ? uri : distro->bases[base].official);
+}
+
+static char *choose_keyring(const struct btfpack_fetcher *f, const struct distro *distro)
+{
+	char *keyring;
+
+	if (f->keyring)
+		return strdup(f->keyring);
+	return asprintf(&keyring, "%s%s", f->root ? f->root : "", distro->keyring) < 0 ? NULL
+										       : keyring;
+}
+
+/* --- list ---------------------------------------------------------------------------------------------- */
+
+struct request {
+	struct btfpack_fetcher *fetcher;
+	const struct distro *distro;
+	const char *arch; /* uname -m; NULL: any */
+	struct btfpack_package_iter *iter;
+};
+
+/* What makes going on with other suites pointless. */
+static bool ends_listing(int error)
+{
+	return error == -ENOMEM || error == -ECANCELED || error == -EINVAL;
+}
+
+static int handle_missing(const struct distro_suite *suite, const struct repo *repo,
+			  struct btfpack_error *err)
+{
+	enum log_level level = suite->presence == SUITE_EXPECTED ? LOG_WARNING : LOG_INFO;
+
+	if (suite->presence == SUITE_REQUIRED) {
+		err->code = -EPROTO; /* a distribution's archive without its release */
+		return err->code;
+	}
+	log_say(level, "%s: does not have %s; passed over", repo->url, repo->suite);
+	return 0;
+}
+
+static int list_suite(struct request *q, const struct distro_release *release,
+		      const struct distro_suite *suite, struct btfpack_error *err)
+{
+	AUTO_FREE char *url = choose_url(q->fetcher, q->distro, release, suite->base);
+	AUTO_FREE char *keyring = choose_keyring(q->fetcher, q->distro);
+	char name[128];
+	struct repo repo = {
+		.distro = q->distro,
+		.release = release,
+		.url = url,
+		.suite = name,
+		.keyring = keyring,
+		.cache = q->fetcher->cache,
+	};
+	int error;
+
+	if (!url || !keyring)
+		return btfpack_error_set(err, -ENOMEM, "out of memory to list %s",
+					 release->codename);
+	snprintf(name, sizeof(name), "%s%s", release->codename, suite->suffix);
+	log_debug("%s: looking for %s", url, name);
+	error = q->distro->ops->list(&repo, q->arch, &q->iter->list, err);
+	/* A keyring that is missing is no missing suite. */
+	if (error == -ENOENT && access(keyring, R_OK) == 0)
+		error = handle_missing(suite, &repo, err);
+	return error;
+}
+
+static int list_release(struct request *q, const struct distro_release *release,
+			struct btfpack_error *err)
+{
+	for (const struct distro_suite *s = release->suites; s->suffix; s++) {
+		struct btfpack_error why = { 0 };
+		int error = list_suite(q, release, s, &why);
+
+		if (ends_listing(error))
+			return btfpack_error_set(err, error, "%s", why.message);
+		if (error < 0 && !q->iter->failure.code)
+			q->iter->failure = why;
+		else if (error < 0)
+			log_warning("%s", why.message);
+	}
+	return 0;
+}
+
+static int list_releases(struct request *q, const char *name, struct btfpack_error *err)
+{
+	const struct distro_release *only = name ? distro_find_release(q->distro, name) : NULL;
+	int error = 0;
+
+	if (name && !only) {
+		AUTO_BUF struct buf known = BUF_INIT(4096);
+
+		for (const struct distro_release *r = q->distro->releases; r->name; r++)
+			buf_add_format(&known, "%s%s", known.size ? ", " : "", r->name);
+		return btfpack_error_set(err, -EINVAL, "%s has no release '%s' that is known: %s",
+					 q->distro->name, name, buf_string(&known));
+	}
+	for (const struct distro_release *r = q->distro->releases; !error && r->name; r++)
+		if (!only || r == only)
+			error = list_release(q, r, err);
+	return error;
+}
+
+struct choice {
+	const char *uname, *flavour;
+};
+
+/* "cloud" for "cloud-amd64" and "cloud-arm64" */
+static bool is_flavour(const struct btfpack_package *package, const char *wanted)
+{
+	const char *arch = arch_debian(package->kernel.arch);
+	size_t length = strlen(wanted);
+
+	if (!fnmatch(wanted, package->flavour, 0))
+		return true;
+	return arch && !strncmp(package->flavour, wanted, length) &&
+	       package->flavour[length] == '-' && !strcmp(package->flavour + length + 1, arch);
+}
+
+static bool is_chosen(const struct btfpack_package *package, const void *arg)
+{
+	const struct choice *choice = arg;
+
+	if (choice->uname && fnmatch(choice->uname, package->kernel.uname, 0))
+		return false;
+	return !choice->flavour || is_flavour(package, choice->flavour);
+}
+
+static int fill(struct request *q, const struct btfpack_kernel *filter,
+		const struct btfpack_list_opts *opts, struct btfpack_error *err)
+{
+	struct choice choice = { filter->uname, opts ? opts->flavour : NULL };
+	int error = list_releases(q, filter->release, err);
+
+	if (error < 0)
+		return error;
+	package_list_filter(&q->iter->list, is_chosen, &choice);
+	return package_list_arrange(&q->iter->list, q->distro, opts ? opts->latest : 0, err);
+}
+
+static const struct distro *find_distro(const char *name, struct btfpack_error *err)
+{
+	const struct distro *distro = name ? distro_find(name) : NULL;
+	AUTO_BUF struct buf known = BUF_INIT(4096);
+
+	if (distro)
+		return distro;
+	for (size_t i = 0; distros[i]; i++)
+		buf_add_format(&known, "%s%s", i ? ", " : "", distros[i]->name);
+	btfpack_error_set(err, -EINVAL, "no distribution '%s' is known; those that are: %s",
+			  name ? name : "", buf_string(&known));
+	return NULL;
+}
+
+int btfpack_fetcher_list(struct btfpack_fetcher *f, const struct btfpack_kernel *filter,
+			 const struct btfpack_list_opts *opts, struct btfpack_package_iter **ret,
+			 struct btfpack_error *err)
+{
+	struct request q = {
+		.fetcher = f,
+		.distro = find_distro(filter->distro, err),
+		.arch = filter->arch ? arch_normalize(filter->arch) : NULL,
+	};
+	int error;
+
+	if (!q.distro)
+		return -EINVAL;
+	if (opts && opts->size != sizeof(*opts))
+		return btfpack_error_set(err, -EINVAL,
+					 "struct btfpack_list_opts has %zu bytes here, not %zu",
+					 sizeof(*opts), opts->size);
+	q.iter = calloc(1, sizeof(*q.iter));
+	if (!q.iter)
+		return btfpack_error_set(err, -ENOMEM, "out of memory for a package list");
+	error = fill(&q, filter, opts, err);
+	if (error < 0) {
+		btfpack_package_iter_free(q.iter);
+		return error;
+	}
+	*ret = q.iter;
+	return 0;
+}
+
+int btfpack_package_iter_next(struct btfpack_package_iter *iter, const struct btfpack_package **ret,
+			      struct btfpack_error *err)
+{
+	if (iter->next < iter->list.count) {
+		*ret = &iter->list.packages[iter->next++];
+		return 1;
+	}
+	if (!iter->failure.code)
+		return 0;
+	return btfpack_error_set(err, iter->failure.code, "%s", iter->failure.message);
+}
+
+void btfpack_package_iter_free(struct btfpack_package_iter *iter)
+{
+	if (!iter)
+		return;
+	package_list_deinit(&iter->list);
+	free(iter);
+}
+
+/* --- download and extract --------------------------------------------------------------------------------- */
+
+static int parse_digest(const struct btfpack_package *package, struct btfpack_id *ret,
+			struct btfpack_error *err)
+{
+	if (package->sha256 && digest_parse(package->sha256, ret) == 0)
+		return 0;
+	return btfpack_error_set(err, -EINVAL, "%s: the package has no valid SHA-256",
+				 package->name);
+}
+
+int btfpack_fetcher_download(struct btfpack_fetcher *f, const struct btfpack_package *package,
+			     char **path_ret, struct btfpack_error *err)
+{
+	struct btfpack_id digest;
+	int error = parse_digest(package, &digest, err);
+
+	return error < 0 ? error
+			 : download_cache_get(f->cache, package->url, &digest, package->size,
+					      path_ret, err);
+}
+
+/* The package's name says more than the cache's path. */
+static int extract(struct btfpack_fetcher *f, const struct btfpack_package *package, int fd,
+		   struct btfpack_error *err)
+{
+	AUTO_FREE char *path = NULL;
+	int error = btfpack_fetcher_download(f, package, &path, err);
+
+	return error < 0 ? error
+			 : package_extract(path, http_last_part(package->url),
+					   package->kernel.uname, fd, f->http, err);
+}
+
+int btfpack_fetcher_get_vmlinux(struct btfpack_fetcher *f, const struct btfpack_package *package,
+				const char *path, struct btfpack_error *err)
+{
+	CLEANUP(fs_output_deinit) struct fs_output out = FS_OUTPUT_INIT;
+	int error = fs_output_init(&out, path, err);
+
+	if (!error)
+		error = extract(f, package, out.fd, err);
+	return error < 0 ? error : fs_output_commit(&out, err);
+}
+
+int btfpack_fetcher_open_vmlinux(struct btfpack_fetcher *f, const struct btfpack_package *package,
+				 int *fd_ret, struct btfpack_error *err)
+{
+	const char *dir = download_cache_dir(f->cache);
+	AUTO_FD int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	int error;
+
+	if (fd < 0)
+		return btfpack_error_set(err, -errno, "%s: cannot make a file without a name in it: %s",
+					 dir, strerror(errno));
+	error = extract(f, package, fd, err);
+	if (error < 0)
+		return error;
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return btfpack_error_set(err, -errno, "%s: cannot rewind: %s", dir, strerror(errno));
+	*fd_ret = steal_fd(&fd); /* the caller's */
+	return 0;
+}
+
+int btfpack_fetcher_drop(struct btfpack_fetcher *f, const struct btfpack_package *package,
+			 struct btfpack_error *err)
+{
+	struct btfpack_id digest;
+	int error = parse_digest(package, &digest, err);
+
+	return error < 0 ? error : download_cache_drop(f->cache, &digest, err);
+}
+
+int btfpack_package_extract(const char *package_path, const char *uname, int fd,
+			    struct btfpack_error *err)
+{
+	return package_extract(package_path, package_path, uname, fd, NULL, err);
+}

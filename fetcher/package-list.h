@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Packages as they are found, then put in order. */
+#ifndef FETCHER_PACKAGE_LIST_H
+#define FETCHER_PACKAGE_LIST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <btfpack/error.h>
+#include <btfpack/fetch.h>
+
+struct distro;
+
+struct package_list {
+	struct btfpack_package *packages;
+	size_t count, capacity;
+};
+
+void package_list_deinit(struct package_list *list);
+
+/* Add a copy of @package and all its strings. */
+int package_list_add(struct package_list *list, const struct btfpack_package *package,
+		     struct btfpack_error *err);
+
+/* Forget the packages after the first @count. */
+void package_list_cut(struct package_list *list, size_t count);
+
+/* Forget those that @keep says no to. */
+void package_list_filter(struct package_list *list,
+			 bool (*keep)(const struct btfpack_package *package, const void *arg),
+			 const void *arg);
+
+/* Put them in the order that btfpack_fetcher_list() promises, each only once, and
+ * of every (release, arch, flavour) at most the @latest newest (0: all). Packages
+ * that are the same in two suites stay as they were first added. */
+int package_list_arrange(struct package_list *list, const struct distro *distro,
+			 unsigned int latest, struct btfpack_error *err);
+
+#endif

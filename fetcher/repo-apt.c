@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * apt repositories. What is believed, and why:
+ *
+ *	InRelease             signed by the distribution's keys (gpgv)
+ *	  └ main/binary-<arch>/Packages.*   size and SHA-256 in InRelease
+ *	      └ the package                 size and SHA-256 in Packages
+ *
+ * Of an index of tens of megabytes a few kilobytes concern kernels. They are kept
+ * as a note in the cache under the digest of the index they were cut from, so
+ * that an index that did not change is neither downloaded nor unpacked again.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "core/arch.h"
+#include "core/buf.h"
+#include "core/cleanup.h"
+#include "core/log.h"
+#include "fetcher/apt-packages.h"
+#include "fetcher/apt-release.h"
+#include "fetcher/decoder.h"
+#include "fetcher/download-cache.h"
+#include "fetcher/http.h"
+#include "fetcher/repo.h"
+#include "fetcher/signature.h"
+#include "fetcher/version.h"
+
+#define RELEASE_MAXIMUM ((size_t)16 << 20)
+#define INDEX_MAXIMUM	((uint64_t)1 << 30) /* plain; Debian's largest has 65 MB */
+#define EXCERPT_MAXIMUM ((size_t)8 << 20)
+
+/* Counts up when what an excerpt holds or how it was chosen changes. */
+#define EXCERPT_FORMAT 1
+
+/* Smallest first. */
+static const char *const endings[] = { ".xz", ".gz", "" };
+
+/* An index being cut. */
+struct cut {
+	const struct repo *repo;
+	struct buf excerpt;
+};
+
+/* Packages from an excerpt, on their way into the list. */
+struct collection {
+	const struct repo *repo;
+	const char *arch; /* uname -m */
+	struct package_list *list;
+};
+
+static bool is_kernel(const struct repo *repo, const char *name)
+{
+	struct kernel_name ignored;
+
+	return repo->distro->recognize(name, &ignored);
+}
+
+/* --- Packages → excerpt ------------------------------------------------------------------------- */
+
+static bool cut_wants(void *arg, const char *name)
+{
+	return is_kernel(((struct cut *)arg)->repo, name);
+}
+
+static int cut_found(void *arg, const struct apt_package *package, struct btfpack_error *err)
+{
+	struct cut *cut = arg;
+	int error = buf_add_format(&cut->excerpt,
+				   "Package: %s\nVersion: %s\nFilename: %s\nSize: %llu\n"
+				   "SHA256: %s\n\n",
+				   package->name, package->version, package->filename,
+				   (unsigned long long)package->size, package->sha256);
+
+	return error < 0 ? btfpack_error_set(err, error, "too many kernels in one index") : 0;
+}
+
+static int cut_index(struct cut *cut, struct decoder *decoder, const char *what,
+		     struct btfpack_error *err)
+{
+	static const struct apt_packages_ops ops = { cut_wants, cut_found };
+	CLEANUP(apt_packages_deinit) struct apt_packages packages = { 0 };
+	int error = apt_packages_init(&packages, &ops, cut, what, err);
+	const void *bytes;
+	ssize_t got;
+
+	while (!error && (got = decoder_read(decoder, &bytes, err)) != 0)
+		error = got < 0 ? (int)got : apt_packages_feed(&packages, bytes, (size_t)got, err);
+	return error < 0 ? error : apt_packages_finish(&packages, err);
+}
+
+static int cut_file(struct cut *cut, const char *path, const char *what, struct btfpack_error *err)
+{
+	CLEANUP(decoder_file_deinit) struct decoder_file file = { .fd = -1 };
+	struct decoder *decoder;
+	int error = decoder_file_init(&file, path, err);
+
+	if (!error)
+		error = decoder_new(decoder_file_read, &file, INDEX_MAXIMUM, what, &decoder, err);
+	if (error < 0)
+		return error;
+	error = cut_index(cut, decoder, what, err);
+	decoder_free(decoder);
+	return error;
+}
+
+/* By its digest where the mirror offers that: then it is the one that InRelease
+ * means even while the mirror is being updated. */
+static int download_index(const struct repo *repo, const struct apt_release *release,
+			  const struct apt_index *index, char **path_ret, struct btfpack_error *err)
+{
+	AUTO_FREE char *plain = NULL, *by_hash = NULL;
+	char hex[DIGEST_HEX_SIZE];
+	int error = -ENOENT;
+
+	digest_format(&index->digest, hex);
+	if (asprintf(&plain, "%s/dists/%s/%s", repo->url, repo->suite, index->path) < 0)
+		plain = NULL;
+	if (asprintf(&by_hash, "%s/dists/%s/%.*s/by-hash/SHA256/%s", repo->url, repo->suite,
+		     (int)(strrchr(index->path, '/') - index->path), index->path, hex) < 0)
+		by_hash = NULL;
+	if (!plain || !by_hash)
+		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", repo->url);
+	if (release->by_hash)
+		error = download_cache_get(repo->cache, by_hash, &index->digest, index->size,
+					   path_ret, err);
+	if (error == -ENOENT)
+		error = download_cache_get(repo->cache, plain, &index->digest, index->size,
+					   path_ret, err);
+	return error;
+}
+
+static int excerpt_of(const struct repo *repo, const struct apt_release *release,
+		      const struct apt_index *index, struct btfpack_blob *ret,
+		      struct btfpack_error *err)
+{
+	struct cut cut = { repo, BUF_INIT(EXCERPT_MAXIMUM) };
+	AUTO_FREE char *path = NULL, *what = NULL;
+	int error;
+
+	if (index->size > INDEX_MAXIMUM)
+		return btfpack_error_set(err, -EFBIG,
+					 "%s/dists/%s/%s: the index has %llu bytes by its Release "
+					 "file, more than the limit of %llu",
+					 repo->url, repo->suite, index->path,
+					 (unsigned long long)index->size,
+					 (unsigned long long)INDEX_MAXIMUM);
+	if (asprintf(&what, "%s %s", repo->suite, index->path) < 0) {
+		what = NULL;
+		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", repo->url);
+	}
+	error = download_index(repo, release, index, &path, err);
+	if (!error)
+		error = cut_file(&cut, path, what, err);
+	if (!error) {
+		download_cache_drop(repo->cache, &index->digest, NULL); /* the excerpt is kept */
+		*ret = buf_take(&cut.excerpt);				/* the caller's */
+	}
+	buf_deinit(&cut.excerpt);
+	return error;
+}
+
+/* --- excerpt → list ------------------------------------------------------------------------------- */
+
+static bool collection_wants(void *arg, const char *name)
+{
+	return is_kernel(((struct collection *)arg)->repo, name);
+}
+
+static int collection_found(void *arg, const struct apt_package *found, struct btfpack_error *err)
+{
+	const struct collection *c = arg;
+	AUTO_FREE char *url = NULL;
+	struct kernel_name kernel;
+
+	if (!c->repo->distro->recognize(found->name, &kernel))
+		return 0;
+	if (asprintf(&url, "%s/%s", c->repo->url, found->filename) < 0) {
+		url = NULL;
+		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", c->repo->url);
+	}
+	return package_list_add(c->list,
+				&(struct btfpack_package){
+					.kernel = {
+						.distro = c->repo->distro->name,
+						.release = c->repo->release->name,
+						.arch = c->arch,
+						.uname = kernel.uname,
+					},
+					.flavour = kernel.flavour,
+					.name = found->name,
+					.version = found->version,
+					.suite = c->repo->suite,
+					.url = url,
+					.size = found->size,
+					.sha256 = found->sha256,
+				},
+				err);
+}
+
+static int collect(struct collection *c, const struct btfpack_blob *excerpt, const char *what,
+		   struct btfpack_error *err)
+{
+	static const struct apt_packages_ops ops = { collection_wants, collection_found };
+	CLEANUP(apt_packages_deinit) struct apt_packages packages = { 0 };
+	int error = apt_packages_init(&packages, &ops, c, what, err);
+
+	if (!error)
+		error = apt_packages_feed(&packages, excerpt->data, excerpt->size, err);
+	return error < 0 ? error : apt_packages_finish(&packages, err);
+}
+
+/* --- one architecture ------------------------------------------------------------------------------ */
+
+/* The index of @arch in the best form that can be had and verified. */
+static int download_excerpt(const struct repo *repo, const struct apt_release *release,
+			    const char *arch, struct btfpack_blob *ret, struct btfpack_error *err)
+{
+	struct btfpack_error first = { 0 };
+	char path[96];
+
+	for (size_t i = 0; i < ARRAY_SIZE(endings); i++) {
+		struct btfpack_error why = { 0 };
+		const struct apt_index *index;
+		int error;
+
+		snprintf(path, sizeof(path), "main/binary-%s/Packages%s", arch, endings[i]);
+		index = apt_release_find(release, path);
+		if (!index)
+			continue;
+		error = excerpt_of(repo, release, index, ret, &why);
+		if (!error)
+			return 0;
+		if (error != -ENOENT && error != -EBADMSG)
+			return btfpack_error_set(err, error, "%s", why.message);
+		log_info("%s; trying another form of the index", why.message);
+		if (!first.code)
+			first = why;
+	}
+	/* Promised by a signed Release file: not having it is damage, not absence. */
+	return btfpack_error_set(err, first.code == -ENOENT ? -EPROTO : first.code, "%s",
+				 first.message);
+}
+
+static const struct apt_index *any_form(const struct apt_release *release, const char *arch)
+{
+	const struct apt_index *index = NULL;
+	char path[96];
+
+	/* The plain form last looked up is the first choice: every Release file has it. */
+	for (size_t i = 0; i < ARRAY_SIZE(endings); i++) {
+		const struct apt_index *found;
+
+		snprintf(path, sizeof(path), "main/binary-%s/Packages%s", arch, endings[i]);
+		found = apt_release_find(release, path);
+		index = found ? found : index;
+	}
+	return index;
+}
+
+static int list_arch(const struct repo *repo, const struct apt_release *release, const char *arch,
+		     struct package_list *list, struct btfpack_error *err)
+{
+	struct collection collection = { repo, arch_normalize(arch), list };
+	const struct apt_index *index = any_form(release, arch);
+	AUTO_BLOB struct btfpack_blob excerpt = { 0 };
+	char note[160], hex[DIGEST_HEX_SIZE];
+	int error;
+
+	if (!index) {
+		log_info("%s/dists/%s: has nothing for %s", repo->url, repo->suite, arch);
+		return 0;
+	}
+	digest_format(&index->digest, hex);
+	snprintf(note, sizeof(note), "apt-%d-%s-%s", EXCERPT_FORMAT, repo->distro->name, hex);
+	if (download_cache_get_note(repo->cache, note, &excerpt) == 0)
+		return collect(&collection, &excerpt, note, err);
+	error = download_excerpt(repo, release, arch, &excerpt, err);
+	if (!error)
+		error = download_cache_put_note(repo->cache, note, excerpt.data, excerpt.size, err);
+	return error < 0 ? error : collect(&collection, &excerpt, note, err);
+}
+
+/* --- one suite ---------------------------------------------------------------------------------------- */
+
+/* An old but rightly signed index of another suite must not pass for this one. */
+static int check_identity(const struct repo *repo, const struct apt_release *release,
+			  const char *url, struct btfpack_error *err)
+{
+	if (!strcmp(release->codename, repo->suite) || !strcmp(release->suite, repo->suite))
+		return 0;
+	return btfpack_error_set(err, -EBADMSG, "%s: expected the index of %s, found that of '%s'",
+				 url, repo->suite,
+				 *release->codename ? release->codename : release->suite);
+}
+
+static int check_expiry(const struct repo *repo, const struct apt_release *release, const char *url,
+			struct btfpack_error *err)
+{
+	int expired = apt_release_is_expired(release, (int64_t)time(NULL), url, err);
+
+	if (expired <= 0)
+		return expired;
+	if (!repo->release->may_be_expired)
+		return btfpack_error_set(err, -EBADMSG,
+					 "%s: expected an index that is still valid, this one was "
+					 "until %s", url, release->valid_until);
+	log_warning("%s: was valid until %s; used all the same, as %s is updated irregularly", url,
+		    release->valid_until, repo->suite);
+	return 0;
+}
+
+static int open_release(const struct repo *repo, const char *url, struct apt_release *ret,
+			struct btfpack_error *err)
+{
+	AUTO_BLOB struct btfpack_blob message = { 0 }, text = { 0 };
+	int error = http_get_blob(download_cache_http(repo->cache), url, RELEASE_MAXIMUM, &message,
+				  err);
+
+	if (!error)
+		error = signature_verify(&message, repo->keyring, url, &text, err);
+	if (!error)
+		error = apt_release_init(ret, url, text.data, text.size, err);
+	if (error < 0)
+		return error;
+	error = check_identity(repo, ret, url, err);
+	if (!error)
+		error = check_expiry(repo, ret, url, err);
+	if (error < 0)
+		apt_release_deinit(ret);
+	return error;
+}
+
+static int list_all(const struct repo *repo, const struct apt_release *release,
+		    struct package_list *list, struct btfpack_error *err)
+{
+	const char *text = release->architectures, *word;
+	size_t size = strlen(text), length;
+	int error = 0;
+
+	while (!error && (word = deb822_word(&text, &size, &length))) {
+		char arch[32];
+
+		if (length >= sizeof(arch))
+			continue;
+		snprintf(arch, sizeof(arch), "%.*s", (int)length, word);
+		/* "all", and ports that have no kernel */
+		if (arch_debian(arch_normalize(arch)))
+			error = list_arch(repo, release, arch, list, err);
+	}
+	return error;
+}
+
+static int apt_list(const struct repo *repo, const char *arch, struct package_list *list,
+		    struct btfpack_error *err)
+{
+	AUTO_FREE char *url = NULL;
+	struct apt_release release;
+	size_t before = list->count;
+	int error;
+
+	if (asprintf(&url, "%s/dists/%s/InRelease", repo->url, repo->suite) < 0) {
+		url = NULL;
+		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", repo->url);
+	}
+	error = open_release(repo, url, &release, err);
+	if (error < 0)
+		return error;
+	if (!arch)
+		error = list_all(repo, &release, list, err);
+	else if (arch_debian(arch))
+		error = list_arch(repo, &release, arch_debian(arch), list, err);
+	apt_release_deinit(&release);
+	if (error < 0)
+		package_list_cut(list, before);
+	return error;
+}
+
+const struct repo_ops repo_apt = {
+	.name = "apt",
+	.list = apt_list,
+	.compare = version_compare_deb,
+};
