@@ -83,6 +83,8 @@ bool cmd_number(const struct cmd *cmd, const char *option, const char *text, uns
 
 /* All commands, in the order of the flow; ends with NULL. */
 extern const struct cmd *const commands[];
+extern const struct cmd cmd_list;
+extern const struct cmd cmd_fetch;
 extern const struct cmd cmd_diff;
 
 extern const struct cmd cmd_convert;

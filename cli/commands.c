@@ -3,6 +3,8 @@
 #include "cli/cmd.h"
 
 const struct cmd *const commands[] = {
+	&cmd_list,
+	&cmd_fetch,
 	&cmd_convert,
 	&cmd_minify,
 	&cmd_diff,

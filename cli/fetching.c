@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/fetching.h"
+#include "core/cleanup.h"
+
+static volatile sig_atomic_t canceled;
+
+static void on_signal(int number)
+{
+	(void)number;
+	canceled = 1;
+}
+
+bool fetching_is_canceled(void)
+{
+	return canceled;
+}
+
+/* Without SA_RESTART, so that waiting calls return; once, so that a second ^C kills. */
+static void catch_signals(void)
+{
+	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESETHAND };
+
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+}
+
+static int show_progress(const struct btfpack_fetch_progress *p, void *arg)
+{
+	char done[16], total[16];
+
+	(void)arg;
+	if (p->total)
+		output_progress("%s %s: %s of %s", p->doing, p->what, output_size(p->done, done),
+				output_size(p->total, total));
+	else
+		output_progress("%s %s", p->doing, p->what);
+	return canceled;
+}
+
+int fetching_take(const struct cmd *cmd, struct fetching *f, int option, const char *value)
+{
+	switch (option) {
+	case FETCHING_MIRROR:
+		f->opts.mirror = value;
+		return 1;
+	case FETCHING_SECURITY_MIRROR:
+		f->opts.security_mirror = value;
+		return 1;
+	case FETCHING_KEYRING:
+		f->opts.keyring = value;
+		return 1;
+	case FETCHING_CACHE:
+		f->cache = value;
+		return 1;
+	case FETCHING_ROOT:
+		f->opts.root = value;
+		return 1;
+	}
+	return filter_take(cmd, &f->filter, option, value);
+}
+
+/* $XDG_CACHE_HOME/btfpack, else ~/.cache/btfpack; NULL when neither is known. */
+static char *default_cache(void)
+{
+	const char *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+	char *path = NULL;
+	int length = -1;
+
+	if (xdg && xdg[0] == '/')
+		length = asprintf(&path, "%s/btfpack", xdg);
+	else if (home && home[0] == '/')
+		length = asprintf(&path, "%s/.cache/btfpack", home);
+	return length < 0 ? NULL : path;
+}
+
+int fetching_open(const struct fetching *f, struct btfpack_fetcher **fetcher_ret,
+		  struct btfpack_package_iter **list_ret, struct btfpack_error *err)
+{
+	AUTO_FREE char *cache = f->cache ? strdup(f->cache) : default_cache();
+	struct btfpack_list_opts list_opts = {
+		.size = sizeof(list_opts),
+		.flavour = f->filter.flavour,
+		.latest = f->filter.latest,
+	};
+	struct btfpack_fetch_opts opts = f->opts;
+	struct btfpack_fetcher *fetcher;
+	int error;
+
+	if (!cache)
+		return btfpack_error_set(err, -EINVAL,
+					 "neither HOME nor XDG_CACHE_HOME says where downloads "
+					 "belong; --cache does");
+	opts.size = sizeof(opts);
+	opts.progress = show_progress;
+	catch_signals();
+	error = btfpack_fetcher_open(cache, &opts, &fetcher, err);
+	if (error < 0)
+		return error;
+	error = btfpack_fetcher_list(fetcher, &f->filter.kernel, &list_opts, list_ret, err);
+	output_progress(NULL);
+	if (error < 0) {
+		btfpack_fetcher_close(fetcher);
+		return error;
+	}
+	*fetcher_ret = fetcher;
+	return 0;
+}
+
+json_t *fetching_package(const struct btfpack_package *p)
+{
+	json_t *object = output_kernel(&p->kernel);
+
+	json_object_set_new(object, "flavour", json_string(p->flavour));
+	json_object_set_new(object, "package", json_string(p->name));
+	json_object_set_new(object, "version", json_string(p->version));
+	json_object_set_new(object, "size", json_integer((json_int_t)p->size));
+	json_object_set_new(object, "sha256", json_string(p->sha256));
+	json_object_set_new(object, "suite", json_string(p->suite));
+	json_object_set_new(object, "url", json_string(p->url));
+	return object;
+}
+
+int fetching_none(const struct fetching *f)
+{
+	char words[256];
+
+	output_say("no debug package matches %s", filter_describe(&f->filter, words));
+	return CMD_NO;
+}

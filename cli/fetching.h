@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the commands that use a fetcher (list, fetch, build) share: its options,
+ * its progress line, its end on SIGINT. In their option table FETCHING_OPTIONS
+ * follow the filter's, and their own begin at FETCHING_END.
+ */
+#ifndef CLI_FETCHING_H
+#define CLI_FETCHING_H
+
+#include <stdbool.h>
+
+#include <btfpack/fetch.h>
+
+#include "cli/filter.h"
+#include "cli/output.h"
+
+enum fetching_option {
+	FETCHING_MIRROR = FILTER_END,
+	FETCHING_SECURITY_MIRROR,
+	FETCHING_KEYRING,
+	FETCHING_CACHE,
+	FETCHING_ROOT,
+	FETCHING_END,
+};
+
+#define FETCHING_OPTIONS                                                                           \
+	{ 0, "mirror", "URL", "base of the archive; default: that of this machine's apt" },        \
+	{ 0, "security-mirror", "URL", "base of the security archive" },                           \
+	{ 0, "keyring", "FILE", "keys that may sign the index" },                                  \
+	{ 0, "cache", "DIR", "for downloads; default: ~/.cache/btfpack" },                         \
+	{ 0, "root", "DIR", "find apt's sources and keyring under DIR" }
+
+struct fetching {
+	struct filter filter;
+	struct btfpack_fetch_opts opts;
+	const char *cache; /* NULL: the default */
+};
+
+/* As filter_take(), for the filter's options and these. */
+int fetching_take(const struct cmd *cmd, struct fetching *fetching, int option, const char *value);
+
+/* Open the fetcher, with a progress line, and list what the filter leaves. From
+ * here on SIGINT and SIGTERM cancel instead of killing. */
+int fetching_open(const struct fetching *fetching, struct btfpack_fetcher **fetcher_ret,
+		  struct btfpack_package_iter **list_ret, struct btfpack_error *err);
+
+/* Whether SIGINT or SIGTERM came. */
+bool fetching_is_canceled(void);
+
+/* The package as JSON; the caller owns it. */
+json_t *fetching_package(const struct btfpack_package *package);
+
+/* Say that nothing matched; returns CMD_NO. */
+int fetching_none(const struct fetching *fetching);
+
+#endif
