@@ -27,15 +27,19 @@ enum filter_option {
 	FILTER_END,
 };
 
-#define FILTER_KEY_OPTIONS                                                                         \
-	{ 0, "distro", "ID", "the distribution, as os-release calls it: debian" },                 \
-	{ 0, "release", "R", "its release, by number or code name: 12, bookworm" },                \
-	{ 0, "arch", "A", "architecture: x86_64 (amd64), aarch64 (arm64), ..." },                  \
-	{ 0, "uname", "U", "kernels with this `uname -r`; a pattern: '6.1.*'" }
+#define FILTER_KEY_OPTIONS                                                                  \
+	{ 0, "distro", "ID", "the distribution, as os-release calls it: debian" },          \
+		{ 0, "release", "R", "its release, by number or code name: 12, bookworm" }, \
+		{ 0, "arch", "A", "architecture: x86_64 (amd64), aarch64 (arm64), ..." },   \
+	{                                                                                   \
+		0, "uname", "U", "kernels with this `uname -r`; a pattern: '6.1.*'"         \
+	}
 
-#define FILTER_MORE_OPTIONS                                                                        \
-	{ 0, "flavour", "F", "flavour: cloud-amd64, cloud; a pattern: 'rt-*'" },                   \
-	{ 0, "latest", "N", "only the newest N of each release, arch and flavour" }
+#define FILTER_MORE_OPTIONS                                                             \
+	{ 0, "flavour", "F", "flavour: cloud-amd64, cloud; a pattern: 'rt-*'" },        \
+	{                                                                               \
+		0, "latest", "N", "only the newest N of each release, arch and flavour" \
+	}
 
 struct filter {
 	struct btfpack_kernel kernel; /* strings of argv; arch as `uname -m` spells it */

@@ -93,7 +93,8 @@ static int read_package(struct apt_packages *p, struct apt_package *ret, struct 
 	for (int i = 0; i < FIELDS; i++)
 		if (!follows_rule(s->text[i], i))
 			return refuse(p, i == SIZE && *s->text[i] ? -EFBIG : -EBADMSG,
-				      i == SIZE ? "a number of bytes" : "a plain short word", i, err);
+				      i == SIZE ? "a number of bytes" : "a plain short word", i,
+				      err);
 	if (!is_relative_path(s->text[FILENAME]))
 		return refuse(p, -EBADMSG, "a path within the archive", FILENAME, err);
 	if (digest_parse(s->text[SHA256], &id) < 0)

@@ -18,7 +18,7 @@ struct apt_package {
 	char name[192];
 	char version[192];
 	char filename[512]; /* from the archive's base; no "..", not absolute */
-	uint64_t size;	    /* bytes; 1 .. APT_PACKAGE_SIZE_MAXIMUM */
+	uint64_t size;      /* bytes; 1 .. APT_PACKAGE_SIZE_MAXIMUM */
 	char sha256[DIGEST_HEX_SIZE];
 };
 #define APT_PACKAGE_SIZE_MAXIMUM ((uint64_t)16 << 30)

@@ -11,13 +11,15 @@
 #include "fetcher/deb822.h"
 
 #define INDEXES_MAXIMUM 1000
-#define COMPONENT	"main/binary-"
+#define COMPONENT       "main/binary-"
 
 static const char field_suite[] = "Suite", field_codename[] = "Codename",
 		  field_valid[] = "Valid-Until", field_architectures[] = "Architectures",
 		  field_by_hash[] = "Acquire-By-Hash", field_sha256[] = "SHA256";
-static const char *const fields[] = { field_suite,   field_codename, field_valid,
-				      field_architectures, field_by_hash, field_sha256, NULL };
+static const char *const fields[] = { field_suite,   field_codename,
+				      field_valid,   field_architectures,
+				      field_by_hash, field_sha256,
+				      NULL };
 
 struct reader {
 	struct apt_release *release;
@@ -30,8 +32,7 @@ static int add_index(struct apt_release *release, const struct apt_index *index)
 		return -EFBIG;
 	if (release->count == release->capacity) {
 		size_t capacity = release->capacity ? 2 * release->capacity : 16;
-		struct apt_index *grown =
-			reallocarray(release->indexes, capacity, sizeof(*grown));
+		struct apt_index *grown = reallocarray(release->indexes, capacity, sizeof(*grown));
 
 		if (!grown)
 			return -ENOMEM;
@@ -61,9 +62,9 @@ static int read_digest_line(struct reader *r, const struct deb822_line *line,
 		 line->value);
 	if (sscanf(text, "%64s %20llu %255s", hex, &size, path) != 3 ||
 	    digest_parse(hex, &index.digest) < 0)
-		return btfpack_error_set(err, -EBADMSG,
-					 "%s: expected a digest, a size and a path, found \"%.80s\"",
-					 r->what, text);
+		return btfpack_error_set(
+			err, -EBADMSG, "%s: expected a digest, a size and a path, found \"%.80s\"",
+			r->what, text);
 	if (strncmp(path, COMPONENT, strlen(COMPONENT)))
 		return 0;
 	index.size = size;
@@ -148,7 +149,7 @@ int apt_release_is_expired(const struct apt_release *release, int64_t now, const
 	end = strptime(release->valid_until, "%a, %d %b %Y %H:%M:%S", &tm);
 	if (!end || (strcmp(end, " UTC") && strcmp(end, " GMT") && strcmp(end, " +0000")))
 		return btfpack_error_set(err, -EBADMSG,
-					 "%s: expected a date in UTC as Valid-Until, found '%s'", what,
-					 release->valid_until);
+					 "%s: expected a date in UTC as Valid-Until, found '%s'",
+					 what, release->valid_until);
 	return now > (int64_t)timegm(&tm);
 }

@@ -11,10 +11,10 @@
 #include "fetcher/apt-sources.h"
 #include "fetcher/deb822.h"
 
-#define FILE_MAXIMUM	((size_t)1 << 20)
-#define VALUE_MAXIMUM	((size_t)64 << 10)
+#define FILE_MAXIMUM    ((size_t)1 << 20)
+#define VALUE_MAXIMUM   ((size_t)64 << 10)
 #define SOURCES_MAXIMUM 10000
-#define MIRROR_PREFIX	"mirror+file:"
+#define MIRROR_PREFIX   "mirror+file:"
 
 /* A stanza, or a one-line entry brought into the same form. */
 struct stanza {
@@ -186,7 +186,8 @@ static int add_stanza(struct apt_sources *list, const char *root, struct stanza 
 	return error;
 }
 
-/* --- sources.list: type [options] URI suite component... ---------------------------------------- */
+/* --- sources.list: type [options] URI suite component... ----------------------------------------
+ */
 
 /* [ arch=amd64 signed-by=/path ]: only signed-by matters here. */
 static int parse_options(struct stanza *s, const char *text, size_t size)
@@ -256,7 +257,8 @@ static int parse_list(struct apt_sources *list, const char *root, const char *na
 	return error;
 }
 
-/* --- *.sources: stanzas --------------------------------------------------------------------------- */
+/* --- *.sources: stanzas
+ * --------------------------------------------------------------------------- */
 
 struct stanza_reader {
 	struct apt_sources *list;
@@ -267,7 +269,7 @@ struct stanza_reader {
 static const char field_types[] = "Types", field_uris[] = "URIs", field_suites[] = "Suites",
 		  field_components[] = "Components", field_signed[] = "Signed-By",
 		  field_enabled[] = "Enabled";
-static const char *const fields[] = { field_types,  field_uris,	   field_suites, field_components,
+static const char *const fields[] = { field_types,  field_uris,    field_suites, field_components,
 				      field_signed, field_enabled, NULL };
 
 static int on_line(void *arg, const struct deb822_line *line, struct btfpack_error *err)
@@ -315,7 +317,8 @@ static int parse_sources(struct apt_sources *list, const char *root, const char 
 	return 0;
 }
 
-/* --- all of them ------------------------------------------------------------------------------------ */
+/* --- all of them
+ * ------------------------------------------------------------------------------------ */
 
 static bool ends_with(const char *name, const char *end)
 {
@@ -334,8 +337,8 @@ int apt_sources_parse(struct apt_sources *list, const char *root, const char *na
 	else
 		error = parse_list(list, root ? root : "", name, text, size);
 	if (error < 0)
-		return btfpack_error_set(err, error, "%s: too large to be apt's sources, or no memory",
-					 name);
+		return btfpack_error_set(err, error,
+					 "%s: too large to be apt's sources, or no memory", name);
 	return 0;
 }
 

@@ -13,8 +13,8 @@
 
 /* One combination of URI and suite of binary packages. */
 struct apt_source {
-	char *uri;	  /* without a slash at the end */
-	char *suite;	  /* "bookworm-security" */
+	char *uri;        /* without a slash at the end */
+	char *suite;      /* "bookworm-security" */
 	char *components; /* with a space before and after each: " main contrib " */
 	char *signed_by;  /* path, key or NULL */
 };

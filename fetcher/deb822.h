@@ -17,7 +17,7 @@
 /* A line: not NUL-terminated, lent for the call, without spaces around @value. */
 struct deb822_line {
 	const char *field; /* the field it belongs to; NULL: of one not asked for */
-	bool first;	   /* the line with the field's name, not a continuation */
+	bool first;        /* the line with the field's name, not a continuation */
 	const char *value;
 	size_t size;
 };

@@ -11,9 +11,9 @@
 #include "core/cleanup.h"
 #include "fetcher/decoder.h"
 
-#define OUTPUT_SIZE   (2 << 20)
-#define FILE_SIZE     (1 << 20)
-#define THREADS_MAX   8
+#define OUTPUT_SIZE (2 << 20)
+#define FILE_SIZE   (1 << 20)
+#define THREADS_MAX 8
 /* Beyond the first, decode with fewer threads; beyond the second, not at all. */
 #define XZ_SOFT_LIMIT ((uint64_t)512 << 20)
 #define XZ_HARD_LIMIT ((uint64_t)1 << 30)
@@ -28,7 +28,7 @@ struct decoder {
 	/* The source's first bytes, looked at for the format, then handed on. */
 	const void *first;
 	size_t first_size;
-	bool ended;		      /* the source has no more */
+	bool ended;                   /* the source has no more */
 	struct btfpack_error failure; /* the source's, while libarchive unwinds */
 
 	lzma_stream xz; /* either this */
@@ -123,7 +123,8 @@ static ssize_t read_xz(struct decoder *d, const void **ret, struct btfpack_error
 	return (ssize_t)(OUTPUT_SIZE - d->xz.avail_out);
 }
 
-/* --- the others, by libarchive's filters ------------------------------------------------------- */
+/* --- the others, by libarchive's filters -------------------------------------------------------
+ */
 
 static ssize_t feed_archive(struct archive *a, void *arg, const void **ret)
 {
@@ -191,7 +192,8 @@ static ssize_t read_archive(struct decoder *d, const void **ret, struct btfpack_
 	return code == ARCHIVE_OK ? (ssize_t)size : archive_failed(d, err);
 }
 
-/* --- both -------------------------------------------------------------------------------------- */
+/* --- both --------------------------------------------------------------------------------------
+ */
 
 static bool is_xz(const struct decoder *d)
 {

@@ -7,7 +7,8 @@
 #include "core/cleanup.h"
 #include "fetcher/repo.h"
 
-/* --- Debian ------------------------------------------------------------------------------------ */
+/* --- Debian ------------------------------------------------------------------------------------
+ */
 
 #define DEBIAN_PREFIX "linux-image-"
 #define DEBIAN_SUFFIX "-dbg"
@@ -114,7 +115,8 @@ static const struct distro debian = {
 	.recognize = recognize_debian,
 };
 
-/* --- all ------------------------------------------------------------------------------------------ */
+/* --- all
+ * ------------------------------------------------------------------------------------------ */
 
 const struct distro *const distros[] = { &debian, NULL };
 

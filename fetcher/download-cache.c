@@ -297,8 +297,9 @@ static int get_once(struct download_cache *cache, const char *url, const struct 
 	return 0;
 }
 
-int download_cache_get(struct download_cache *cache, const char *url, const struct btfpack_id *digest,
-		       uint64_t size, char **path_ret, struct btfpack_error *err)
+int download_cache_get(struct download_cache *cache, const char *url,
+		       const struct btfpack_id *digest, uint64_t size, char **path_ret,
+		       struct btfpack_error *err)
 {
 	struct btfpack_error first = { 0 };
 	bool continued;
@@ -350,7 +351,7 @@ int download_cache_get_note(struct download_cache *cache, const char *name,
 	    digest_bytes(text + head, blob.size - head, &found) < 0 ||
 	    !digest_is_equal(&expected, &found))
 		return -ENOENT;
-	memmove(text, text + head, blob.size - head + 1); /* the NUL too */
+	memmove(text, text + head, blob.size - head + 1);                       /* the NUL too */
 	*ret = (struct btfpack_blob){ steal_ptr(blob.data), blob.size - head }; /* the caller's */
 	return 0;
 }

@@ -29,8 +29,9 @@ const char *download_cache_dir(const struct download_cache *cache);
 
 /* The file of @size bytes with @digest, from the cache or from @url. What is there
  * is verified again before it is given. free() the path. */
-int download_cache_get(struct download_cache *cache, const char *url, const struct btfpack_id *digest,
-		       uint64_t size, char **path_ret, struct btfpack_error *err);
+int download_cache_get(struct download_cache *cache, const char *url,
+		       const struct btfpack_id *digest, uint64_t size, char **path_ret,
+		       struct btfpack_error *err);
 
 /* Forget it, finished or partial. */
 int download_cache_drop(struct download_cache *cache, const struct btfpack_id *digest,

@@ -25,7 +25,7 @@
 
 struct btfpack_fetcher {
 	char *mirrors[DISTRO_BASES]; /* NULL: not given */
-	char *keyring, *root;	     /* NULL: not given */
+	char *keyring, *root;        /* NULL: not given */
 	struct apt_sources sources;
 	struct http *http;
 	struct download_cache *cache;
@@ -37,7 +37,8 @@ struct btfpack_package_iter {
 	struct btfpack_error failure; /* the first; code 0: none */
 };
 
-/* --- open ------------------------------------------------------------------------------------------ */
+/* --- open
+ * ------------------------------------------------------------------------------------------ */
 
 /* A copy without slashes at the end. NULL stays NULL. */
 static bool copy_trimmed(const char *text, char **ret)
@@ -116,7 +117,8 @@ void btfpack_fetcher_close(struct btfpack_fetcher *f)
 	free(f);
 }
 
-/* --- where to look ------------------------------------------------------------------------------------ */
+/* --- where to look
+ * ------------------------------------------------------------------------------------ */
 
 /* A source of this machine for @base that has @release. */
 static const char *machine_mirror_of(const struct btfpack_fetcher *f, const struct distro *distro,
@@ -173,7 +175,8 @@ static char *choose_keyring(const struct btfpack_fetcher *f, const struct distro
 										       : keyring;
 }
 
-/* --- list ---------------------------------------------------------------------------------------------- */
+/* --- list
+ * ---------------------------------------------------------------------------------------------- */
 
 struct request {
 	struct btfpack_fetcher *fetcher;
@@ -365,7 +368,8 @@ void btfpack_package_iter_free(struct btfpack_package_iter *iter)
 	free(iter);
 }
 
-/* --- download and extract --------------------------------------------------------------------------------- */
+/* --- download and extract
+ * --------------------------------------------------------------------------------- */
 
 static int parse_digest(const struct btfpack_package *package, struct btfpack_id *ret,
 			struct btfpack_error *err)
@@ -418,13 +422,15 @@ int btfpack_fetcher_open_vmlinux(struct btfpack_fetcher *f, const struct btfpack
 	int error;
 
 	if (fd < 0)
-		return btfpack_error_set(err, -errno, "%s: cannot make a file without a name in it: %s",
-					 dir, strerror(errno));
+		return btfpack_error_set(err, -errno,
+					 "%s: cannot make a file without a name in it: %s", dir,
+					 strerror(errno));
 	error = extract(f, package, fd, err);
 	if (error < 0)
 		return error;
 	if (lseek(fd, 0, SEEK_SET) < 0)
-		return btfpack_error_set(err, -errno, "%s: cannot rewind: %s", dir, strerror(errno));
+		return btfpack_error_set(err, -errno, "%s: cannot rewind: %s", dir,
+					 strerror(errno));
 	*fd_ret = steal_fd(&fd); /* the caller's */
 	return 0;
 }

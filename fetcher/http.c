@@ -11,14 +11,14 @@
 #include "core/log.h"
 #include "fetcher/http.h"
 
-#define REDIRECTS_MAXIMUM   5
-#define CONNECT_SECONDS	    30
-#define SLOWEST_BYTES	    1000 /* a second, over ... */
-#define SLOWEST_SECONDS	    30
-#define RETRIES_DEFAULT	    4
-#define FIRST_PAUSE_MS	    500
-#define LONGEST_PAUSE_MS    8000
-#define WORTH_MORE_TRIES    (1 << 20) /* a try that brought this much does not count */
+#define REDIRECTS_MAXIMUM 5
+#define CONNECT_SECONDS   30
+#define SLOWEST_BYTES     1000 /* a second, over ... */
+#define SLOWEST_SECONDS   30
+#define RETRIES_DEFAULT   4
+#define FIRST_PAUSE_MS    500
+#define LONGEST_PAUSE_MS  8000
+#define WORTH_MORE_TRIES  (1 << 20) /* a try that brought this much does not count */
 
 struct http {
 	CURL *curl;
@@ -31,7 +31,7 @@ struct http {
 struct transfer {
 	struct http *http;
 	const struct http_request *request;
-	uint64_t at; /* bytes of the whole that the caller has by now */
+	uint64_t at;  /* bytes of the whole that the caller has by now */
 	bool started; /* the answer's head was looked at in this try */
 	char validator[HTTP_VALIDATOR_SIZE];
 	struct btfpack_error failure; /* code 0: none of ours */

@@ -28,7 +28,7 @@ struct http_request {
 	const char *url;
 	uint64_t offset;       /* bytes the caller has: the answer begins after them */
 	const char *validator; /* of those bytes, an earlier @validator_ret; or NULL */
-	uint64_t size;	       /* exact size of the whole; 0: unknown */
+	uint64_t size;         /* exact size of the whole; 0: unknown */
 	uint64_t maximum;      /* the most the whole may have */
 
 	/* The server sends the whole instead of the rest: forget what there was. */

@@ -107,7 +107,7 @@ void package_list_filter(struct package_list *list,
 struct rank {
 	const struct distro *distro;
 	ptrdiff_t release; /* place in the distribution's table */
-	size_t added;	   /* place in the list before */
+	size_t added;      /* place in the list before */
 	bool dropped;
 	struct btfpack_package package;
 };
@@ -129,8 +129,7 @@ static int compare_kernels(const struct rank *a, const struct rank *b)
 
 	if (!difference)
 		difference = b->distro->ops->compare(b->package.version, a->package.version);
-	return difference ? difference
-			  : strcmp(a->package.kernel.uname, b->package.kernel.uname);
+	return difference ? difference : strcmp(a->package.kernel.uname, b->package.kernel.uname);
 }
 
 static int compare_ranks(const void *va, const void *vb)

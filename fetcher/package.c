@@ -23,13 +23,13 @@
  * payload of debug information compresses to less than a hundredth; 64 MiB are
  * free, for small packages of zeroes.
  */
-#define VMLINUX_MAXIMUM ((int64_t)4 << 30)
-#define AR_MEMBERS_MAXIMUM 16
+#define VMLINUX_MAXIMUM     ((int64_t)4 << 30)
+#define AR_MEMBERS_MAXIMUM  16
 #define TAR_ENTRIES_MAXIMUM 1000000
-#define RATIO_MAXIMUM 100
-#define FREE_BYTES ((uint64_t)64 << 20)
-#define READ_SIZE (1 << 20)
-#define PATH_SIZE 512
+#define RATIO_MAXIMUM       100
+#define FREE_BYTES          ((uint64_t)64 << 20)
+#define READ_SIZE           (1 << 20)
+#define PATH_SIZE           512
 
 /* Where a debug package may keep it; %s is the uname. */
 static const char *const places[] = {
@@ -185,8 +185,10 @@ static int check_elf(const struct package *p, const void *data, size_t size,
 {
 	if (size >= 4 && !memcmp(data, "\177ELF", 4))
 		return 0;
-	return btfpack_error_set(err, -EBADMSG, "%s: expected its vmlinux to be an ELF file; it "
-						"begins otherwise", p->what);
+	return btfpack_error_set(err, -EBADMSG,
+				 "%s: expected its vmlinux to be an ELF file; it "
+				 "begins otherwise",
+				 p->what);
 }
 
 static int copy_vmlinux(struct package *p, struct archive_entry *entry, struct btfpack_error *err)
@@ -198,10 +200,9 @@ static int copy_vmlinux(struct package *p, struct archive_entry *entry, struct b
 	int code;
 
 	if (archive_entry_size(entry) > VMLINUX_MAXIMUM)
-		return btfpack_error_set(err, -EFBIG,
-					 "%s: its vmlinux has %lld bytes, more than the limit of %lld",
-					 p->what, (long long)archive_entry_size(entry),
-					 (long long)VMLINUX_MAXIMUM);
+		return btfpack_error_set(
+			err, -EFBIG, "%s: its vmlinux has %lld bytes, more than the limit of %lld",
+			p->what, (long long)archive_entry_size(entry), (long long)VMLINUX_MAXIMUM);
 	while ((code = archive_read_data_block(p->tar, &data, &size, &offset)) == ARCHIVE_OK) {
 		int error = first ? check_elf(p, data, size, err) : 0;
 

@@ -29,7 +29,7 @@
 #include "fetcher/version.h"
 
 #define RELEASE_MAXIMUM ((size_t)16 << 20)
-#define INDEX_MAXIMUM	((uint64_t)1 << 30) /* plain; Debian's largest has 65 MB */
+#define INDEX_MAXIMUM   ((uint64_t)1 << 30) /* plain; Debian's largest has 65 MB */
 #define EXCERPT_MAXIMUM ((size_t)8 << 20)
 
 /* Counts up when what an excerpt holds or how it was chosen changes. */
@@ -58,7 +58,8 @@ static bool is_kernel(const struct repo *repo, const char *name)
 	return repo->distro->recognize(name, &ignored);
 }
 
-/* --- Packages → excerpt ------------------------------------------------------------------------- */
+/* --- Packages → excerpt -------------------------------------------------------------------------
+ */
 
 static bool cut_wants(void *arg, const char *name)
 {
@@ -156,13 +157,14 @@ static int excerpt_of(const struct repo *repo, const struct apt_release *release
 		error = cut_file(&cut, path, what, err);
 	if (!error) {
 		download_cache_drop(repo->cache, &index->digest, NULL); /* the excerpt is kept */
-		*ret = buf_take(&cut.excerpt);				/* the caller's */
+		*ret = buf_take(&cut.excerpt);                          /* the caller's */
 	}
 	buf_deinit(&cut.excerpt);
 	return error;
 }
 
-/* --- excerpt → list ------------------------------------------------------------------------------- */
+/* --- excerpt → list
+ * ------------------------------------------------------------------------------- */
 
 static bool collection_wants(void *arg, const char *name)
 {
@@ -212,7 +214,8 @@ static int collect(struct collection *c, const struct btfpack_blob *excerpt, con
 	return error < 0 ? error : apt_packages_finish(&packages, err);
 }
 
-/* --- one architecture ------------------------------------------------------------------------------ */
+/* --- one architecture
+ * ------------------------------------------------------------------------------ */
 
 /* The index of @arch in the best form that can be had and verified. */
 static int download_excerpt(const struct repo *repo, const struct apt_release *release,
@@ -283,7 +286,8 @@ static int list_arch(const struct repo *repo, const struct apt_release *release,
 	return error < 0 ? error : collect(&collection, &excerpt, note, err);
 }
 
-/* --- one suite ---------------------------------------------------------------------------------------- */
+/* --- one suite
+ * ---------------------------------------------------------------------------------------- */
 
 /* An old but rightly signed index of another suite must not pass for this one. */
 static int check_identity(const struct repo *repo, const struct apt_release *release,
@@ -306,7 +310,8 @@ static int check_expiry(const struct repo *repo, const struct apt_release *relea
 	if (!repo->release->may_be_expired)
 		return btfpack_error_set(err, -EBADMSG,
 					 "%s: expected an index that is still valid, this one was "
-					 "until %s", url, release->valid_until);
+					 "until %s",
+					 url, release->valid_until);
 	log_warning("%s: was valid until %s; used all the same, as %s is updated irregularly", url,
 		    release->valid_until, repo->suite);
 	return 0;

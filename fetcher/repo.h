@@ -34,7 +34,7 @@ struct repo_ops {
 
 /* A tree of the distribution with its own base URL. */
 struct distro_base {
-	const char *official;	   /* base URL that always works */
+	const char *official;      /* base URL that always works */
 	const char *mirror_suffix; /* what follows the base URL on a mirror: "", "-security" */
 };
 #define DISTRO_BASES 2
@@ -56,8 +56,8 @@ struct distro_suite {
 struct distro_release {
 	const char *name; /* as in os-release VERSION_ID, or what stands for it; NULL ends */
 	const char *codename;
-	const char *alias;	/* another name, or NULL */
-	bool may_be_expired;	/* its index is used past its time, with a warning */
+	const char *alias;   /* another name, or NULL */
+	bool may_be_expired; /* its index is used past its time, with a warning */
 	const struct distro_suite *suites;
 };
 

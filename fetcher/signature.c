@@ -28,7 +28,7 @@ struct verdict {
 static const struct {
 	const char *word;
 	const char *reason; /* a signature that counts for nothing, or damage */
-	bool fatal;	    /* whatever other signatures say */
+	bool fatal;         /* whatever other signatures say */
 } refusals[] = {
 	{ "BADSIG", "the signature does not match the text", true },
 	{ "ERROR", "the message is malformed or holds more than one text", true },
@@ -92,10 +92,11 @@ static int read_memory_file(int fd, size_t maximum, struct btfpack_blob *ret,
 /* gpgv --status-fd 3 --output - - < message > text 3> status */
 static int spawn_gpgv(const char *keyring, int message, int text, int status, pid_t *ret)
 {
-	char *argv[] = { (char *)"gpgv",	(char *)"--quiet",	   (char *)"--status-fd",
-			 (char *)"3",		(char *)"--weak-digest", (char *)"SHA1",
-			 (char *)"--keyring",	(char *)keyring,	   (char *)"--output",
-			 (char *)"-",		(char *)"-",		   NULL };
+	char *argv[] = {
+		(char *)"gpgv",          (char *)"--quiet", (char *)"--status-fd", (char *)"3",
+		(char *)"--weak-digest", (char *)"SHA1",    (char *)"--keyring",   (char *)keyring,
+		(char *)"--output",      (char *)"-",       (char *)"-",           NULL
+	};
 	posix_spawn_file_actions_t actions;
 	int error = posix_spawn_file_actions_init(&actions);
 
@@ -134,7 +135,8 @@ static int run_gpgv(const char *keyring, int message, int text, int status, int 
 	if (error)
 		return btfpack_error_set(err, -error,
 					 "gpgv: cannot run it to verify signatures: %s (Debian has "
-					 "it in the package gpgv)", strerror(error));
+					 "it in the package gpgv)",
+					 strerror(error));
 	*exit_ret = wait_for(pid);
 	return 0;
 }
@@ -170,8 +172,8 @@ int signature_verify(const struct btfpack_blob *message, const char *keyring, co
 	text = memory_file(NULL, 0);
 	status = memory_file(NULL, 0);
 	if (in < 0 || text < 0 || status < 0)
-		return btfpack_error_set(err, -errno, "%s: cannot prepare its verification: %s", what,
-					 strerror(errno));
+		return btfpack_error_set(err, -errno, "%s: cannot prepare its verification: %s",
+					 what, strerror(errno));
 	error = run_gpgv(absolute, in, text, status, &exit_status, err);
 	if (!error)
 		error = read_memory_file(status, STATUS_MAXIMUM, &said, err);

@@ -43,8 +43,8 @@ extern "C" {
 struct btfpack_fetch_progress {
 	const char *doing; /* "downloading" or "extracting" */
 	const char *what;  /* last part of the URL or path; lives for the call */
-	uint64_t done;	   /* bytes */
-	uint64_t total;	   /* bytes; 0: unknown */
+	uint64_t done;     /* bytes */
+	uint64_t total;    /* bytes; 0: unknown */
 };
 
 /* Called a few times a second at least, from inside the fetcher's calls. Not 0
@@ -94,12 +94,12 @@ void btfpack_fetcher_close(struct btfpack_fetcher *fetcher);
 /* A debug package that the distribution offers. Lives as long as its list. */
 struct btfpack_package {
 	struct btfpack_kernel kernel; /* build_id is NULL: no index tells it */
-	const char *flavour;	      /* "cloud-amd64", "rt-amd64", "686-pae" */
-	const char *name;	      /* "linux-image-6.1.0-28-cloud-amd64-dbg" */
-	const char *version;	      /* "6.1.119-1" */
-	const char *suite;	      /* the part of the archive: "bookworm-security" */
+	const char *flavour;          /* "cloud-amd64", "rt-amd64", "686-pae" */
+	const char *name;             /* "linux-image-6.1.0-28-cloud-amd64-dbg" */
+	const char *version;          /* "6.1.119-1" */
+	const char *suite;            /* the part of the archive: "bookworm-security" */
 	const char *url;
-	uint64_t size;	    /* bytes of the package */
+	uint64_t size;      /* bytes of the package */
 	const char *sha256; /* of the package, 64 lower-case hex digits */
 };
 
