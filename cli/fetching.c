@@ -44,6 +44,8 @@ static int show_progress(const struct btfpack_fetch_progress *p, void *arg)
 
 int fetching_take(const struct cmd *cmd, struct fetching *f, int option, const char *value)
 {
+	unsigned long number;
+
 	switch (option) {
 	case FETCHING_MIRROR:
 		f->opts.mirror = value;
@@ -59,6 +61,11 @@ int fetching_take(const struct cmd *cmd, struct fetching *f, int option, const c
 		return 1;
 	case FETCHING_ROOT:
 		f->opts.root = value;
+		return 1;
+	case FETCHING_RETRIES:
+		if (!cmd_number(cmd, "retries", value, 1000, &number))
+			return -1;
+		f->opts.retries = number ? (int)number : -1;
 		return 1;
 	}
 	return filter_take(cmd, &f->filter, option, value);

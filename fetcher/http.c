@@ -199,6 +199,7 @@ static const struct {
 static int explain_code(struct transfer *t, CURLcode code, const char *detail, bool *passing_ret)
 {
 	int error = -EPROTO;
+	long redirects = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(meanings); i++) {
 		if (meanings[i].code != code)
@@ -206,6 +207,9 @@ static int explain_code(struct transfer *t, CURLcode code, const char *detail, b
 		error = meanings[i].error;
 		*passing_ret = meanings[i].passing;
 	}
+	curl_easy_getinfo(t->http->curl, CURLINFO_REDIRECT_COUNT, &redirects);
+	if (error == -EINVAL && redirects) /* the server's mistake, not the caller's */
+		error = -EPROTO;
 	return btfpack_error_set(&t->failure, error, "%s: cannot download: %s", t->request->url,
 				 *detail ? detail : curl_easy_strerror(code));
 }

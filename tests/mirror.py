@@ -1,0 +1,125 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""A loopback HTTP server with faults, for tests.
+
+    mirror.py DIR PORT-FILE LOG-FILE
+
+Serves DIR on 127.0.0.1, writes its port to PORT-FILE and a line "METHOD PATH RANGE
+-> STATUS BYTES" a request to LOG-FILE. Knows Range, If-Range and ETag. Faults are lines
+of the file DIR/faults, read at every request, "PATTERN FAULT [ARGUMENT]"; the first
+whose PATTERN is in the path applies:
+
+    status N      answer with that status
+    cut N         send N bytes of what was asked for, then hang up
+    cut-once N    the same, only the first time
+    stall N       send N bytes of what was asked for, then nothing for a minute
+    length N      claim a Content-Length of N (and send what there is)
+    extra N       send N bytes more than the file has
+    norange       ignore Range
+    redirect URL  answer 302; {path} in URL is the path
+    etag TEXT     another ETag
+    badrange      answer a Range request with the wrong part
+"""
+import http.server
+import os
+import sys
+import time
+import zlib
+
+root, port_file, log_file = sys.argv[1:4]
+done_once = set()
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *args):
+        pass
+
+    def note(self, status, size):
+        with open(log_file, "a") as log:
+            log.write(f"{self.command} {self.path} {self.headers.get('Range', '-')} "
+                      f"-> {status} {size}\n")
+
+    def fault(self):
+        try:
+            lines = open(os.path.join(root, "faults")).read().splitlines()
+        except FileNotFoundError:
+            return "", ""
+        for line in lines:
+            words = line.split()
+            if words and words[0] in self.path:
+                if words[1] == "cut-once":
+                    if line in done_once:
+                        continue
+                    done_once.add(line)
+                    words[1] = "cut"
+                return words[1], words[2] if len(words) > 2 else ""
+        return "", ""
+
+    def answer_status(self, status, headers=()):
+        self.note(status, 0)
+        self.send_response(status)
+        for name, value in headers:
+            self.send_header(name, value)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def first_byte(self, fault, etag, size):
+        asked = self.headers.get("Range", "")
+        condition = self.headers.get("If-Range")
+        if fault == "norange" or not asked.startswith("bytes=") or condition not in (None, etag):
+            return 0
+        return int(asked[6:].split("-")[0])
+
+    def do_GET(self):
+        fault, argument = self.fault()
+        path = os.path.join(root, self.path.lstrip("/").replace("%2b", "+"))
+        if fault == "status":
+            return self.answer_status(int(argument))
+        if fault == "redirect":
+            return self.answer_status(302, [("Location", argument.format(path=self.path))])
+        if not os.path.isfile(path):
+            return self.answer_status(404)
+        data = open(path, "rb").read()
+        etag = f'"{argument}"' if fault == "etag" else f'"{len(data)}-{zlib.crc32(data):x}"'
+        first = self.first_byte(fault, etag, len(data))
+        if first and first >= len(data):
+            return self.answer_status(416)
+        self.answer_data(data, first, etag, fault, argument)
+
+    def answer_data(self, data, first, etag, fault, argument):
+        body = data[first:]
+        self.send_response(206 if first else 200)
+        self.send_header("ETag", etag)
+        if first:
+            shown = first - 1 if fault == "badrange" else first
+            self.send_header("Content-Range", f"bytes {shown}-{len(data) - 1}/{len(data)}")
+        length = len(body)
+        if fault == "length":
+            length = int(argument)
+        if fault == "extra":
+            body += b"x" * int(argument)
+            self.close_connection = True  # no Content-Length: until the connection ends
+            self.send_header("Connection", "close")
+        else:
+            self.send_header("Content-Length", str(length))
+        self.end_headers()
+        if fault in ("cut", "stall"):
+            body = body[:int(argument)]
+        if fault in ("cut", "stall", "length"):
+            self.close_connection = True
+        self.note(206 if first else 200, len(body))
+        try:
+            self.wfile.write(body)
+            if fault == "stall":
+                time.sleep(60)
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+
+
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+with open(port_file + ".new", "w") as f:
+    f.write(str(server.server_address[1]))
+os.rename(port_file + ".new", port_file)
+server.serve_forever()
