@@ -289,11 +289,12 @@ mends_the_cache() {
 stops_when_told() {
   serve
   echo "$NAME stall 7000" > site/faults
-  fetch > out 2> err &
+  "$BTFPACK" fetch --distro debian --release 12 --uname "$KERNEL" -o out.d \
+    --mirror "$url/debian" --keyring "$keyring" --cache cache > out 2> err &
   local pid=$! status=0
   for _ in $(seq 100); do grep -q "$NAME" requests && break; sleep 0.05; done
   sleep 0.2
-  kill -TERM "$(pgrep -P $pid -x btfpack)"
+  kill -TERM $pid
   wait $pid || status=$?
   [ $status = 4 ]
   grep -q canceled err
