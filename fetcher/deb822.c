@@ -50,7 +50,7 @@ static int end_stanza(struct deb822 *d, struct btfpack_error *err)
 static const char *find_field(const struct deb822 *d, const char *name, size_t size)
 {
 	for (const char *const *field = d->ops->fields; *field; field++)
-		if (!strncasecmp(*field, name, size) && !(*field)[size])
+		if (strlen(*field) == size && !strncasecmp(*field, name, size))
 			return *field;
 	return NULL;
 }
