@@ -24,13 +24,15 @@ enum fetching_option {
 	FETCHING_END,
 };
 
-#define FETCHING_OPTIONS                                                                           \
-	{ 0, "mirror", "URL", "base of the archive; default: that of this machine's apt" },        \
-		{ 0, "security-mirror", "URL", "base of the security archive" },                   \
-		{ 0, "keyring", "FILE", "keys that may sign the index" },                          \
-		{ 0, "cache", "DIR", "for downloads; default: ~/.cache/btfpack" },                 \
-		{ 0, "root", "DIR", "find apt's sources and keyring under DIR" },                  \
-		{ 0, "retries", "N", "try N times more when the network fails; default: 4" }
+#define FETCHING_OPTIONS                                                                    \
+	{ 0, "mirror", "URL", "base of the archive; default: that of this machine's apt" }, \
+		{ 0, "security-mirror", "URL", "base of the security archive" },            \
+		{ 0, "keyring", "FILE", "keys that may sign the index" },                   \
+		{ 0, "cache", "DIR", "for downloads; default: ~/.cache/btfpack" },          \
+		{ 0, "root", "DIR", "find apt's sources and keyring under DIR" },           \
+	{                                                                                   \
+		0, "retries", "N", "try N times more when the network fails; default: 4"    \
+	}
 
 struct fetching {
 	struct filter filter;

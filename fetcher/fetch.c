@@ -392,25 +392,24 @@ int btfpack_fetcher_download(struct btfpack_fetcher *f, const struct btfpack_pac
 }
 
 /* The package's name says more than the cache's path. */
-static int extract(struct btfpack_fetcher *f, const struct btfpack_package *package, int fd,
-		   struct btfpack_error *err)
+static int extract(struct btfpack_fetcher *f, const struct btfpack_package *package,
+		   const char *path, int fd, struct btfpack_error *err)
 {
-	AUTO_FREE char *path = NULL;
-	int error = btfpack_fetcher_download(f, package, &path, err);
-
-	return error < 0 ? error
-			 : package_extract(path, http_last_part(package->url),
-					   package->kernel.uname, fd, f->http, err);
+	return package_extract(path, http_last_part(package->url), package->kernel.uname, fd,
+			       f->http, err);
 }
 
 int btfpack_fetcher_get_vmlinux(struct btfpack_fetcher *f, const struct btfpack_package *package,
 				const char *path, struct btfpack_error *err)
 {
 	CLEANUP(fs_output_deinit) struct fs_output out = FS_OUTPUT_INIT;
-	int error = fs_output_init(&out, path, err);
+	AUTO_FREE char *downloaded = NULL;
+	int error = btfpack_fetcher_download(f, package, &downloaded, err);
 
 	if (!error)
-		error = extract(f, package, out.fd, err);
+		error = fs_output_init(&out, path, err);
+	if (!error)
+		error = extract(f, package, downloaded, out.fd, err);
 	return error < 0 ? error : fs_output_commit(&out, err);
 }
 
@@ -418,14 +417,18 @@ int btfpack_fetcher_open_vmlinux(struct btfpack_fetcher *f, const struct btfpack
 				 int *fd_ret, struct btfpack_error *err)
 {
 	const char *dir = download_cache_dir(f->cache);
-	AUTO_FD int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	int error;
+	AUTO_FREE char *downloaded = NULL;
+	AUTO_FD int fd = -1;
+	int error = btfpack_fetcher_download(f, package, &downloaded, err);
 
+	if (error < 0)
+		return error;
+	fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return btfpack_error_set(err, -errno,
 					 "%s: cannot make a file without a name in it: %s", dir,
 					 strerror(errno));
-	error = extract(f, package, fd, err);
+	error = extract(f, package, downloaded, fd, err);
 	if (error < 0)
 		return error;
 	if (lseek(fd, 0, SEEK_SET) < 0)
