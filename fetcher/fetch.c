@@ -34,7 +34,6 @@ struct btfpack_fetcher {
 struct btfpack_package_iter {
 	struct package_list list;
 	size_t next;
-	struct btfpack_error failure; /* the first; code 0: none */
 };
 
 /* --- open
@@ -185,12 +184,6 @@ struct request {
 	struct btfpack_package_iter *iter;
 };
 
-/* What makes going on with other suites pointless. */
-static bool ends_listing(int error)
-{
-	return error == -ENOMEM || error == -ECANCELED || error == -EINVAL;
-}
-
 static int handle_missing(const struct distro_suite *suite, const struct repo *repo,
 			  struct btfpack_error *err)
 {
@@ -226,8 +219,7 @@ static int list_suite(struct request *q, const struct distro_release *release,
 	snprintf(name, sizeof(name), "%s%s", release->codename, suite->suffix);
 	log_debug("%s: looking for %s", url, name);
 	error = q->distro->ops->list(&repo, q->arch, &q->iter->list, err);
-	/* A keyring that is missing is no missing suite. */
-	if (error == -ENOENT && access(keyring, R_OK) == 0)
+	if (error == -ENOENT)
 		error = handle_missing(suite, &repo, err);
 	return error;
 }
@@ -237,14 +229,10 @@ static int list_release(struct request *q, const struct distro_release *release,
 {
 	for (const struct distro_suite *s = release->suites; s->suffix; s++) {
 		struct btfpack_error why = { 0 };
-		int error = list_suite(q, release, s, &why);
 
-		if (ends_listing(error))
-			return btfpack_error_set(err, error, "%s", why.message);
-		if (error < 0 && !q->iter->failure.code)
-			q->iter->failure = why;
-		else if (error < 0)
-			log_warning("%s", why.message);
+		if (list_suite(q, release, s, &why) < 0 &&
+		    package_list_note_failure(&q->iter->list, &why) < 0)
+			return btfpack_error_set(err, why.code, "%s", why.message);
 	}
 	return 0;
 }
@@ -355,9 +343,9 @@ int btfpack_package_iter_next(struct btfpack_package_iter *iter, const struct bt
 		*ret = &iter->list.packages[iter->next++];
 		return 1;
 	}
-	if (!iter->failure.code)
+	if (!iter->list.failure.code)
 		return 0;
-	return btfpack_error_set(err, iter->failure.code, "%s", iter->failure.message);
+	return btfpack_error_set(err, iter->list.failure.code, "%s", iter->list.failure.message);
 }
 
 void btfpack_package_iter_free(struct btfpack_package_iter *iter)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/cleanup.h"
+#include "core/log.h"
 #include "fetcher/package-list.h"
 #include "fetcher/repo.h"
 
@@ -85,6 +86,23 @@ int package_list_add(struct package_list *list, const struct btfpack_package *pa
 		return btfpack_error_set(err, -ENOMEM, "out of memory for a package list");
 	}
 	list->packages[list->count++] = copy; /* the list owns its strings */
+	return 0;
+}
+
+int package_list_note_failure(struct package_list *list, const struct btfpack_error *failure)
+{
+	switch (failure->code) {
+	case -ENOMEM:
+	case -ECANCELED:
+	case -EINVAL:
+	case -ENOSYS:
+	case -ENOKEY:
+		return failure->code;
+	}
+	if (list->failure.code)
+		log_warning("%s", failure->message);
+	else
+		list->failure = *failure;
 	return 0;
 }
 

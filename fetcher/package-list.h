@@ -14,6 +14,7 @@ struct distro;
 struct package_list {
 	struct btfpack_package *packages;
 	size_t count, capacity;
+	struct btfpack_error failure; /* the first that kept packages out; code 0: none */
 };
 
 void package_list_deinit(struct package_list *list);
@@ -21,6 +22,11 @@ void package_list_deinit(struct package_list *list);
 /* Add a copy of @package and all its strings. */
 int package_list_add(struct package_list *list, const struct btfpack_package *package,
 		     struct btfpack_error *err);
+
+/* The list lacks what @failure kept out of it. The first one is remembered, the
+ * others go to the log. Returns the code when going on makes no sense (out of
+ * memory, canceled, the caller's mistake, no keys, no gpgv), else 0. */
+int package_list_note_failure(struct package_list *list, const struct btfpack_error *failure);
 
 /* Forget the packages after the first @count. */
 void package_list_cut(struct package_list *list, size_t count);

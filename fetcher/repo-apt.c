@@ -338,8 +338,23 @@ static int open_release(const struct repo *repo, const char *url, struct apt_rel
 	return error;
 }
 
-static int list_all(const struct repo *repo, const struct apt_release *release,
+/* What fails for one architecture does not concern the others. */
+static int try_arch(const struct repo *repo, const struct apt_release *release, const char *arch,
 		    struct package_list *list, struct btfpack_error *err)
+{
+	struct btfpack_error why = { 0 };
+	size_t before = list->count;
+	int error = list_arch(repo, release, arch, list, &why);
+
+	if (!error)
+		return 0;
+	package_list_cut(list, before);
+	error = package_list_note_failure(list, &why);
+	return error < 0 ? btfpack_error_set(err, error, "%s", why.message) : 0;
+}
+
+static int try_all(const struct repo *repo, const struct apt_release *release,
+		   struct package_list *list, struct btfpack_error *err)
 {
 	const char *text = release->architectures, *word;
 	size_t size = strlen(text), length;
@@ -353,7 +368,7 @@ static int list_all(const struct repo *repo, const struct apt_release *release,
 		snprintf(arch, sizeof(arch), "%.*s", (int)length, word);
 		/* "all", and ports that have no kernel */
 		if (arch_debian(arch_normalize(arch)))
-			error = list_arch(repo, release, arch, list, err);
+			error = try_arch(repo, release, arch, list, err);
 	}
 	return error;
 }
@@ -363,7 +378,6 @@ static int apt_list(const struct repo *repo, const char *arch, struct package_li
 {
 	AUTO_FREE char *url = NULL;
 	struct apt_release release;
-	size_t before = list->count;
 	int error;
 
 	if (asprintf(&url, "%s/dists/%s/InRelease", repo->url, repo->suite) < 0) {
@@ -374,12 +388,10 @@ static int apt_list(const struct repo *repo, const char *arch, struct package_li
 	if (error < 0)
 		return error;
 	if (!arch)
-		error = list_all(repo, &release, list, err);
+		error = try_all(repo, &release, list, err);
 	else if (arch_debian(arch))
-		error = list_arch(repo, &release, arch_debian(arch), list, err);
+		error = try_arch(repo, &release, arch_debian(arch), list, err);
 	apt_release_deinit(&release);
-	if (error < 0)
-		package_list_cut(list, before);
 	return error;
 }
 

@@ -23,8 +23,9 @@ struct repo_ops {
 
 	/* Add the kernel debug packages of @repo to @list: those of @arch (as `uname -m`
 	 * spells it), or of every architecture if NULL. An architecture that the
-	 * repository does not have is no error. -ENOENT: there is no such repository.
-	 * On another error nothing of what failed was added. */
+	 * repository does not have is no error; one whose index cannot be had or verified
+	 * is left out and noted in the list. -ENOENT: there is no such repository. On
+	 * errors nothing was added. */
 	int (*list)(const struct repo *repo, const char *arch, struct package_list *list,
 		    struct btfpack_error *err);
 

@@ -133,7 +133,7 @@ static int run_gpgv(const char *keyring, int message, int text, int status, int 
 	int error = spawn_gpgv(keyring, message, text, status, &pid);
 
 	if (error)
-		return btfpack_error_set(err, -error,
+		return btfpack_error_set(err, error == ENOENT ? -ENOSYS : -error,
 					 "gpgv: cannot run it to verify signatures: %s (Debian has "
 					 "it in the package gpgv)",
 					 strerror(error));
@@ -165,7 +165,7 @@ int signature_verify(const struct btfpack_blob *message, const char *keyring, co
 	int exit_status = -1, error;
 
 	if (!absolute)
-		return btfpack_error_set(err, -errno,
+		return btfpack_error_set(err, errno == ENOENT ? -ENOKEY : -errno,
 					 "%s: cannot use it as the keyring to verify %s: %s",
 					 keyring, what, strerror(errno));
 	in = memory_file(message->data, message->size);

@@ -12,7 +12,7 @@
  * (followed by a NUL that is not counted). At least one signature must be good by
  * a key that is neither expired nor revoked, and none may be bad; signatures by
  * keys that @keyring does not hold count for nothing. @what names the message in
- * errors. -EBADMSG when it does not verify; -ENOENT when gpgv or @keyring is missing.
+ * errors. -EBADMSG when it does not verify; -ENOSYS without gpgv, -ENOKEY without @keyring.
  */
 int signature_verify(const struct btfpack_blob *message, const char *keyring, const char *what,
 		     struct btfpack_blob *text_ret, struct btfpack_error *err);

@@ -410,12 +410,14 @@ takes_expired_sid() {
 says_without_gpgv() {
   serve
   PATH=/nowhere btfpack list > out 2> err || [ $? = 4 ]
+  expect_one_sentence
   grep -q 'gpgv: cannot run it' err
 }
 
 says_without_keyring() {
   serve
   expect_status 4 btfpack list --keyring no-such-file
+  expect_one_sentence
   grep -q 'no-such-file: cannot use it as the keyring' err
 }
 
@@ -431,6 +433,8 @@ refuses_altered_indexes() {
   grep -q 'Packages.xz: expected SHA-256 [0-9a-f]*..., found' err
   [ "$(grep -c bookworm-security out)" = 2 ] && [ "$(wc -l < out)" = 2 ]
   [ -z "$(ls cache/files)" ]
+  expect_status 3 btfpack list
+  grep -q 's390x .* bookworm$' out   # nor other architectures
 }
 
 refuses_altered_package() {

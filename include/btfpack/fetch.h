@@ -23,7 +23,8 @@
  * directory. Signatures are checked by the program gpgv, found along PATH.
  *
  * Besides the codes of btfpack/error.h: -ECANCELED when the callback said so;
- * -ENOENT also when a server has no such file; -ECONNREFUSED, -ECONNRESET,
+ * -ENOENT also when a server has no such file; -ENOKEY without the keyring and
+ * -ENOSYS without gpgv; -ECONNREFUSED, -ECONNRESET,
  * -EHOSTUNREACH and -ETIMEDOUT for the network, after the retries.
  */
 #ifndef BTFPACK_FETCH_H
@@ -125,7 +126,7 @@ struct btfpack_package_iter;
  * flavour, newest version first in the distribution's own order.
  *
  * A suite that need not exist and does not (backports of an old release) is
- * passed over with a word to the log. One that cannot be had or verified is
+ * passed over with a word to the log. An index that cannot be had or verified is
  * left out whole: the packages of the others are listed, and iter_next() ends
  * with the error instead of 0. -EINVAL for an unknown distribution or release.
  */
@@ -133,7 +134,7 @@ int btfpack_fetcher_list(struct btfpack_fetcher *fetcher, const struct btfpack_k
 			 const struct btfpack_list_opts *opts, struct btfpack_package_iter **ret,
 			 struct btfpack_error *err);
 
-/* 1 and the next package in *@ret, 0 at the end, negative when suites failed
+/* 1 and the next package in *@ret, 0 at the end, negative when indexes failed
  * (see btfpack_fetcher_list()); @err then tells the first failure. */
 int btfpack_package_iter_next(struct btfpack_package_iter *iter, const struct btfpack_package **ret,
 			      struct btfpack_error *err);
