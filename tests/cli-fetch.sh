@@ -425,7 +425,8 @@ refuses_altered_indexes() {
   cp -r "$mirror" site
   local form
   for form in Packages Packages.gz Packages.xz; do
-    sed -i 's/a/b/' site/debian/dists/bookworm/main/binary-amd64/$form
+    printf 'altered!' | dd of=site/debian/dists/bookworm/main/binary-amd64/$form bs=1 seek=40 \
+      conv=notrunc 2> /dev/null
   done
   serve
   expect_status 3 btfpack list --arch amd64

@@ -24,8 +24,8 @@
  *
  * Besides the codes of btfpack/error.h: -ECANCELED when the callback said so;
  * -ENOENT also when a server has no such file; -ENOKEY without the keyring and
- * -ENOSYS without gpgv; -ECONNREFUSED, -ECONNRESET,
- * -EHOSTUNREACH and -ETIMEDOUT for the network, after the retries.
+ * -ENOSYS without gpgv; -ECONNREFUSED, -ECONNRESET, -EHOSTUNREACH and -ETIMEDOUT
+ * for the network, after the retries.
  */
 #ifndef BTFPACK_FETCH_H
 #define BTFPACK_FETCH_H
