@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * btfpack/bundle.h - write a bundle: one file with the BTF of many kernels
+ *
+ * A bundle is what a release ships, and what btfpack/loader.h chooses from. It is
+ * put together from kernels and their (minified) BTF, in any order; equal BTFs
+ * are stored once. The bytes depend on what was added and not on the order, so
+ * the same kernels always give the same file.
+ *
+ *	struct btfpack_bundle *b;
+ *
+ *	btfpack_bundle_new(&b, &err);
+ *	for each kernel: btfpack_bundle_add(b, &kernel, &btf, NULL, &err);
+ *	btfpack_bundle_write(b, NULL, &bytes, &err);
+ *	btfpack_bundle_free(b);
+ *
+ * The format: btfpack-bundle(5). One thread per bundle.
+ */
+#ifndef BTFPACK_BUNDLE_H
+#define BTFPACK_BUNDLE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <btfpack/error.h>
+#include <btfpack/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct btfpack_bundle;
+
+/* An empty bundle. -ENOMEM. */
+int btfpack_bundle_new(struct btfpack_bundle **ret, struct btfpack_error *err);
+
+/* NULL is fine. */
+void btfpack_bundle_free(struct btfpack_bundle *b);
+
+/*
+ * What is known of a kernel besides its key. Strings may be NULL; all are copied.
+ *
+ * @package  the package it comes from: name, a space, version
+ * @digest   SHA-256 of that package, 64 hex digits
+ * @verdict  programs that cannot load on this kernel and why: one line a
+ *           program, lines joined by "\n"
+ */
+struct btfpack_bundle_facts {
+	const char *package;
+	const char *digest;
+	const char *verdict;
+};
+
+/*
+ * Add a kernel with its BTF (copied unless an equal one is there already). The
+ * build-id tells apart several kernels of one name. @facts may be NULL.
+ *
+ * -EINVAL  a part of the key is missing, too long or has a space, a slash or a
+ *          control character in it; a build-id or fact that is not text
+ * -EEXIST  this kernel was added before with another BTF; with the same BTF it is
+ *          no error
+ * -EFBIG   a BTF over 64 MB, or more than 1,048,576 kernels
+ * -ENOMEM
+ */
+int btfpack_bundle_add(struct btfpack_bundle *b, const struct btfpack_kernel *kernel,
+		       const struct btfpack_blob *btf, const struct btfpack_bundle_facts *facts,
+		       struct btfpack_error *err);
+
+/* Record for provenance that the BTFs are minified for the BPF object @name,
+ * whose SHA-256 is @id. -EINVAL when the name is not printable; -ENOMEM. */
+int btfpack_bundle_add_object(struct btfpack_bundle *b, const char *name,
+			      const struct btfpack_id *id, struct btfpack_error *err);
+
+/* How many kernels, and how many different BTFs, were added. */
+size_t btfpack_bundle_count_kernels(const struct btfpack_bundle *b);
+size_t btfpack_bundle_count_blobs(const struct btfpack_bundle *b);
+
+#define BTFPACK_BUNDLE_PLAIN	     (1U << 0) /* nothing compressed: for loaders without zstd */
+#define BTFPACK_BUNDLE_NO_PROVENANCE (1U << 1) /* leave provenance and digests out */
+
+struct btfpack_bundle_opts {
+	size_t size; /* sizeof(struct btfpack_bundle_opts) */
+	uint32_t flags;
+};
+
+/*
+ * Give the bundle's bytes; free them with btfpack_blob_free(). The bundle can go
+ * on growing and be written again. @opts may be NULL.
+ *
+ * -EFBIG when it would be over 4 GB; -ENOSYS when built without zstd and not
+ * BTFPACK_BUNDLE_PLAIN; -EINVAL unknown flags; -ENOMEM.
+ */
+int btfpack_bundle_write(const struct btfpack_bundle *b, const struct btfpack_bundle_opts *opts,
+			 struct btfpack_blob *ret, struct btfpack_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
