@@ -87,12 +87,30 @@ $(BUILD)/%.o: %.c
 	$(Q)$(CC) $(ALL_CFLAGS) $(PKG_FLAGS) -MMD -MP -c -o $@ $<
 
 # --- the loader alone: a C compiler, libc, and zstd when it is there ------------------------------
+# LOADER_ZSTD= builds it without zstd; it then reads uncompressed bundles only.
+LOADER_ZSTD := $(shell echo '\#include <zstd.h>' | $(CC) $(CFLAGS) -E - > /dev/null 2>&1 && echo 1)
+LOADER_LIBS := $(if $(LOADER_ZSTD),-lzstd)
+LOADER_PIC := $(SRC_runtime-loader:%.c=$(BUILD)/pic/%.o)
+LOADER_SO := libbtfpack-loader.so.0
+
 .PHONY: loader
-loader: $(if $(OBJ_runtime-loader),$(BUILD)/libbtfpack-loader.a)
+loader: $(BUILD)/libbtfpack-loader.a $(BUILD)/$(LOADER_SO)
+
+$(OBJ_runtime-loader) $(LOADER_PIC): PKG_FLAGS := $(if $(LOADER_ZSTD),,-DBTFPACK_WITHOUT_ZSTD)
 
 $(BUILD)/libbtfpack-loader.a: $(OBJ_runtime-loader)
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(BUILD)/pic/%.o: %.c
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(PKG_FLAGS) -fPIC -MMD -MP -c -o $@ $<
+
+$(BUILD)/$(LOADER_SO): $(LOADER_PIC) runtime-loader/loader.map
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -shared -Wl,-soname,$(LOADER_SO) \
+		-Wl,--version-script=runtime-loader/loader.map -o $@ $(LOADER_PIC) $(LOADER_LIBS)
 
 # --- BPF objects -----------------------------------------------------------------------------------
 BPF_CFLAGS := -g -O2 -target bpf -Wall -Wextra -Wno-unused-parameter -Ibpf-gadgets
@@ -190,22 +208,27 @@ fuzz: $(FUZZ_TARGETS)
 	done
 
 # --- the rest --------------------------------------------------------------------------------------
-.PHONY: install format clean
-install: all
-	$(Q)install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig \
-		$(DESTDIR)$(PREFIX)/include/btfpack $(DESTDIR)$(PREFIX)/share/man/man1 \
+.PHONY: install install-loader format clean
+install-loader: loader
+	$(Q)install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include/btfpack
+	$(Q)install -m 644 include/btfpack/error.h include/btfpack/loader.h include/btfpack/libbpf.h \
+		$(DESTDIR)$(PREFIX)/include/btfpack/
+	$(Q)install -m 644 $(BUILD)/libbtfpack-loader.a $(DESTDIR)$(PREFIX)/lib/
+	$(Q)install -m 755 $(BUILD)/$(LOADER_SO) $(DESTDIR)$(PREFIX)/lib/
+	$(Q)ln -sf $(LOADER_SO) $(DESTDIR)$(PREFIX)/lib/libbtfpack-loader.so
+	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' \
+		-e 's|@LIBS_PRIVATE@|$(LOADER_LIBS)|' \
+		runtime-loader/btfpack-loader.pc.in \
+		> $(DESTDIR)$(PREFIX)/lib/pkgconfig/btfpack-loader.pc
+
+install: all install-loader
+	$(Q)install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
 		$(DESTDIR)$(PREFIX)/share/man/man3 $(DESTDIR)$(PREFIX)/share/man/man5 \
 		$(DESTDIR)$(PREFIX)/share/btfpack/gadgets \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions \
 		$(DESTDIR)$(PREFIX)/share/zsh/site-functions \
 		$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
 	$(Q)install -m 755 $(BUILD)/btfpack $(DESTDIR)$(PREFIX)/bin/
-	$(Q)install -m 644 include/btfpack/error.h include/btfpack/loader.h \
-		$(DESTDIR)$(PREFIX)/include/btfpack/
-	$(Q)install -m 644 $(BUILD)/libbtfpack-loader.a $(DESTDIR)$(PREFIX)/lib/
-	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' \
-		runtime-loader/btfpack-loader.pc.in \
-		> $(DESTDIR)$(PREFIX)/lib/pkgconfig/btfpack-loader.pc
 	$(Q)install -m 644 $(BPF_OBJ) $(DESTDIR)$(PREFIX)/share/btfpack/gadgets/
 	$(Q)for section in 1 3 5; do for page in man/*.$$section; do [ ! -e $$page ] || install -m 644 \
 		$$page $(DESTDIR)$(PREFIX)/share/man/man$$section/; done; done

@@ -1,0 +1,161 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-2-Clause
+# What the loader promises to those who embed it: small, libc and zstd alone, C
+# and C++, static, musl, without zstd, its symbols versioned.
+. "$(dirname "$0")/lib.sh"
+SOURCES="$ROOT/runtime-loader/*.c"
+FLAGS="-std=c11 -D_FILE_OFFSET_BITS=64 -I$ROOT/include -O2"
+
+program() {
+  cat > main.c << 'END'
+#include <stdio.h>
+#include <btfpack/loader.h>
+int main(int argc, char **argv)
+{
+	struct btfpack_host host = { "debian", "12", "x86_64", "6.1.0-1-amd64", "" };
+	struct btfpack_loader_opts opts = { .size = sizeof(opts), .host = &host };
+	struct btfpack_loader *loader;
+	struct btfpack_error err;
+	const void *btf;
+	size_t size;
+
+	if (argc != 2)
+		return 1;
+	if (btfpack_loader_open(argv[1], &opts, &loader, &err) < 0) {
+		puts(err.message);
+		return -err.code;
+	}
+	btf = btfpack_loader_btf_data(loader, &size);
+	fwrite(btf, 1, size, stdout);
+	btfpack_loader_close(loader);
+	return 0;
+}
+END
+}
+
+# A tree with one kernel whose BTF is long enough to be compressed, as two bundles.
+bundles() {
+  mkdir -p tree/debian/12/x86_64
+  { printf '\237\353\1\0\30\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\350\3\0\0'; head -c 1000 /dev/zero; } \
+    > tree/debian/12/x86_64/6.1.0-1-amd64.btf
+  "$BTFPACK" bundle --from tree -o zstd.bundle
+  "$BTFPACK" bundle --from tree --plain -o plain.bundle
+}
+
+reads_both() {
+  for bundle in zstd plain; do
+    "$1" $bundle.bundle | cmp - tree/debian/12/x86_64/6.1.0-1-amd64.btf
+  done
+}
+
+reads_plain_only() {
+  "$1" plain.bundle | cmp - tree/debian/12/x86_64/6.1.0-1-amd64.btf
+  expect_status 38 "$1" zstd.bundle # ENOSYS
+  grep -q 'built without zstd' out
+}
+
+links_libc_and_zstd() {
+  need readelf nm
+  [ "$BUILD" = "${BUILD%/debug}" ] || skip "sanitizers link more"
+  readelf -d "$BUILD/libbtfpack-loader.so.0" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' > needed
+  ! grep -vE '^lib(c|zstd)\.so\.[0-9]+$' needed
+  nm -u "$BUILD/libbtfpack-loader.so.0" | sed 's/.* //; s/@.*//' | sort -u > undefined
+  # No printing, no exit, no threads, no signals, no environment but by secure_getenv().
+  ! grep -xE '(v?f?printf|puts|perror|exit|_exit|abort|pthread_.*|signal|sigaction|getenv|setenv|system|popen|dl.*)' \
+    undefined
+  # The archive needs nothing of ours beyond itself.
+  nm "$BUILD/libbtfpack-loader.a" | awk 'NF == 3 && $2 ~ /[TRDBC]/ { print $3 }' | sort -u > defined
+  nm -u "$BUILD/libbtfpack-loader.a" | awk '/ U / { print $2 }' | sort -u > wanted
+  comm -13 defined wanted | { ! grep -E '^(btfpack|bundle|host|select|story|buf|fs|log|digest)_'; }
+}
+
+has_no_globals() {
+  nm "$BUILD/libbtfpack-loader.a" | awk 'NF == 3 && $2 ~ /^[bBC]$/' | { ! grep -vE '(asan|ubsan|Lubsan)'; }
+}
+
+is_small() {
+  [ "$BUILD" = "${BUILD%/debug}" ] || skip "sanitizers add code"
+  size "$BUILD/libbtfpack-loader.a" | awk 'NR > 1 { sum += $1 + $2 } END { print sum; exit sum > 102400 }'
+}
+
+exports_the_header() {
+  nm -D --defined-only "$BUILD/libbtfpack-loader.so.0" | sed -n 's/.* T \(btfpack_.*\)@@BTFPACK_LOADER_.*/\1/p' |
+    sort > exported
+  sed -n '/BTFPACK_EXPORT/,/[;{]/p' "$ROOT/include/btfpack/loader.h" | tr -d '\n' |
+    grep -oE 'btfpack_[a-z_]+\(' | tr -d '(' | sort -u > declared
+  diff exported declared
+}
+
+is_cpp() {
+  need g++
+  printf '#include <btfpack/loader.h>\n#include <btfpack/bundle.h>\nint main() { btfpack_loader_close(nullptr); }\n' > main.cc
+  g++ -std=c++11 -Wall -Wextra -Wpedantic -Werror -I"$ROOT/include" -c main.cc
+  [ -n "$(echo '#include <bpf/libbpf.h>' | g++ -E -x c++ - 2>/dev/null)" ] || return 0
+  printf '#include <bpf/libbpf.h>\n#include <btfpack/libbpf.h>\n' > glue.cc
+  g++ -std=c++11 -Wall -Werror -I"$ROOT/include" -c glue.cc
+}
+
+builds_by_copy() {
+  mkdir -p copy/btfpack
+  cp $SOURCES "$ROOT"/runtime-loader/*.h copy
+  cp "$ROOT"/include/btfpack/{error,loader}.h copy/btfpack
+  program; bundles
+  gcc -std=c11 -Wall -Wextra -Werror -O2 -Icopy -D_FILE_OFFSET_BITS=64 -o copied main.c copy/*.c -lzstd
+  reads_both ./copied
+}
+
+builds_without_zstd() {
+  program; bundles
+  gcc $FLAGS -DBTFPACK_WITHOUT_ZSTD -Wall -Wextra -Werror -o without main.c $SOURCES
+  reads_plain_only ./without
+}
+
+builds_static() {
+  program; bundles
+  gcc $FLAGS -static -o static main.c $SOURCES -lzstd || skip "no static libzstd or libc here"
+  ! ldd ./static 2> /dev/null
+  reads_both ./static
+}
+
+builds_with_musl() {
+  need musl-gcc
+  program; bundles
+  musl-gcc $FLAGS -Wall -Wextra -Werror -static -o musl main.c $SOURCES
+  reads_plain_only ./musl
+}
+
+builds_for_big_endian() {
+  need s390x-linux-gnu-gcc qemu-s390x-static
+  program; bundles
+  s390x-linux-gnu-gcc $FLAGS -DBTFPACK_WITHOUT_ZSTD -static -o big main.c $SOURCES
+  expect_status 0 qemu-s390x-static ./big plain.bundle
+  cmp out tree/debian/12/x86_64/6.1.0-1-amd64.btf
+}
+
+builds_with_make_alone() {
+  PKG_CONFIG=false make -C "$ROOT" loader O="$PWD/out" DEBUG=0 LOADER_ZSTD= > log
+  nm -u out/libbtfpack-loader.a | { ! grep ZSTD; }
+}
+
+installs() {
+  need pkg-config
+  program; bundles
+  make -C "$ROOT" install-loader DESTDIR="$PWD/dest" PREFIX=/usr O="$PWD/out" DEBUG=0 > log
+  export PKG_CONFIG_SYSROOT_DIR=$PWD/dest PKG_CONFIG_PATH=$PWD/dest/usr/lib/pkgconfig
+  gcc $(pkg-config --cflags btfpack-loader) -o shared main.c $(pkg-config --libs btfpack-loader)
+  LD_LIBRARY_PATH=$PWD/dest/usr/lib reads_both ./shared
+}
+
+run "loader links libc and zstd, and calls nothing it should not" links_libc_and_zstd
+run "loader has no variables" has_no_globals
+run "loader is at most 100 KB" is_small
+run "shared library exports what the header declares" exports_the_header
+run "headers are C++" is_cpp
+run "loader builds from a copy of its folder" builds_by_copy
+run "loader builds without zstd" builds_without_zstd
+run "loader builds static" builds_static
+run "loader builds with musl" builds_with_musl
+run "loader builds for a big-endian machine" builds_for_big_endian
+run "make loader needs a compiler alone" builds_with_make_alone
+run "make install-loader, pkg-config, shared library" installs
+finish
