@@ -7,6 +7,8 @@ const struct cmd *const commands[] = {
 	&cmd_fetch,
 	&cmd_convert,
 	&cmd_minify,
+	&cmd_bundle,
+	&cmd_select,
 	&cmd_diff,
 	&cmd_add,
 	&cmd_import,

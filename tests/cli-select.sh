@@ -1,0 +1,181 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-2-Clause
+# bundle and select as a user meets them: a tree of BTFs, fake roots, damage.
+. "$(dirname "$0")/lib.sh"
+unset BTFPACK_BTF
+
+# make_btf FILE WORD: BTF without types, its strings "" and WORD (below 100 bytes).
+make_btf() {
+  mkdir -p "$(dirname "$1")"
+  # shellcheck disable=SC2059
+  printf '\237\353\1\0\30\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0'"\\$(printf %o $((${#2} + 2)))"'\0\0\0\0%s\0' \
+    "$2" > "$1"
+}
+
+# make_root DIR OS_RELEASE UNAME ARCH [BUILD_ID_BYTE]: what select reads of a host.
+make_root() {
+  mkdir -p "$1/etc" "$1/proc/sys/kernel" "$1/sys/kernel"
+  printf "$2" > "$1/etc/os-release"
+  echo "$3" > "$1/proc/sys/kernel/osrelease"
+  echo "$4" > "$1/proc/sys/kernel/arch"
+  [ -z "${5:-}" ] || printf '\4\0\0\0\10\0\0\0\3\0\0\0GNU\0'"\\$5\\$5\\$5\\$5\\$5\\$5\\$5\\$5" \
+    > "$1/sys/kernel/notes"
+}
+
+make_bundle() {
+  make_btf tree/debian/12/x86_64/6.1.0-20-amd64.btf same
+  make_btf tree/debian/12/x86_64/6.1.0-25-amd64.btf same
+  make_btf tree/debian/12/x86_64/6.1.0-28-amd64.btf other
+  make_btf tree/centos/7/x86_64/3.10.0-1160.el7.x86_64.btf seven
+  make_btf tree/ubuntu/18.04/arm64/4.15.0-20-generic.btf arm
+  "$BTFPACK" bundle --from tree -o test.bundle "$@"
+}
+
+quoted_or_not() {
+  make_bundle
+  make_root a 'ID=debian\nVERSION_ID="12"\n' 6.1.0-28-amd64 x86_64
+  make_root b "ID='debian'\nVERSION_ID='12'\n" 6.1.0-28-amd64 x86_64
+  make_root c 'ID="centos"\nVERSION_ID="7"\n' 3.10.0-1160.el7.x86_64 x86_64
+  make_root d 'ID=ubuntu\nVERSION_ID=18.04\n' 4.15.0-20-generic aarch64
+  for root in a b; do
+    expect_status 0 "$BTFPACK" select --bundle test.bundle --root $root -o got.btf
+    cmp got.btf tree/debian/12/x86_64/6.1.0-28-amd64.btf
+    grep -q '^debian 12 x86_64 6.1.0-28-amd64: 31 bytes of BTF from the bundle, matched by name$' out
+  done
+  expect_status 0 "$BTFPACK" select --bundle test.bundle --root c -o got.btf
+  cmp got.btf tree/centos/7/x86_64/3.10.0-1160.el7.x86_64.btf
+  expect_status 0 "$BTFPACK" select --bundle test.bundle --root d -o - > /dev/null
+  cmp out tree/ubuntu/18.04/arm64/4.15.0-20-generic.btf
+}
+
+in_a_container() {
+  make_bundle
+  make_root root 'ID=alpine\nVERSION_ID=3.18\n' 6.1.0-28-amd64 x86_64
+  expect_status 0 "$BTFPACK" select --bundle test.bundle --root root --explain
+  grep -q 'no kernel of this distribution, but all with this uname and architecture agree' out
+  mkdir -p root/host/etc
+  printf 'ID=debian\nVERSION_ID=12\n' > root/host/etc/os-release
+  expect_status 0 "$BTFPACK" select --bundle test.bundle --root root --explain
+  grep -q 'debian 12 x86_64 6.1.0-28-amd64: it is in the bundle: chosen' out
+}
+
+named_kernel() {
+  make_bundle
+  expect_status 0 "$BTFPACK" select --bundle test.bundle --distro debian --release bookworm \
+    --arch amd64 --uname 6.1.0-20-amd64 -o got.btf
+  cmp got.btf tree/debian/12/x86_64/6.1.0-20-amd64.btf
+  expect_status 0 "$BTFPACK" select --bundle test.bundle --distro rhel --release 7.9 --arch x86_64 \
+    --uname 3.10.0-1160.el7.x86_64
+  grep -q 'matched by sibling' out
+}
+
+bracketed_and_nearest() {
+  make_bundle
+  named="--bundle test.bundle --distro debian --release 12 --arch x86_64"
+  expect_status 0 "$BTFPACK" select $named --uname 6.1.0-22-amd64 --explain -o got.btf
+  grep -q '6.1.0-20-amd64 and 6.1.0-25-amd64 on either side of it are the same: chosen' out
+  cmp got.btf tree/debian/12/x86_64/6.1.0-20-amd64.btf
+  rm got.btf
+  expect_status 1 "$BTFPACK" select $named --uname 6.1.0-27-amd64 -o got.btf
+  expect_one_sentence
+  grep -q '6.1.0-25-amd64 and 6.1.0-28-amd64 on either side of it differ' err
+  [ ! -e got.btf ]
+  expect_status 0 "$BTFPACK" select $named --uname 6.1.0-27-amd64 --nearest -o got.btf
+  cmp got.btf tree/debian/12/x86_64/6.1.0-28-amd64.btf
+  grep -q 'may be wrong' err
+}
+
+own_btf_first() {
+  make_bundle
+  make_root root 'ID=debian\nVERSION_ID=12\n' 6.1.0-28-amd64 x86_64
+  make_btf root/sys/kernel/btf/vmlinux own
+  expect_status 0 "$BTFPACK" select --bundle test.bundle --root root -o got.btf
+  grep -q 'from the kernel$' out
+  cmp got.btf root/sys/kernel/btf/vmlinux
+  make_btf named.btf named
+  BTFPACK_BTF=named.btf expect_status 0 "$BTFPACK" select --bundle test.bundle --root root -o got.btf
+  cmp got.btf named.btf
+  BTFPACK_BTF=missing.btf expect_status 4 "$BTFPACK" select --bundle test.bundle --root root
+  expect_one_sentence
+  echo garbage > garbage
+  BTFPACK_BTF=garbage expect_status 3 "$BTFPACK" select --bundle test.bundle --root root
+  expect_one_sentence
+}
+
+json() {
+  need jq
+  make_bundle
+  make_root root 'ID=debian\nVERSION_ID=12\n' 6.1.0-28-amd64 x86_64 125
+  expect_status 0 "$BTFPACK" select --bundle test.bundle --root root --json
+  [ "$(jq -r '[.source, .match, .kernel.uname, .host.build_id, .size] | join(" ")' out)" = \
+    'bundle name 6.1.0-28-amd64 5555555555555555 31' ]
+  [ "$(jq -r .sha256 out)" = "$(sha256sum < tree/debian/12/x86_64/6.1.0-28-amd64.btf | cut -c1-64)" ]
+  jq -e '.reason | length > 3' out
+  expect_status 1 "$BTFPACK" select --bundle test.bundle --uname 9.9 --json
+  [ "$(jq -r '[.match, .host.uname] | join(" ")' out)" = 'none 9.9' ]
+}
+
+damage() {
+  make_bundle
+  make_root root 'ID=debian\nVERSION_ID=12\n' 6.1.0-28-amd64 x86_64
+  size=$(stat -c %s test.bundle)
+  for at in 0 9 17 40 60 $((size / 2)) $((size - 1)); do
+    cp test.bundle bad.bundle
+    printf '\377' | dd of=bad.bundle bs=1 seek="$at" conv=notrunc status=none
+    cmp -s bad.bundle test.bundle && continue
+    expect_status 3 "$BTFPACK" select --bundle bad.bundle --root root -o got.btf
+    expect_one_sentence
+  done
+  head -c $((size - 10)) test.bundle > bad.bundle
+  expect_status 3 "$BTFPACK" select --bundle bad.bundle --root root -o got.btf
+  : > bad.bundle
+  expect_status 3 "$BTFPACK" select --bundle bad.bundle --root root -o got.btf
+  expect_one_sentence
+  grep -q 'not a btfpack bundle' err
+  [ ! -e got.btf ]
+  expect_status 4 "$BTFPACK" select --bundle missing.bundle
+  expect_one_sentence
+}
+
+usage() {
+  expect_status 2 "$BTFPACK" select
+  expect_status 2 "$BTFPACK" select --bundle x --distro debian
+  expect_status 2 "$BTFPACK" select --bundle x extra
+  expect_status 2 "$BTFPACK" select --bundle x --uname u --root /
+  expect_status 2 "$BTFPACK" bundle -o x
+  expect_status 2 "$BTFPACK" bundle --from x
+  expect_status 2 "$BTFPACK" bundle --from x -o y --emit tapes
+  expect_status 0 "$BTFPACK" select --help
+}
+
+bundles() {
+  make_bundle
+  cp test.bundle first.bundle
+  make_bundle
+  cmp first.bundle test.bundle
+  make_bundle --plain
+  [ "$(stat -c %s test.bundle)" -gt "$(stat -c %s first.bundle)" ]
+  make_bundle --emit dir -o again
+  mv tree/ubuntu/18.04/arm64 tree/ubuntu/18.04/aarch64
+  diff -r tree again
+  mkdir empty
+  expect_status 1 "$BTFPACK" bundle --from empty -o no.bundle
+  expect_status 4 "$BTFPACK" bundle --from nowhere -o no.bundle
+  expect_one_sentence
+  echo garbage > tree/debian/12/x86_64/6.1.0-30-amd64.btf
+  expect_status 3 "$BTFPACK" bundle --from tree -o no.bundle
+  expect_one_sentence
+  grep -q 6.1.0-30-amd64.btf err
+  [ ! -e no.bundle ]
+}
+
+run "select reads os-release however it is quoted" quoted_or_not
+run "select in a container" in_a_container
+run "select for a named kernel, by its aliases" named_kernel
+run "select brackets, and guesses only when asked" bracketed_and_nearest
+run "select takes the caller's file, then the kernel's own" own_btf_first
+run "select --json" json
+run "select refuses a damaged bundle" damage
+run "wrong usage" usage
+run "bundle: reproducible, as a tree, from bad input" bundles
+finish
