@@ -164,9 +164,10 @@ static int get_bytes(const struct bundle *b, const struct bundle_span *span,
 {
 	uint8_t *raw;
 
-	*ret = (struct bundle_bytes){ .data = span->data, .size = span->raw_size };
-	if (span->stored_size == span->raw_size)
+	if (span->stored_size == span->raw_size) {
+		*ret = (struct bundle_bytes){ .data = span->data, .size = span->raw_size };
 		return 0;
+	}
 	if (!HAVE_ZSTD)
 		return btfpack_error_set(err, -ENOSYS,
 					 "%s: compressed bundle, but this loader was built without zstd",
@@ -178,7 +179,7 @@ static int get_bytes(const struct bundle *b, const struct bundle_span *span,
 		free(raw);
 		return damaged(b, "compressed bytes that do not decompress", err);
 	}
-	ret->data = ret->decompressed = raw;
+	*ret = (struct bundle_bytes){ raw, span->raw_size, raw };
 	return 0;
 }
 
