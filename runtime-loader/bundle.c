@@ -218,7 +218,7 @@ int bundle_find_verdict(const struct bundle *b, const struct bundle_bytes *bytes
 
 int bundle_iter_init(struct bundle_iter *it, const struct bundle *b, struct btfpack_error *err)
 {
-	struct bundle_bytes bytes;
+	struct bundle_bytes bytes = { 0 };
 	int error = get_bytes(b, &b->sections[BUNDLE_KEYS], &bytes, err);
 
 	if (error)
@@ -396,7 +396,7 @@ static bool place_blob(const struct bundle *b, const struct group *group, uint32
 int bundle_get_blob(const struct bundle *b, uint32_t index, struct bundle_bytes *ret,
 		    struct btfpack_error *err)
 {
-	struct bundle_bytes bytes;
+	struct bundle_bytes bytes = { 0 };
 	struct group group;
 	uint32_t offset;
 	int error;

@@ -235,7 +235,7 @@ static int choose(struct btfpack_loader *draft, const struct bundle *b, bool nea
 static int get_verdict(const struct bundle *b, uint32_t number, char **ret,
 		       struct btfpack_error *err)
 {
-	struct bundle_bytes bytes;
+	struct bundle_bytes bytes = { 0 };
 	const char *text = NULL;
 	int error;
 
@@ -262,7 +262,7 @@ static int use_answer(struct btfpack_loader *draft, const struct bundle *b,
 		      const struct select_answer *answer, char **verdict_ret,
 		      struct btfpack_error *err)
 {
-	struct bundle_bytes blob;
+	struct bundle_bytes blob = { 0 };
 	int error = get_verdict(b, answer->verdict, verdict_ret, err);
 
 	if (!error)
