@@ -133,6 +133,10 @@ $(BUILD)/tests/test-%: $(BUILD)/tests/test-%.o $(BUILD)/libbtfpack-all.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
+$(BUILD)/tests/bench-%: $(BUILD)/tests/bench-%.o $(BUILD)/libbtfpack-all.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
 $(BUILD)/tests/fuzz/fuzz-%: $(BUILD)/tests/fuzz/fuzz-%.o $(BUILD)/tests/fuzz/fuzz-main.o \
 		$(BUILD)/libbtfpack-all.a
 	$(call say,LINK,$@)

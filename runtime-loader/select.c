@@ -331,20 +331,38 @@ static enum select_rank rank_of_name(const struct select *s, const struct select
 	return strcmp(s->family.rebuilder, family->rebuilder) ? SELECT_SIBLING : SELECT_NAME;
 }
 
+/* Work out how an entry's distribution, release and architecture stand to the
+ * host's, unless the previous entry had the same. */
+static const struct select_seen *look_at(struct select *s, const struct bundle_entry *entry)
+{
+	struct select_seen *seen = &s->seen;
+	struct select_family family;
+
+	if (!strcmp(entry->release, seen->release) && !strcmp(entry->arch, seen->arch) &&
+	    !strcmp(entry->distro, seen->distro))
+		return seen;
+	copy(seen->distro, sizeof(seen->distro), entry->distro);
+	copy(seen->release, sizeof(seen->release), entry->release);
+	copy(seen->arch, sizeof(seen->arch), entry->arch);
+	select_find_family(entry->distro, entry->release, &family);
+	seen->rank = rank_of_name(s, &family);
+	seen->is_rebuild = family.is_rebuild;
+	seen->same_arch = !strcmp(select_arch(entry->arch), s->host.arch);
+	return seen;
+}
+
 /*
  * The uname is the host's. A build-id that is not, says that this is another
  * build, unless another build is what one must expect: of RHEL's kernels each
  * rebuilder has its own.
  */
 static void offer_same_uname(struct select *s, const struct bundle_entry *entry,
-			     const struct select_family *family)
+			     const struct select_seen *seen)
 {
-	enum select_rank rank = rank_of_name(s, family);
-	bool expected = family->is_rebuild && rank != SELECT_NAME;
+	bool expected = seen->is_rebuild && seen->rank != SELECT_NAME;
+	bool contradicts = s->has_build_id && is_known(entry->build_id) && !expected;
 
-	if (s->has_build_id && is_known(entry->build_id) && !expected)
-		rank = SELECT_REBUILD;
-	pick(s, rank, entry);
+	pick(s, contradicts ? SELECT_REBUILD : seen->rank, entry);
 }
 
 /* Whether @entry is nearer to the host than what was picked for @rank so far: 1,
@@ -382,25 +400,16 @@ static void offer_neighbour(struct select *s, const struct bundle_entry *entry)
 
 void select_offer(struct select *s, const struct bundle_entry *entry)
 {
-	struct select_family family;
-	enum select_rank rank;
+	const struct select_seen *seen = look_at(s, entry);
 
 	if (s->has_build_id && !memcmp(entry->build_id, s->build_id, sizeof(s->build_id)))
 		pick(s, SELECT_BUILD_ID, entry);
-	if (!s->host.uname[0] || strcmp(select_arch(entry->arch), s->host.arch))
+	if (!s->host.uname[0] || !seen->same_arch)
 		return;
-	if (!strcmp(entry->uname, s->host.uname)) {
-		select_find_family(entry->distro, entry->release, &family);
-		offer_same_uname(s, entry, &family);
-		return;
-	}
-	/* Most kernels of a bundle end here: compare what is cheap first. */
-	if (!s->family.distro[0] || entry->uname[0] != s->host.uname[0])
-		return;
-	select_find_family(entry->distro, entry->release, &family);
-	rank = rank_of_name(s, &family);
-	if (rank == SELECT_NAME || rank == SELECT_SIBLING) /* one source, one order of versions */
-		offer_neighbour(s, entry);
+	if (!strcmp(entry->uname, s->host.uname))
+		offer_same_uname(s, entry, seen);
+	else if (seen->rank == SELECT_NAME || seen->rank == SELECT_SIBLING)
+		offer_neighbour(s, entry); /* one source, one order of versions */
 }
 
 /* --- the answer --------------------------------------------------------------------------------- */

@@ -68,6 +68,13 @@ struct select {
 	bool nearest;
 	struct story *story;
 	struct select_pick picks[SELECT_RANKS];
+	/* What was worked out for the previous kernel: most have it in common. */
+	struct select_seen {
+		char distro[64], release[64], arch[64];
+		bool same_arch;
+		bool is_rebuild;
+		enum select_rank rank; /* of a kernel with the host's uname */
+	} seen;
 };
 
 struct select_answer {
