@@ -224,6 +224,62 @@ static void finds_duplicates_in_a_doubled_btf(void)
 	CHECK_INT(check(&b, NULL).sum.by_sort[BTFPACK_BTF_DUPLICATE], S_END - 1 - 2);
 }
 
+#define NODES 14
+
+/* Moore's way, slow and plain: classes by odd, then by the classes of left and right. */
+static uint32_t count_classes(const uint32_t left[], const uint32_t right[], const bool odd[])
+{
+	uint32_t class[NODES], next[NODES], classes = 0, before;
+
+	for (uint32_t i = 0; i < NODES; i++)
+		class[i] = odd[i];
+	do {
+		before = classes;
+		classes = 0;
+		for (uint32_t i = 0; i < NODES; i++) {
+			uint32_t j = 0;
+
+			while (j < i && (class[j] != class[i] || class[left[j]] != class[left[i]] ||
+					 class[right[j]] != class[right[i]]))
+				j++;
+			next[i] = j < i ? next[j] : classes++;
+		}
+		memcpy(class, next, sizeof(class));
+	} while (classes != before);
+	return classes;
+}
+
+static void agrees_with_a_plain_way(void)
+{
+	uint32_t state = 4711, smallest = NODES, largest = 0;
+
+	for (int round = 0; round < 400; round++) {
+		AUTO_BTF_BUILD struct btf_build *b = NULL;
+		AUTO_BLOB struct btfpack_blob blob = { 0 };
+		uint32_t left[NODES], right[NODES], classes;
+		bool odd[NODES];
+
+		REQUIRE(btf_build_new(NULL, &b) == 0);
+		for (uint32_t i = 0; i < NODES; i++) {
+			left[i] = help_random(&state) % NODES;
+			right[i] = round % 2 ? left[i] : help_random(&state) % NODES;
+			odd[i] = help_random(&state) % 8 == 0;
+			help_struct(b, BTF_KIND_STRUCT, "node", 16,
+				    HELP_MEMBERS(help_member(b, odd[i] ? "odd" : "left",
+							     2 + 2 * left[i], 0),
+						 help_member(b, "right", 2 + 2 * right[i], 64)));
+			help_type(b, BTF_KIND_PTR, NULL, 0, 1 + 2 * i, NULL);
+		}
+		REQUIRE(btf_build_finish(b, false, &blob) == 0);
+		classes = count_classes(left, right, odd);
+		smallest = classes < smallest ? classes : smallest;
+		largest = classes > largest ? classes : largest;
+		CHECK_INT(check(&blob, NULL).sum.by_sort[BTFPACK_BTF_DUPLICATE],
+			  2 * (NODES - classes));
+	}
+	CHECK(smallest < NODES / 2 && largest == NODES);
+}
+
 static void tells_only_so_many(void)
 {
 	AUTO_BLOB struct btfpack_blob ring = make_ring(50, 0, NULL);
@@ -253,6 +309,7 @@ static void ends_on_long_chains(void)
 	/* Every node differs from every other, but only as far as the odd one is away. */
 	heard = check(&ring, NULL);
 	CHECK_INT(heard.status, 0);
+	CHECK_INT(heard.sum.warnings, 0);
 }
 
 static void says_the_first_error(void)
@@ -270,11 +327,42 @@ static void says_the_first_error(void)
 				  "in bytes (20, limit 16)");
 }
 
+/* Every file of tests/data must get the answer that its name says. */
+static void judges_specimens(void)
+{
+	const char *dir = "tests/data";
+	AUTO_DIR DIR *d = opendir(dir);
+	struct dirent *entry;
+	int count = 0;
+
+	if (!d)
+		SKIP("run from the top of the tree");
+	while ((entry = readdir(d))) {
+		AUTO_BLOB struct btfpack_blob blob = { 0 };
+		struct btfpack_error err = { 0 };
+		char path[512];
+		int expected = !strncmp(entry->d_name, "bad-", 4) ? -EBADMSG :
+			       !strncmp(entry->d_name, "good-", 5) ? 0 : -EOPNOTSUPP;
+
+		if (!strstr(entry->d_name, ".btf"))
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name);
+		REQUIRE(fs_read(path, 1 << 20, &blob, NULL) == 0);
+		if (btfpack_btf_check(&blob, NULL, NULL, NULL, NULL, &err) != expected)
+			printf("# %s: %s\n", entry->d_name, err.message);
+		CHECK_INT(btfpack_btf_check(&blob, NULL, NULL, NULL, NULL, &err), expected);
+		count++;
+	}
+	CHECK(count > 20);
+}
+
 TEST_MAIN({ "every kind, well made, passes", accepts_every_kind },
 	  { "what is wrong is found", finds_what_is_wrong },
 	  { "a vmlinux has one task_struct", wants_one_task_struct },
 	  { "equal types are found around cycles", finds_equal_types },
+	  { "duplicates are those that a plain way finds", agrees_with_a_plain_way },
 	  { "a BTF said twice is all duplicates", finds_duplicates_in_a_doubled_btf },
 	  { "problems of a sort are told up to a number", tells_only_so_many },
 	  { "long chains come to an end", ends_on_long_chains },
+	  { "specimens are judged as their names say", judges_specimens },
 	  { "the error is the first problem", says_the_first_error })
