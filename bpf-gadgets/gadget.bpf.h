@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * What a gadget includes. A gadget is one file, <name>.bpf.c, that says
+ *
+ *	struct hello_options {
+ *		struct gadget_filter filter;
+ *		bool loud DOC("shout") SHORT("l");
+ *	};
+ *	struct hello_event {
+ *		struct gadget_process process;
+ *		__u32 answer DOC("the answer");
+ *	};
+ *	GADGET("Trace greetings", struct hello_options, struct hello_event);
+ *
+ *	SEC("tracepoint/...")
+ *	int greets(void *ctx)
+ *	{
+ *		const struct hello_options *options = gadget_options();
+ *		struct hello_event *event = gadget_event();
+ *
+ *		if (!options || !event || !gadget_wants(&options->filter))
+ *			return 0;
+ *		gadget_fill_process(&event->process);
+ *		event->answer = 42;
+ *		gadget_submit(ctx, event, sizeof(*event));
+ *		return 0;
+ *	}
+ *
+ * and nothing else anywhere: the runner reads options, columns, formats and
+ * words from the object's BTF. Each member of the options struct is an option of
+ * the command line, each member of the event struct a column; members that are
+ * structs are flattened.
+ *
+ * For kernels from 4.14 on: no global data and no string literals (5.2), no
+ * loops left after unrolling (5.3), functions always inlined (4.16), options in
+ * an array map. Events go through a perf event array, or a ring buffer where the
+ * kernel has them: the runner changes the type of the map "events" before it is
+ * loaded, by the same sign as gadget_submit().
+ */
+#ifndef GADGET_BPF_H
+#define GADGET_BPF_H
+
+#include "compat.bpf.h"
+
+/* --- tags: words in the object's BTF that the runner reads ------------------ */
+
+#define GADGET_TAG(text) __attribute__((btf_decl_tag(text)))
+
+/* One line about an option or column: DOC("process id"). */
+#define DOC(text) GADGET_TAG("doc:" text)
+
+/* An option's letter: SHORT("p") makes -p. Before the runner's own of that letter. */
+#define SHORT(letter) GADGET_TAG("short:" letter)
+
+/* An option's value when not given, instead of 0: DEFAULT("20"). */
+#define DEFAULT(value) GADGET_TAG("default:" value)
+
+/* What the command line calls an option or the output a column, where the
+ * member's name (with "-" for "_") is not it. */
+#define NAME(name) GADGET_TAG("name:" name)
+
+/* How a value is written or read: see FORMATS in gadget-runner/event-format.h. */
+#define FORMAT(format) GADGET_TAG("format:" format)
+
+/* A column shown in tables only when the named option is given. */
+#define WITH(option) GADGET_TAG("with:" option)
+
+/* A column's width in tables, in characters. */
+#define WIDTH(width) GADGET_TAG("width:" width)
+
+/* Not an option and not a column: padding, or what the gadget keeps for itself. */
+#define HIDDEN GADGET_TAG("hidden:")
+
+/* --- what every gadget has -------------------------------------------------- */
+
+#define GADGET_COMM_SIZE 16
+#define GADGET_ANY	 0xffffffff
+
+/* Filters that come for free: make it the first member of the options. */
+struct gadget_filter {
+	__u32 pid DOC("only this process") SHORT("p");
+	__u32 uid DOC("only this user") SHORT("u") DEFAULT("4294967295") FORMAT("uid");
+	char comm[GADGET_COMM_SIZE] DOC("only commands of this name");
+	__u64 cgroup DOC("only this control group, by path or id") FORMAT("cgroup");
+	__u32 mntns DOC("only this mount namespace (a container), by number or by a process in it")
+		FORMAT("mntns");
+	__u32 reserved HIDDEN;
+};
+
+/* Who did it; make it the first member of the event. */
+struct gadget_process {
+	__u64 time DOC("when it happened") FORMAT("time");
+	__u64 cgroup DOC("control group id") WITH("cgroup");
+	__u32 mntns DOC("mount namespace") WITH("mntns");
+	__u32 uid DOC("user id") WITH("print-uid");
+	__u32 pid DOC("process id");
+	__u32 tid DOC("thread id") WITH("print-tid");
+	char comm[GADGET_COMM_SIZE] DOC("command name");
+};
+
+/*
+ * The maps of a gadget: "options", "event" (where one CPU builds an event too
+ * large for the stack; a tracing program is not interrupted by another on its
+ * CPU) and "events", on the way to user space.
+ */
+#define GADGET(description, options_type, event_type)                                              \
+	GADGET_OPTIONS(description, options_type);                                                 \
+	struct {                                                                                   \
+		__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);                                           \
+		__uint(max_entries, 1);                                                            \
+		__type(key, __u32);                                                                \
+		__type(value, event_type);                                                         \
+	} event SEC(".maps");                                                                      \
+	static __always_inline event_type *gadget_event(void)                                      \
+	{                                                                                          \
+		__u32 zero = 0;                                                                    \
+                                                                                                   \
+		return bpf_map_lookup_elem(&event, &zero);                                         \
+	}                                                                                          \
+	GADGET_EVENTS
+
+#define GADGET_OPTIONS(description, options_type)                                                  \
+	char gadget_license[] SEC("license") = "Dual BSD/GPL";                                     \
+	struct {                                                                                   \
+		__uint(type, BPF_MAP_TYPE_ARRAY);                                                  \
+		__uint(max_entries, 1);                                                            \
+		__type(key, __u32);                                                                \
+		__type(value, options_type);                                                       \
+	} options SEC(".maps") DOC(description);                                                   \
+	static __always_inline const options_type *gadget_options(void)                            \
+	{                                                                                          \
+		__u32 zero = 0;                                                                    \
+                                                                                                   \
+		return bpf_map_lookup_elem(&options, &zero);                                       \
+	}                                                                                          \
+	struct gadget_eat_semicolon
+
+#define GADGET_EVENTS                                                                              \
+	struct {                                                                                   \
+		__uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);                                       \
+		__uint(key_size, sizeof(__u32));                                                   \
+		__uint(value_size, sizeof(__u32));                                                 \
+	} events SEC(".maps");                                                                     \
+	static __always_inline void gadget_submit(void *ctx, void *data, __u64 size)               \
+	{                                                                                          \
+		if (bpf_core_type_exists(struct bpf_ringbuf))                                      \
+			bpf_ringbuf_output(&events, data, size, 0);                                \
+		else                                                                               \
+			bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, data, size);        \
+	}                                                                                          \
+	struct gadget_eat_semicolon
+
+/* --- filters and common members ---------------------------------------------- */
+
+static __always_inline bool gadget_wants_comm(const char *wanted)
+{
+	__u64 comm[2] = {};
+	const __u64 *want = (const __u64 *)wanted;
+
+	bpf_get_current_comm(comm, sizeof(comm));
+	return comm[0] == want[0] && comm[1] == want[1];
+}
+
+/* Does the current task pass the filters the user gave? */
+static __always_inline bool gadget_wants(const struct gadget_filter *filter)
+{
+	if (filter->pid && filter->pid != bpf_get_current_pid_tgid() >> 32)
+		return false;
+	if (filter->uid != GADGET_ANY && filter->uid != (__u32)bpf_get_current_uid_gid())
+		return false;
+	if (filter->comm[0] && !gadget_wants_comm(filter->comm))
+		return false;
+	if (filter->cgroup && filter->cgroup != task_cgroup(current_task()))
+		return false;
+	if (filter->mntns && filter->mntns != task_mntns(current_task()))
+		return false;
+	return true;
+}
+
+/* Fill @process with the current task. */
+static __always_inline void gadget_fill_process(struct gadget_process *process)
+{
+	struct task_struct *task = current_task();
+	__u64 id = bpf_get_current_pid_tgid();
+
+	process->time = bpf_ktime_get_ns();
+	process->cgroup = task_cgroup(task);
+	process->mntns = task_mntns(task);
+	process->uid = bpf_get_current_uid_gid();
+	process->pid = id >> 32;
+	process->tid = id;
+	bpf_get_current_comm(process->comm, sizeof(process->comm));
+}
+
+#endif
