@@ -49,23 +49,26 @@ ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DBTFPACK_VERSION=
 ALL_LDFLAGS := $(OPT) -pthread $(LDFLAGS)
 
 # --- folders, and the external libraries each of them owns --------------------------------------
-FOLDERS := core btf btfgen fetcher archive-index runtime-loader cli
+FOLDERS := core btf btfgen fetcher archive-index runtime-loader gadget-runner cli
 PKGS_core := libcrypto
 PKGS_btfgen := libelf libdw libzstd
 PKGS_fetcher := libcurl libarchive liblzma
 PKGS_archive-index := sqlite3 libzstd
 PKGS_runtime-loader := libzstd
+PKGS_gadget-runner := libbpf libelf zlib
 PKGS_cli := jansson
 PKGS := $(sort $(foreach f,$(FOLDERS),$(PKGS_$(f))))
 pkg_cflags = $(if $(1),$(shell $(PKG_CONFIG) --cflags $(1) 2>/dev/null))
-LIBS := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null)
+# libbpf is linked in: what is loaded does not hang on the version a machine has.
+LIBS := $(patsubst -lbpf,-l:libbpf.a,$(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null))
 
 $(foreach f,$(FOLDERS),$(eval SRC_$(f) := $(sort $(wildcard $(f)/*.c))))
+SRC_gadget-runner := $(filter-out gadget-runner/btfrun.c,$(SRC_gadget-runner))
 $(foreach f,$(FOLDERS),$(eval OBJ_$(f) := $$(SRC_$(f):%.c=$(BUILD)/%.o)))
 $(foreach f,$(FOLDERS),$(eval $(BUILD)/$(f)/%.o: PKG_FLAGS := $(call pkg_cflags,$(PKGS_$(f)))))
 
 # What tests link: everything but main().
-LIB_OBJ := $(foreach f,$(filter-out cli,$(FOLDERS)),$(OBJ_$(f)))
+LIB_OBJ := $(foreach f,$(filter-out cli,$(FOLDERS)),$(OBJ_$(f))) $(BUILD)/embedded-gadgets.o
 CLI_OBJ := $(OBJ_cli)
 BPF_SRC := $(sort $(wildcard bpf-gadgets/*.bpf.c))
 BPF_OBJ := $(BPF_SRC:%.c=$(BUILD)/%.o)
@@ -113,12 +116,33 @@ $(BUILD)/$(LOADER_SO): $(LOADER_PIC) runtime-loader/loader.map
 		-Wl,--version-script=runtime-loader/loader.map -o $@ $(LOADER_PIC) $(LOADER_LIBS)
 
 # --- BPF objects -----------------------------------------------------------------------------------
-BPF_CFLAGS := -g -O2 -target bpf -Wall -Wextra -Wno-unused-parameter -Ibpf-gadgets
+# One object serves every architecture of its byte order. What goes into programs is
+# without DWARF (CO-RE needs only BTF) and compressed.
+BPF_CFLAGS := -g -O2 -Wall -Wextra -Wno-unused-parameter -Ibpf-gadgets
+BPF_HEADERS := $(wildcard bpf-gadgets/*.h)
+BPF_GZ := $(BPF_OBJ:%=%.gz)
+BPF_GZ_BE := $(BPF_GZ:$(BUILD)/bpf-gadgets/%=$(BUILD)/bpf-gadgets/be/%)
+LLVM_STRIP ?= $(firstword $(wildcard $(patsubst %,/usr/bin/%,llvm-strip $(foreach v,14 15 16 17 18 19 20,llvm-strip-$(v)))) llvm-strip)
 
-$(BUILD)/bpf-gadgets/%.bpf.o: bpf-gadgets/%.bpf.c $(wildcard bpf-gadgets/*.h)
+$(BUILD)/bpf-gadgets/%.bpf.o: bpf-gadgets/%.bpf.c $(BPF_HEADERS)
 	$(call say,BPF,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CLANG) $(BPF_CFLAGS) -c -o $@ $<
+	$(Q)$(CLANG) -target bpf $(BPF_CFLAGS) -c -o $@ $<
+
+$(BUILD)/bpf-gadgets/be/%.bpf.o: bpf-gadgets/%.bpf.c $(BPF_HEADERS)
+	$(call say,BPFEB,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) -target bpfeb $(BPF_CFLAGS) -c -o $@ $<
+
+%.bpf.o.gz: %.bpf.o
+	$(Q)$(LLVM_STRIP) -g -o $@.stripped $<
+	$(Q)gzip -9nc $@.stripped > $@ && rm -f $@.stripped
+
+$(BUILD)/embedded-gadgets.c: $(BPF_GZ) scripts/embed-gadgets
+	$(Q)scripts/embed-gadgets $(BPF_GZ) > $@
+
+$(BUILD)/embedded-gadgets.o: $(BUILD)/embedded-gadgets.c
+	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 # --- tests -----------------------------------------------------------------------------------------
 TEST_BIN := $(patsubst tests/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/test-*.c)))
@@ -189,7 +213,8 @@ FUZZ_DIR := $(O)/fuzz
 FUZZ_FLAGS := -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DBTFPACK_VERSION='"$(VERSION)"' \
 	-Iinclude -I. -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined \
 	-fno-sanitize-recover=all -pthread
-FUZZ_OBJ := $(patsubst %.c,$(FUZZ_DIR)/%.o,$(foreach f,$(filter-out cli,$(FOLDERS)),$(SRC_$(f))))
+FUZZ_OBJ := $(patsubst %.c,$(FUZZ_DIR)/%.o,$(foreach f,$(filter-out cli,$(FOLDERS)),$(SRC_$(f)))) \
+	$(BUILD)/embedded-gadgets.o
 FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,$(FUZZ_DIR)/%,\
 	$(filter-out tests/fuzz/fuzz-main.c,$(sort $(wildcard tests/fuzz/fuzz-*.c))))
 

@@ -16,15 +16,13 @@ struct execsnoop_options {
 	bool quote DOC("put arguments in quotes") SHORT("q");
 	__u8 reserved[2] HIDDEN;
 	__u32 max_args DOC("show at most this many arguments") DEFAULT("20");
-	char name[GADGET_COMM_SIZE] DOC("only new processes whose command has this name") SHORT("n");
 };
 
 struct execsnoop_event {
 	struct gadget_process process;
 	__u32 ppid DOC("parent's process id");
 	__s32 ret DOC("0, or why exec failed") FORMAT("error");
-	__u32 args_size HIDDEN;
-	char args[ARGS_SIZE] DOC("arguments, from argv[0] on") FORMAT("args");
+	GADGET_ARGS(ARGS_SIZE) args DOC("arguments, from argv[0] on") FORMAT("args");
 };
 
 GADGET("Trace new processes with their arguments", struct execsnoop_options,
@@ -42,23 +40,17 @@ struct {
 	__type(value, struct pending);
 } pending SEC(".maps");
 
-static __always_inline bool wants_name(const struct execsnoop_options *options)
-{
-	return !options->name[0] || gadget_wants_comm(options->name);
-}
-
 static __always_inline void fill(struct execsnoop_event *event, __s32 ret)
 {
 	gadget_fill_process(&event->process);
 	event->ppid = task_parent(current_task());
 	event->ret = ret;
-	event->args_size = 0;
 }
 
 static __always_inline void submit(void *ctx, struct execsnoop_event *event, __u32 args_size)
 {
-	event->args_size = args_size;
-	gadget_submit(ctx, event, __builtin_offsetof(struct execsnoop_event, args) + args_size);
+	event->args.size = args_size;
+	gadget_submit(ctx, event, __builtin_offsetof(struct execsnoop_event, args.data) + args_size);
 }
 
 SEC("tracepoint/sched/sched_process_exec")
@@ -74,7 +66,7 @@ int exec_succeeded(struct trace_event_raw_sched_process_exec *ctx)
 		return 0;
 	if (options->fails)
 		bpf_map_delete_elem(&pending, &old_tid);
-	if (!gadget_wants(&options->filter) || !wants_name(options))
+	if (!gadget_wants(&options->filter))
 		return 0;
 	fill(event, 0);
 	mm = kernel_get(current_task(), mm);
@@ -88,8 +80,8 @@ int exec_succeeded(struct trace_event_raw_sched_process_exec *ctx)
 		size = ARGS_SIZE;
 	/* A form that verifiers before 4.15, which want a size above 0, can follow. */
 	size = ((size - 1) & (ARGS_SIZE - 1)) + 1;
-	if (bpf_probe_read_user(event->args, size, (void *)start) < 0)
-		event->args[0] = '\0';
+	if (bpf_probe_read_user(event->args.data, size, (void *)start) < 0)
+		event->args.data[0] = '\0';
 	submit(ctx, event, size);
 	return 0;
 }
@@ -140,7 +132,7 @@ static __always_inline int failed(struct trace_event_raw_sys_exit *ctx)
 		return 0;
 	argv = entry->argv;
 	bpf_map_delete_elem(&pending, &tid);
-	if (ret >= 0 || !wants_name(options))
+	if (ret >= 0)
 		return 0;
 	fill(event, ret);
 #pragma unroll
@@ -150,7 +142,7 @@ static __always_inline int failed(struct trace_event_raw_sys_exit *ctx)
 
 		if (!argument || size > ARGS_SIZE - ARG_SIZE)
 			break;
-		length = bpf_probe_read_user_str(event->args + size, ARG_SIZE, (void *)argument);
+		length = bpf_probe_read_user_str(event->args.data + size, ARG_SIZE, (void *)argument);
 		if (length < 0)
 			break;
 		size += length & (2 * ARG_SIZE - 1);

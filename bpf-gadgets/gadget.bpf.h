@@ -71,6 +71,11 @@
 /* Not an option and not a column: padding, or what the gadget keeps for itself. */
 #define HIDDEN GADGET_TAG("hidden:")
 
+/* A program the gadget can do without, where the kernel has no such tracepoint or
+ * function; and one that runs only where @program's is missing. */
+#define OPTIONAL	    GADGET_TAG("optional:")
+#define INSTEAD_OF(program) GADGET_TAG("instead-of:" #program)
+
 /* --- what every gadget has -------------------------------------------------- */
 
 #define GADGET_COMM_SIZE 16
@@ -80,12 +85,20 @@
 struct gadget_filter {
 	__u32 pid DOC("only this process") SHORT("p");
 	__u32 uid DOC("only this user") SHORT("u") DEFAULT("4294967295") FORMAT("uid");
-	char comm[GADGET_COMM_SIZE] DOC("only commands of this name");
+	char comm[GADGET_COMM_SIZE] DOC("only commands of this name") SHORT("n");
 	__u64 cgroup DOC("only this control group, by path or id") FORMAT("cgroup");
 	__u32 mntns DOC("only this mount namespace (a container), by number or by a process in it")
 		FORMAT("mntns");
 	__u32 reserved HIDDEN;
 };
+
+/* The kernel's arguments of a new process and the like: strings one after another,
+ * @size bytes of them. Tag the member FORMAT("args"). */
+#define GADGET_ARGS(capacity)                                                                      \
+	struct {                                                                                   \
+		__u32 size;                                                                        \
+		char data[capacity];                                                               \
+	}
 
 /* Who did it; make it the first member of the event. */
 struct gadget_process {
@@ -101,7 +114,8 @@ struct gadget_process {
 /*
  * The maps of a gadget: "options", "event" (where one CPU builds an event too
  * large for the stack; a tracing program is not interrupted by another on its
- * CPU) and "events", on the way to user space.
+ * CPU), "events", on the way to user space, and "lost", those that found a ring
+ * buffer full (perf event arrays count by themselves).
  */
 #define GADGET(description, options_type, event_type)                                              \
 	GADGET_OPTIONS(description, options_type);                                                 \
@@ -141,12 +155,26 @@ struct gadget_process {
 		__uint(key_size, sizeof(__u32));                                                   \
 		__uint(value_size, sizeof(__u32));                                                 \
 	} events SEC(".maps");                                                                     \
+	struct {                                                                                   \
+		__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);                                           \
+		__uint(max_entries, 1);                                                            \
+		__type(key, __u32);                                                                \
+		__type(value, __u64);                                                              \
+	} lost SEC(".maps");                                                                       \
+	static __always_inline void gadget_count_lost(void)                                        \
+	{                                                                                          \
+		__u32 zero = 0;                                                                    \
+		__u64 *count = bpf_map_lookup_elem(&lost, &zero);                                  \
+                                                                                                   \
+		if (count)                                                                         \
+			*count += 1;                                                               \
+	}                                                                                          \
 	static __always_inline void gadget_submit(void *ctx, void *data, __u64 size)               \
 	{                                                                                          \
-		if (bpf_core_type_exists(struct bpf_ringbuf))                                      \
-			bpf_ringbuf_output(&events, data, size, 0);                                \
-		else                                                                               \
+		if (!bpf_core_type_exists(struct bpf_ringbuf))                                     \
 			bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, data, size);        \
+		else if (bpf_ringbuf_output(&events, data, size, 0) < 0)                           \
+			gadget_count_lost();                                                       \
 	}                                                                                          \
 	struct gadget_eat_semicolon
 

@@ -1,0 +1,706 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "core/fs.h"
+#include "core/log.h"
+#include "gadget-runner/runner.h"
+
+#define BUFFER_DEFAULT (1024 * 1024)
+#define BTF_MAXIMUM    ((size_t)256 << 20)
+
+struct runner {
+	struct runner_config config;
+	struct bpf_object *object;
+	struct bpf_link **links;
+	size_t link_count;
+	struct ring_buffer *rings;
+	struct perf_buffer **perfs;
+	size_t perf_count;
+	bool use_ring;	    /* perf event arrays become ring buffers */
+	bool has_own_btf;   /* the kernel's */
+	uint64_t perf_lost; /* counted by the perf buffers */
+	int stop;	    /* what on_event returned */
+};
+
+/* --- what libbpf says --------------------------------------------------------------- */
+
+/* The last warning, which is what a failed call was about. One thread runs a runner. */
+static __thread char last_warning[160];
+
+static int note_message(enum libbpf_print_level level, const char *format, va_list args)
+{
+	char text[1024], *end;
+
+	vsnprintf(text, sizeof(text), format, args);
+	end = text + strlen(text);
+	while (end > text && end[-1] == '\n')
+		*--end = '\0';
+	log_debug("%s", text);
+	/* Of several, the first tells the cause; the verifier's log comes in one piece. */
+	if (level == LIBBPF_WARN && !*last_warning)
+		snprintf(last_warning, sizeof(last_warning), "%.150s",
+			 strncmp(text, "libbpf: ", 8) ? text : text + 8);
+	return 0;
+}
+
+static int fail(const struct runner *runner, int code, const char *what, struct btfpack_error *err)
+{
+	const char *name = runner->config.spec->name;
+
+	if (code == -EPERM || code == -EACCES)
+		return btfpack_error_set(err, code,
+					 "%s: cannot %s: %s; it takes root (CAP_BPF and CAP_PERFMON)",
+					 name, what, strerror(-code));
+	if (*last_warning)
+		return btfpack_error_set(err, code, "%s: cannot %s: %s", name, what, last_warning);
+	return btfpack_error_set(err, code, "%s: cannot %s: %s", name, what, strerror(-code));
+}
+
+/* --- what the kernel has ---------------------------------------------------------------- */
+
+static const char *tracefs(void)
+{
+	static const char *const places[] = { "/sys/kernel/tracing", "/sys/kernel/debug/tracing" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		char path[64];
+
+		snprintf(path, sizeof(path), "%s/events", places[i]);
+		if (!access(path, F_OK))
+			return places[i];
+	}
+	return NULL;
+}
+
+static bool has_tracepoint(const char *category_and_name)
+{
+	AUTO_FREE char *path = NULL;
+	const char *root = tracefs();
+
+	return root && asprintf(&path, "%s/events/%s", root, category_and_name) >= 0 &&
+	       !access(path, F_OK);
+}
+
+static bool has_function(const char *name)
+{
+	AUTO_FILE FILE *file = fopen("/proc/kallsyms", "re");
+	char line[512], symbol[256];
+
+	if (!file)
+		return true; /* let the attaching tell */
+	while (fgets(line, sizeof(line), file))
+		if (sscanf(line, "%*x %*c %255s", symbol) == 1 && !strcmp(symbol, name))
+			return true;
+	return false;
+}
+
+/* What follows the first of @prefixes that @section begins with; NULL: none does. */
+static const char *after_prefix(const char *section, const char *const *prefixes)
+{
+	for (; *prefixes; prefixes++)
+		if (!strncmp(section, *prefixes, strlen(*prefixes)))
+			return section + strlen(*prefixes);
+	return NULL;
+}
+
+/* Has this kernel what @prog wants to be attached to? Judged by the section name,
+ * as libbpf attaches by it; what we do not know of is left to libbpf. */
+static bool has_target(const struct bpf_program *prog)
+{
+	static const char *const tracepoints[] = { "tracepoint/", "tp/", NULL };
+	static const char *const functions[] = { "kprobe/", "kretprobe/", NULL };
+	const char *section = bpf_program__section_name(prog);
+	const char *target = after_prefix(section, tracepoints);
+
+	if (target)
+		return has_tracepoint(target);
+	target = after_prefix(section, functions);
+	if (target) {
+		AUTO_FREE char *name = strndup(target, strcspn(target, "+"));
+
+		return !name || has_function(name);
+	}
+	return true;
+}
+
+static bool needs_own_btf(const struct bpf_program *prog)
+{
+	switch (bpf_program__type(prog)) {
+	case BPF_PROG_TYPE_TRACING:
+	case BPF_PROG_TYPE_LSM:
+	case BPF_PROG_TYPE_STRUCT_OPS:
+	case BPF_PROG_TYPE_EXT:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool has_struct(const struct btf_view *btf, const char *name)
+{
+	for (uint32_t id = btf->first_id; id < btf->end_id; id++) {
+		const struct btf_type *t = btf_view_type(btf, id);
+
+		if (btf_type_kind(t) == BTF_KIND_STRUCT && !strcmp(btf_view_name(btf, t), name))
+			return true;
+	}
+	return false;
+}
+
+static bool kernel_has_ring(void)
+{
+	int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, NULL, 0, 0, getpagesize(), NULL);
+
+	if (fd < 0)
+		return false;
+	close(fd);
+	return true;
+}
+
+/*
+ * The programs pick their helper by whether the BTF has struct bpf_ringbuf; the
+ * map must be of the kind they will find. So the same BTF is asked, and the
+ * kernel, which has the last word, too.
+ */
+static bool wants_ring(const struct runner_config *config)
+{
+	const char *path = config->btf_path ? config->btf_path : "/sys/kernel/btf/vmlinux";
+	AUTO_BLOB struct btfpack_blob blob = { 0 };
+	AUTO_BTF_VIEW struct btf_view btf = { 0 };
+
+	return has_struct(&config->spec->btf, "bpf_ringbuf") && kernel_has_ring() &&
+	       !fs_read(path, BTF_MAXIMUM, &blob, NULL) &&
+	       !btf_view_init(&btf, blob.data, blob.size, NULL, path, NULL) &&
+	       has_struct(&btf, "bpf_ringbuf");
+}
+
+/* --- choosing programs --------------------------------------------------------------------- */
+
+static const struct gadget_program *program_of(const struct gadget_spec *spec, const char *name)
+{
+	for (size_t i = 0; i < spec->program_count; i++)
+		if (!strcmp(spec->programs[i].name, name))
+			return &spec->programs[i];
+	return NULL;
+}
+
+/* Gadgets say which of their programs they can do without; others do not know how. */
+static bool is_gadget(const struct gadget_spec *spec)
+{
+	return *spec->doc;
+}
+
+static bool is_replaced(struct runner *runner, const struct gadget_program *tags)
+{
+	const struct bpf_program *first;
+
+	if (!tags || !tags->instead_of)
+		return false;
+	first = bpf_object__find_program_by_name(runner->object, tags->instead_of);
+	return first && has_target(first);
+}
+
+/* Is there a program that stands in for @name? */
+static bool has_substitute(const struct runner *runner, const char *name)
+{
+	const struct gadget_spec *spec = runner->config.spec;
+
+	for (size_t i = 0; i < spec->program_count; i++)
+		if (spec->programs[i].instead_of && !strcmp(spec->programs[i].instead_of, name))
+			return true;
+	return false;
+}
+
+static int choose_program(struct runner *runner, struct bpf_program *prog,
+			  struct btfpack_error *err)
+{
+	const char *name = bpf_program__name(prog), *section = bpf_program__section_name(prog);
+	const struct gadget_program *tags = program_of(runner->config.spec, name);
+
+	if (is_replaced(runner, tags)) {
+		bpf_program__set_autoload(prog, false);
+		return 0;
+	}
+	if (needs_own_btf(prog) && !runner->has_own_btf) {
+		log_info("%s: program %s (%s) needs the kernel's own BTF: left out",
+			 runner->config.spec->name, name, section);
+		bpf_program__set_autoload(prog, false);
+		return 0;
+	}
+	if (has_target(prog))
+		return 0;
+	if (is_gadget(runner->config.spec) && !(tags && tags->is_optional) &&
+	    !has_substitute(runner, name)) {
+		if (!tracefs())
+			return btfpack_error_set(
+				err, -ENOENT,
+				"%s: neither tracefs nor debugfs is mounted "
+				"(mount -t tracefs tracefs /sys/kernel/tracing)",
+				runner->config.spec->name);
+		return btfpack_error_set(err, -ENOENT, "%s: this kernel has no %s",
+					 runner->config.spec->name, section);
+	}
+	log_info("%s: this kernel has no %s: program %s is left out", runner->config.spec->name,
+		 section, name);
+	bpf_program__set_autoload(prog, false);
+	return 0;
+}
+
+static int choose_programs(struct runner *runner, struct btfpack_error *err)
+{
+	struct bpf_program *prog;
+	int ret = 0;
+
+	bpf_object__for_each_program(prog, runner->object) {
+		if (!ret && bpf_program__autoload(prog))
+			ret = choose_program(runner, prog, err);
+	}
+	return ret;
+}
+
+/* --- opening, loading ------------------------------------------------------------------------ */
+
+static size_t round_up(size_t size, size_t unit)
+{
+	size_t ret = unit;
+
+	while (ret < size && ret < (size_t)1 << 30)
+		ret *= 2;
+	return ret;
+}
+
+static size_t buffer_size(const struct runner *runner)
+{
+	size_t size = runner->config.buffer_size ? runner->config.buffer_size : BUFFER_DEFAULT;
+
+	return round_up(size, getpagesize());
+}
+
+static void prepare_maps(struct runner *runner)
+{
+	struct bpf_map *map;
+
+	runner->use_ring = wants_ring(&runner->config);
+	bpf_object__for_each_map(map, runner->object) {
+		if (bpf_map__type(map) == BPF_MAP_TYPE_PERF_EVENT_ARRAY && runner->use_ring) {
+			bpf_map__set_type(map, BPF_MAP_TYPE_RINGBUF);
+			bpf_map__set_key_size(map, 0);
+			bpf_map__set_value_size(map, 0);
+			bpf_map__set_max_entries(map, buffer_size(runner));
+		}
+	}
+}
+
+static bool is_rodata(const struct bpf_map *map)
+{
+	const char *name = bpf_map__name(map);
+	size_t length = strlen(name);
+
+	return length >= 7 && !strcmp(name + length - 7, ".rodata");
+}
+
+/* The constants of .rodata that were given, over those the object came with. */
+static int set_constants(struct runner *runner, struct bpf_map *map, struct btfpack_error *err)
+{
+	const struct gadget_options *options = runner->config.options;
+	const struct gadget_fields *variables = &runner->config.spec->variables;
+	size_t size = 0;
+	const void *initial = bpf_map__initial_value(map, &size);
+	AUTO_FREE uint8_t *bytes = malloc(size + 1);
+
+	if (!bytes || !initial)
+		return fail(runner, -ENOMEM, "set its constants", err);
+	memcpy(bytes, initial, size);
+	for (size_t i = 0; i < variables->count; i++) {
+		const struct gadget_field *field = &variables->items[i];
+		size_t start = field->bit_offset / 8, count = field->bit_size / 8;
+
+		if (!options->variables_set[i])
+			continue;
+		if (start + count > size)
+			return btfpack_error_set(err, -EBADMSG,
+						 "%s: variable %s lies outside .rodata",
+						 runner->config.spec->name, field->variable);
+		memcpy(bytes + start, options->variables + start, count);
+	}
+	if (bpf_map__set_initial_value(map, bytes, size) < 0)
+		return fail(runner, -errno, "set its constants", err);
+	return 0;
+}
+
+static int set_variables(struct runner *runner, struct btfpack_error *err)
+{
+	struct bpf_map *map;
+	int ret = 0;
+
+	bpf_object__for_each_map(map, runner->object) {
+		if (!ret && is_rodata(map))
+			ret = set_constants(runner, map, err);
+	}
+	return ret;
+}
+
+static int set_options(struct runner *runner, struct btfpack_error *err)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(runner->object, "options");
+	uint32_t zero = 0;
+
+	if (!map || !runner->config.spec->options.count ||
+	    bpf_map__value_size(map) != runner->config.spec->options.size)
+		return 0;
+	if (bpf_map_update_elem(bpf_map__fd(map), &zero, runner->config.options->options, 0) < 0)
+		return fail(runner, -errno, "set its options", err);
+	return 0;
+}
+
+static int load(struct runner *runner, struct btfpack_error *err)
+{
+	const struct runner_config *config = &runner->config;
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = config->spec->name,
+		    .btf_custom_path = config->btf_path);
+	int ret;
+
+	runner->object = bpf_object__open_mem(config->object, config->object_size, &opts);
+	if (!runner->object)
+		return fail(runner, -errno, "be opened", err);
+	ret = choose_programs(runner, err);
+	if (!ret)
+		ret = set_variables(runner, err);
+	if (ret < 0)
+		return ret;
+	prepare_maps(runner);
+	*last_warning = '\0';
+	ret = bpf_object__load(runner->object);
+	if (ret < 0)
+		return fail(runner, ret, "be loaded", err);
+	return set_options(runner, err);
+}
+
+/* --- attaching ----------------------------------------------------------------------------------- */
+
+static int attach_program(struct runner *runner, struct bpf_program *prog,
+			  struct btfpack_error *err)
+{
+	struct bpf_link *link;
+
+	*last_warning = '\0';
+	link = bpf_program__attach(prog);
+	if (link) {
+		runner->links[runner->link_count++] = link;
+		return 0;
+	}
+	if (is_gadget(runner->config.spec) || errno == EPERM) {
+		char what[128];
+
+		snprintf(what, sizeof(what), "attach %s", bpf_program__section_name(prog));
+		return fail(runner, -errno, what, err);
+	}
+	log_warning("%s: program %s (%s) is not attached: %s", runner->config.spec->name,
+		    bpf_program__name(prog), bpf_program__section_name(prog),
+		    errno == EOPNOTSUPP ? "its kind does not attach by itself" : strerror(errno));
+	return 0;
+}
+
+static int attach(struct runner *runner, struct btfpack_error *err)
+{
+	struct bpf_program *prog;
+	size_t count = 0;
+	int ret = 0;
+
+	bpf_object__for_each_program(prog, runner->object)
+		count++;
+	runner->links = calloc(count + 1, sizeof(struct bpf_link *));
+	if (!runner->links)
+		return fail(runner, -ENOMEM, "attach", err);
+	bpf_object__for_each_program(prog, runner->object) {
+		if (!ret && bpf_program__autoload(prog))
+			ret = attach_program(runner, prog, err);
+	}
+	if (!ret && !runner->link_count)
+		ret = btfpack_error_set(err, -EOPNOTSUPP,
+					"%s: none of its programs can be attached here",
+					runner->config.spec->name);
+	return ret;
+}
+
+/* --- events ---------------------------------------------------------------------------------------- */
+
+static int on_ring(void *arg, void *data, size_t size)
+{
+	struct runner *runner = arg;
+
+	if (!runner->stop)
+		runner->stop = runner->config.on_event(data, size, runner->config.arg);
+	return 0;
+}
+
+static void on_perf(void *arg, int cpu, void *data, uint32_t size)
+{
+	on_ring(arg, data, size);
+}
+
+static void on_perf_lost(void *arg, int cpu, unsigned long long count)
+{
+	struct runner *runner = arg;
+
+	runner->perf_lost += count;
+}
+
+static int add_ring(struct runner *runner, int fd)
+{
+	if (runner->rings)
+		return ring_buffer__add(runner->rings, fd, on_ring, runner);
+	runner->rings = ring_buffer__new(fd, on_ring, runner, NULL);
+	return runner->rings ? 0 : -errno;
+}
+
+static int add_perf(struct runner *runner, int fd)
+{
+	int cpus = libbpf_num_possible_cpus();
+	size_t pages = round_up(buffer_size(runner) / (cpus > 0 ? cpus : 1), 8 * getpagesize()) /
+		       getpagesize();
+	struct perf_buffer **perfs;
+
+	perfs = realloc(runner->perfs, (runner->perf_count + 1) * sizeof(struct perf_buffer *));
+	if (!perfs)
+		return -ENOMEM;
+	runner->perfs = perfs;
+	perfs[runner->perf_count] =
+		perf_buffer__new(fd, pages, on_perf, on_perf_lost, runner, NULL);
+	if (!perfs[runner->perf_count])
+		return -errno;
+	runner->perf_count++;
+	return 0;
+}
+
+static int open_buffers(struct runner *runner, struct btfpack_error *err)
+{
+	struct bpf_map *map;
+
+	*last_warning = '\0';
+	bpf_object__for_each_map(map, runner->object) {
+		enum bpf_map_type type = bpf_map__type(map);
+		int ret = type == BPF_MAP_TYPE_RINGBUF ? add_ring(runner, bpf_map__fd(map)) :
+			  type == BPF_MAP_TYPE_PERF_EVENT_ARRAY ?
+							 add_perf(runner, bpf_map__fd(map)) :
+							 0;
+
+		if (ret < 0)
+			return fail(runner, ret, "open its event buffers", err);
+	}
+	return 0;
+}
+
+int runner_poll(struct runner *runner, int timeout_ms, struct btfpack_error *err)
+{
+	size_t sources = runner->perf_count + !!runner->rings;
+	int ret = 0, wait = sources > 1 ? 0 : timeout_ms;
+
+	runner->stop = 0;
+	if (runner->rings)
+		ret = ring_buffer__poll(runner->rings, wait);
+	for (size_t i = 0; i < runner->perf_count && ret >= 0; i++)
+		ret = perf_buffer__poll(runner->perfs[i], wait);
+	if (ret >= 0 && sources != 1 && usleep(timeout_ms * 1000) < 0)
+		ret = -errno;
+	if (runner->stop)
+		return runner->stop;
+	if (ret >= 0 || ret == -EINTR)
+		return ret < 0 ? ret : 0;
+	return fail(runner, ret, "read its events", err);
+}
+
+/* --- maps -------------------------------------------------------------------------------------------- */
+
+static bool is_per_cpu(const struct bpf_map *map)
+{
+	switch (bpf_map__type(map)) {
+	case BPF_MAP_TYPE_PERCPU_ARRAY:
+	case BPF_MAP_TYPE_PERCPU_HASH:
+	case BPF_MAP_TYPE_LRU_PERCPU_HASH:
+		return true;
+	default:
+		return false;
+	}
+}
+
+struct entries {
+	struct bpf_map *map;
+	int cpus;	    /* 1 unless per CPU */
+	size_t value_size; /* of one CPU, as the system call pads it */
+	uint8_t *key, *next, *value;
+};
+
+static void entries_deinit(struct entries *e)
+{
+	free(e->key);
+	free(e->next);
+	free(e->value);
+}
+
+static int entries_init(struct entries *e, struct bpf_map *map)
+{
+	*e = (struct entries){
+		.map = map,
+		.cpus = is_per_cpu(map) ? libbpf_num_possible_cpus() : 1,
+		.value_size = bpf_map__value_size(map),
+	};
+	if (e->cpus < 1)
+		return -EIO;
+	if (is_per_cpu(map))
+		e->value_size = (e->value_size + 7) / 8 * 8;
+	e->key = calloc(1, bpf_map__key_size(map) + 1);
+	e->next = calloc(1, bpf_map__key_size(map) + 1);
+	e->value = calloc(e->cpus, e->value_size + 1);
+	if (e->key && e->next && e->value)
+		return 0;
+	entries_deinit(e);
+	return -ENOMEM;
+}
+
+static int show_entry(struct entries *e, const void *key, runner_entry_fn fn, void *arg)
+{
+	int ret = 0;
+
+	if (bpf_map_lookup_elem(bpf_map__fd(e->map), key, e->value) < 0)
+		return 0; /* gone in the meantime */
+	for (int cpu = 0; cpu < e->cpus && !ret; cpu++)
+		ret = fn(key, e->value + cpu * e->value_size, bpf_map__value_size(e->map), cpu,
+			 arg);
+	return ret;
+}
+
+static void clear_entry(struct entries *e, const void *key)
+{
+	int fd = bpf_map__fd(e->map);
+
+	if (!bpf_map_delete_elem(fd, key))
+		return;
+	memset(e->value, 0, e->cpus * e->value_size);
+	bpf_map_update_elem(fd, key, e->value, BPF_EXIST);
+}
+
+/* An entry is deleted only after the next key is known: asking for what follows a
+ * key that is gone begins anew. */
+static int each_entry(struct entries *e, bool clear, runner_entry_fn fn, void *arg)
+{
+	int fd = bpf_map__fd(e->map);
+	bool more = !bpf_map_get_next_key(fd, NULL, e->key);
+	int ret = 0;
+
+	while (more && !ret) {
+		more = !bpf_map_get_next_key(fd, e->key, e->next);
+		ret = show_entry(e, e->key, fn, arg);
+		if (clear)
+			clear_entry(e, e->key);
+		memcpy(e->key, e->next, bpf_map__key_size(e->map));
+	}
+	return ret;
+}
+
+int runner_each_entry(struct runner *runner, const char *name, bool clear, runner_entry_fn fn,
+		      void *arg, struct btfpack_error *err)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(runner->object, name);
+	struct entries entries;
+	int ret;
+
+	if (!map)
+		return btfpack_error_set(err, -ENOENT, "%s: has no map '%s'",
+					 runner->config.spec->name, name);
+	ret = entries_init(&entries, map);
+	if (ret < 0)
+		return fail(runner, ret, "read a map", err);
+	ret = each_entry(&entries, clear, fn, arg);
+	entries_deinit(&entries);
+	return ret;
+}
+
+const char *runner_map(struct runner *runner, size_t index, uint32_t *key_type_ret,
+		       uint32_t *value_type_ret, uint32_t *key_size_ret)
+{
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, runner->object) {
+		if (index--)
+			continue;
+		*key_type_ret = bpf_map__btf_key_type_id(map);
+		*value_type_ret = bpf_map__btf_value_type_id(map);
+		*key_size_ret = bpf_map__key_size(map);
+		return bpf_map__name(map);
+	}
+	return NULL;
+}
+
+static int add_count(const void *key, const void *value, size_t size, int cpu, void *arg)
+{
+	uint64_t count = 0, *sum = arg;
+
+	memcpy(&count, value, size < sizeof(count) ? size : sizeof(count));
+	*sum += count;
+	return 0;
+}
+
+/* Perf buffers count what they lose; for ring buffers the gadget does, in "lost". */
+uint64_t runner_lost(const struct runner *runner)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(runner->object, "lost");
+	uint64_t ret = runner->perf_lost;
+
+	if (map && runner->use_ring)
+		runner_each_entry((struct runner *)runner, "lost", false, add_count, &ret, NULL);
+	return ret;
+}
+
+size_t runner_attached(const struct runner *runner)
+{
+	return runner->link_count;
+}
+
+/* --- the whole ------------------------------------------------------------------------------------------ */
+
+int runner_open(const struct runner_config *config, struct runner **ret, struct btfpack_error *err)
+{
+	struct runner *runner = calloc(1, sizeof(*runner));
+	int error;
+
+	if (!runner)
+		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", config->spec->name);
+	runner->config = *config;
+	runner->has_own_btf = !access("/sys/kernel/btf/vmlinux", R_OK);
+	*last_warning = '\0';
+	libbpf_set_print(note_message);
+	error = load(runner, err);
+	if (!error)
+		error = open_buffers(runner, err); /* before the first event can come */
+	if (!error)
+		error = attach(runner, err);
+	if (error) {
+		runner_close(runner);
+		return error;
+	}
+	*ret = runner;
+	return 0;
+}
+
+void runner_close(struct runner *runner)
+{
+	if (!runner)
+		return;
+	for (size_t i = 0; i < runner->link_count; i++)
+		bpf_link__destroy(runner->links[i]);
+	free(runner->links);
+	ring_buffer__free(runner->rings);
+	for (size_t i = 0; i < runner->perf_count; i++)
+		perf_buffer__free(runner->perfs[i]);
+	free(runner->perfs);
+	bpf_object__close(runner->object);
+	free(runner);
+}
