@@ -19,21 +19,19 @@
  * kernel_get_signed(). Works on a tracepoint's context too.
  */
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-#define kernel_value_start(value, size) (value)
+#define kernel_value_of(bytes, size) (bytes)
 #else
-#define kernel_value_start(value, size) ((void *)(value) + 8 - (size))
+#define kernel_value_of(bytes, size) ((bytes) >> (64 - 8 * (size)))
 #endif
 
 #define kernel_get_raw(source, member)                                                             \
 	({                                                                                         \
 		__u64 value_ = 0;                                                                  \
-		bpf_probe_read_kernel(                                                             \
-			kernel_value_start(&value_, bpf_core_field_size((source)->member)),        \
-			bpf_core_field_size((source)->member),                                     \
-			(const void *)(source) +                                                   \
-				__builtin_preserve_field_info((source)->member,                    \
-							      BPF_FIELD_BYTE_OFFSET));             \
-		value_;                                                                            \
+		bpf_probe_read_kernel(&value_, bpf_core_field_size((source)->member),              \
+				      (const void *)(source) +                                     \
+					      __builtin_preserve_field_info(                       \
+						      (source)->member, BPF_FIELD_BYTE_OFFSET));   \
+		kernel_value_of(value_, bpf_core_field_size((source)->member));                    \
 	})
 
 #define kernel_get(source, member) ((typeof((source)->member))kernel_get_raw(source, member))
@@ -48,6 +46,15 @@
 static __always_inline __u32 kernel_pointer_size(void)
 {
 	return bpf_core_field_size(((struct mm_struct *)0)->arg_start);
+}
+
+/* The pointer at @address in user memory; 0 when it cannot be read. */
+static __always_inline __u64 user_pointer_at(__u64 address)
+{
+	__u64 bytes = 0;
+
+	bpf_probe_read_user(&bytes, kernel_pointer_size(), (void *)address);
+	return kernel_value_of(bytes, kernel_pointer_size());
 }
 
 static __always_inline struct task_struct *current_task(void)

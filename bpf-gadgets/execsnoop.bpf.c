@@ -108,17 +108,6 @@ int execveat_enters(struct trace_event_raw_sys_enter *ctx)
 	return remember(gadget_options(), kernel_get(ctx, args[2]));
 }
 
-/* The argument at @index of the caller's argv; 0 at its end. */
-static __always_inline __u64 argument_at(__u64 argv, __u32 index)
-{
-	__u32 size = kernel_pointer_size();
-	__u64 pointer = 0;
-
-	bpf_probe_read_user(kernel_value_start(&pointer, size), size,
-			    (void *)(argv + index * size));
-	return pointer;
-}
-
 static __always_inline int failed(struct trace_event_raw_sys_exit *ctx)
 {
 	const struct execsnoop_options *options = gadget_options();
@@ -137,7 +126,7 @@ static __always_inline int failed(struct trace_event_raw_sys_exit *ctx)
 	fill(event, ret);
 #pragma unroll
 	for (__u32 i = 0; i < ARGS_FAILED; i++) {
-		__u64 argument = argument_at(argv, i);
+		__u64 argument = user_pointer_at(argv + i * kernel_pointer_size());
 		long length;
 
 		if (!argument || size > ARGS_SIZE - ARG_SIZE)

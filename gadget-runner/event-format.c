@@ -828,7 +828,7 @@ static uint64_t event_time(const struct event_format *format, const void *data, 
 		    find_value(&format->spec->columns.items[i], data, size, &v))
 			return v.number;
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * NANOSECOND + now.tv_nsec;
+	return (uint64_t)now.tv_sec * NANOSECOND + now.tv_nsec;
 }
 
 static int add_times(const struct event_format *format, const void *data, size_t size,

@@ -31,21 +31,44 @@ struct runner {
 
 /* --- what libbpf says --------------------------------------------------------------- */
 
-/* The last warning, which is what a failed call was about. One thread runs a runner. */
-static __thread char last_warning[160];
+/* The first warning of a failing call tells its cause; then comes, in one piece, the
+ * verifier's log, whose last line before the statistics tells the cause of that.
+ * One thread runs a runner. */
+static __thread char first_warning[160], verdict[160];
+
+static void forget_messages(void)
+{
+	*first_warning = *verdict = '\0';
+}
+
+static void note_verdict(const char *log)
+{
+	const char *end = strstr(log, "\nprocessed "), *line;
+
+	if (!end)
+		return;
+	for (line = end; line > log && line[-1] != '\n';)
+		line--;
+	snprintf(verdict, sizeof(verdict), "%.*s", (int)(end - line), line);
+}
 
 static int note_message(enum libbpf_print_level level, const char *format, va_list args)
 {
-	char text[1024], *end;
+	AUTO_FREE char *text = NULL;
+	size_t length;
 
-	vsnprintf(text, sizeof(text), format, args);
-	end = text + strlen(text);
-	while (end > text && end[-1] == '\n')
-		*--end = '\0';
+	if (vasprintf(&text, format, args) < 0)
+		return 0;
+	length = strlen(text);
+	while (length && text[length - 1] == '\n')
+		text[--length] = '\0';
 	log_debug("%s", text);
-	/* Of several, the first tells the cause; the verifier's log comes in one piece. */
-	if (level == LIBBPF_WARN && !*last_warning)
-		snprintf(last_warning, sizeof(last_warning), "%.150s",
+	if (level != LIBBPF_WARN)
+		return 0;
+	if (strstr(text, "BEGIN PROG LOAD LOG"))
+		note_verdict(text);
+	else if (!*first_warning)
+		snprintf(first_warning, sizeof(first_warning), "%.150s",
 			 strncmp(text, "libbpf: ", 8) ? text : text + 8);
 	return 0;
 }
@@ -54,12 +77,13 @@ static int fail(const struct runner *runner, int code, const char *what, struct 
 {
 	const char *name = runner->config.spec->name;
 
-	if (code == -EPERM || code == -EACCES)
+	if ((code == -EPERM || code == -EACCES) && geteuid() != 0)
 		return btfpack_error_set(err, code,
 					 "%s: cannot %s: %s; it takes root (CAP_BPF and CAP_PERFMON)",
 					 name, what, strerror(-code));
-	if (*last_warning)
-		return btfpack_error_set(err, code, "%s: cannot %s: %s", name, what, last_warning);
+	if (*first_warning)
+		return btfpack_error_set(err, code, "%s: cannot %s: %s%s%s", name, what,
+					 first_warning, *verdict ? ": " : "", verdict);
 	return btfpack_error_set(err, code, "%s: cannot %s: %s", name, what, strerror(-code));
 }
 
@@ -376,7 +400,7 @@ static int load(struct runner *runner, struct btfpack_error *err)
 	if (ret < 0)
 		return ret;
 	prepare_maps(runner);
-	*last_warning = '\0';
+	forget_messages();
 	ret = bpf_object__load(runner->object);
 	if (ret < 0)
 		return fail(runner, ret, "be loaded", err);
@@ -390,7 +414,7 @@ static int attach_program(struct runner *runner, struct bpf_program *prog,
 {
 	struct bpf_link *link;
 
-	*last_warning = '\0';
+	forget_messages();
 	link = bpf_program__attach(prog);
 	if (link) {
 		runner->links[runner->link_count++] = link;
@@ -484,7 +508,7 @@ static int open_buffers(struct runner *runner, struct btfpack_error *err)
 {
 	struct bpf_map *map;
 
-	*last_warning = '\0';
+	forget_messages();
 	bpf_object__for_each_map(map, runner->object) {
 		enum bpf_map_type type = bpf_map__type(map);
 		int ret = type == BPF_MAP_TYPE_RINGBUF ? add_ring(runner, bpf_map__fd(map)) :
@@ -675,7 +699,7 @@ int runner_open(const struct runner_config *config, struct runner **ret, struct 
 		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", config->spec->name);
 	runner->config = *config;
 	runner->has_own_btf = !access("/sys/kernel/btf/vmlinux", R_OK);
-	*last_warning = '\0';
+	forget_messages();
 	libbpf_set_print(note_message);
 	error = load(runner, err);
 	if (!error)

@@ -401,7 +401,7 @@ static uint64_t read_clock(clockid_t clock)
 	struct timespec now;
 
 	clock_gettime(clock, &now);
-	return now.tv_sec * 1000 * MILLION + now.tv_nsec;
+	return (uint64_t)now.tv_sec * 1000 * MILLION + now.tv_nsec;
 }
 
 static int prepare_format(struct session *s, struct btfpack_error *err)
