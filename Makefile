@@ -144,12 +144,86 @@ $(BUILD)/embedded-gadgets.c: $(BPF_GZ) scripts/embed-gadgets
 $(BUILD)/embedded-gadgets.o: $(BUILD)/embedded-gadgets.c
 	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
+# --- btfrun: the runner with its gadgets as one static program -----------------------------------
+# `make btfrun` for this machine, `make btfrun-<arch>` for another. The libraries of
+# other architectures are unpacked from their Debian packages by scripts/cross-libs.
+BTFRUN_ARCHES := x86_64 aarch64 armv7l i686 s390x
+BTFRUN_SRC := $(SRC_gadget-runner) gadget-runner/btfrun.c $(SRC_runtime-loader) \
+	core/buf.c core/cursor.c core/fs.c core/log.c btf/btf-view.c
+BTFRUN_CFLAGS = -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 \
+	-DBTFPACK_VERSION='"$(VERSION)"' -Iinclude -I. -Os -ffunction-sections -fdata-sections $(WARN) \
+	-fvisibility=hidden
+HOST_ARCH := $(shell uname -m)
+
+TRIPLET_x86_64 := x86_64-linux-gnu
+TRIPLET_aarch64 := aarch64-linux-gnu
+TRIPLET_armv7l := arm-linux-gnueabihf
+TRIPLET_i686 := i686-linux-gnu
+TRIPLET_s390x := s390x-linux-gnu
+DEBIAN_x86_64 := amd64
+DEBIAN_aarch64 := arm64
+DEBIAN_armv7l := armhf
+DEBIAN_i686 := i386
+DEBIAN_s390x := s390x
+BTFRUN_GZ_s390x := $(BPF_GZ_BE)
+
+.PHONY: btfrun $(BTFRUN_ARCHES:%=btfrun-%)
+btfrun: btfrun-$(HOST_ARCH)
+
+define btfrun_for
+BTFRUN_CC_$(1) := $$(if $$(filter $(1),$(HOST_ARCH)),$$(CC),$$(TRIPLET_$(1))-gcc)
+BTFRUN_LIB_$(1) := $$(if $$(filter $(1),$(HOST_ARCH)),,$(O)/cross/$(1))
+BTFRUN_GZ_$(1) ?= $$(BPF_GZ)
+BTFRUN_OBJ_$(1) := $$(BTFRUN_SRC:%.c=$(O)/btfrun/$(1)/%.o) $(O)/btfrun/$(1)/embedded-gadgets.o
+
+btfrun-$(1): $(O)/btfrun-$(1)
+
+$(O)/btfrun-$(1): $$(BTFRUN_OBJ_$(1))
+	$$(call say,LINK,$$@)
+	$$(Q)$$(BTFRUN_CC_$(1)) -static -Wl,--gc-sections -s -o $$@ $$^ \
+		$$(BTFRUN_LIB_$(1):%=-L%) -lbpf -lelf -lz $$(if $$(SRC_runtime-loader),-lzstd)
+
+$(O)/btfrun/$(1)/%.o: %.c $$(BTFRUN_LIB_$(1))
+	$$(call say,CC,"$$< ($(1))")
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)$$(BTFRUN_CC_$(1)) $$(BTFRUN_CFLAGS) $$(BTFRUN_LIB_$(1):%=-isystem %/include) -MMD -MP -c -o $$@ $$<
+
+$(O)/btfrun/$(1)/embedded-gadgets.c: $$(BTFRUN_GZ_$(1)) scripts/embed-gadgets
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)scripts/embed-gadgets $$(BTFRUN_GZ_$(1)) > $$@
+
+$(O)/btfrun/$(1)/embedded-gadgets.o: $(O)/btfrun/$(1)/embedded-gadgets.c
+	$$(Q)$$(BTFRUN_CC_$(1)) -c -o $$@ $$<
+endef
+$(foreach a,$(BTFRUN_ARCHES),$(eval $(call btfrun_for,$(a))))
+
+.PRECIOUS: $(O)/cross/%
+$(O)/cross/%:
+	$(call say,LIBS,"for $*")
+	$(Q)scripts/deps cross
+	$(Q)scripts/cross-libs $(DEBIAN_$*) "libbpf-dev libelf-dev zlib1g-dev libzstd-dev" $@.part
+	$(Q)mv $@.part $@
+
 # --- tests -----------------------------------------------------------------------------------------
 TEST_BIN := $(patsubst tests/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/test-*.c)))
 FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%,\
 	$(filter-out tests/fuzz/fuzz-main.c,$(sort $(wildcard tests/fuzz/fuzz-*.c))))
 TEST_SH := $(sort $(wildcard tests/cli-*.sh tests/check-*.sh tests/roundtrip*.sh))
 REAL_SH := $(sort $(wildcard tests/real-*.sh))
+
+# BPF objects made for tests, of both byte orders.
+TEST_BPF := $(foreach f,$(patsubst tests/bpf/%.c,%.o,$(sort $(wildcard tests/bpf/*.bpf.c))),\
+	$(BUILD)/tests/bpf/$(f) $(BUILD)/tests/bpf/be/$(f))
+
+$(BUILD)/tests/bpf/%.bpf.o: tests/bpf/%.bpf.c $(wildcard tests/bpf/*.h) $(BPF_HEADERS)
+	$(call say,BPF,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) -target bpf $(BPF_CFLAGS) -c -o $@ $<
+
+$(BUILD)/tests/bpf/be/%.bpf.o: tests/bpf/%.bpf.c $(wildcard tests/bpf/*.h) $(BPF_HEADERS)
+	$(call say,BPFEB,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) -target bpfeb $(BPF_CFLAGS) -c -o $@ $<
 
 $(BUILD)/tests/%.o: PKG_FLAGS := $(call pkg_cflags,$(PKGS))
 
@@ -185,7 +259,7 @@ check:
 	$(Q)scripts/deps build test
 	$(Q)$(MAKE) run-check
 
-check-programs: all $(TEST_BIN) $(FUZZ_BIN) $(REPLAY)
+check-programs: all $(TEST_BIN) $(FUZZ_BIN) $(REPLAY) $(TEST_BPF)
 
 run-check: check-programs
 	$(Q)BUILD=$(abspath $(BUILD)) tests/run $(TEST_BIN) $(REPLAY) $(TEST_SH:%=./%)

@@ -18,7 +18,7 @@ enum { OWN_FIRST = 256, COMMON_FIRST = 512, COMMON_JSON = COMMON_FIRST, COMMON_H
 
 struct parser_state {
 	struct option longs[OPTIONS_MAXIMUM + 5];
-	char shorts[2 * OPTIONS_MAXIMUM + 8];
+	char shorts[2 * OPTIONS_MAXIMUM + 9];
 };
 
 static void print_command_help(const struct cmd *cmd)
@@ -49,6 +49,8 @@ struct cmd_parser cmd_parser_init(const struct cmd *cmd, int argc, char **argv)
 	size_t n = 0, s = 0;
 
 	memset(state, 0, sizeof(*state));
+	if (cmd->options_end_early)
+		state->shorts[s++] = '+';
 	for (const struct cmd_option *o = cmd->options; o && o->name && n < OPTIONS_MAXIMUM; o++) {
 		state->longs[n] = (struct option){
 			.name = o->name,

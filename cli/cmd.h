@@ -38,6 +38,7 @@ struct cmd {
 	const char *summary;              /* one line, as in the man page's NAME */
 	const char *arguments;            /* what follows the options in the usage line */
 	const struct cmd_option *options; /* ends with a row without name; NULL: none */
+	bool options_end_early; /* at the first operand: what follows is not ours */
 	int (*run)(const struct cmd *cmd, int argc, char **argv); /* gives a cmd_status */
 };
 
@@ -80,6 +81,8 @@ int cmd_fail(const struct btfpack_error *err);
 /* A whole decimal number of at most @maximum. False and a sentence if not. */
 bool cmd_number(const struct cmd *cmd, const char *option, const char *text, unsigned long maximum,
 		unsigned long *ret);
+
+extern const struct cmd cmd_run, cmd_gadgets;
 
 /* All commands, in the order of the flow; ends with NULL. */
 extern const struct cmd *const commands[];

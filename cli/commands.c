@@ -19,5 +19,7 @@ const struct cmd *const commands[] = {
 	&cmd_verify,
 	&cmd_gc,
 	&cmd_stats,
+	&cmd_run,
+	&cmd_gadgets,
 	NULL,
 };

@@ -31,6 +31,7 @@ struct session {
 
 /* --- settings -------------------------------------------------------------------------- */
 
+/* In the order of SESSION_OPTION_ROWS. */
 enum {
 	SET_BTF,
 	SET_TIME,
@@ -45,20 +46,7 @@ enum {
 	SET_BUFFER,
 };
 
-const struct session_option session_options[] = {
-	[SET_BTF] = { 0, "btf", "FILE", "BTF of this kernel, instead of its own" },
-	[SET_TIME] = { 'T', "time", NULL, "print the time of day" },
-	[SET_TIMESTAMP] = { 't', "timestamp", NULL, "print seconds since the start" },
-	[SET_PRINT_UID] = { 'U', "print-uid", NULL, "print the user id" },
-	[SET_COLUMNS] = { 0, "columns", "LIST", "columns to print; +NAME: besides the usual ones" },
-	[SET_TIMEOUT] = { 0, "timeout", "SECONDS", "end after so long" },
-	[SET_MAX_EVENTS] = { 0, "max-events", "N", "end after so many events" },
-	[SET_INTERVAL] = { 0, "interval", "SECONDS", "print histograms so often" },
-	[SET_EVENT_TYPE] = { 0, "event-type", "STRUCT", "type of the events of a foreign object" },
-	[SET_DUMP_MAPS] = { 0, "dump-maps", NULL, "at the end, print what its maps hold" },
-	[SET_BUFFER] = { 0, "buffer", "KIB", "size of the event buffer" },
-	{ 0 },
-};
+const struct session_option session_options[] = { SESSION_OPTION_ROWS{ 0 } };
 
 static int set_number(const char *name, const char *text, double unit, uint64_t *ret,
 		      struct btfpack_error *err)
@@ -587,8 +575,7 @@ static int loop(struct session *s, struct btfpack_error *err)
 		if (ret == -EINTR || ret > 0)
 			ret = 0;
 		if (s->failed)
-			return btfpack_error_set(err, s->failed, "cannot write the output: %s",
-						 strerror(-s->failed));
+			return s->failed;
 		now = read_clock(CLOCK_MONOTONIC);
 		if (deadline != next || now < next || ret)
 			continue;
@@ -661,5 +648,8 @@ int session_run(const struct session_job *job, const struct session_settings *se
 			ret = run(&s, err);
 	}
 	deinit(&s);
+	if (ret < 0 && err && !err->code)
+		btfpack_error_set(err, ret, "%s: cannot write its output: %s", job->name,
+				  strerror(-ret));
 	return ret;
 }
