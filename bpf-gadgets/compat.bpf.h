@@ -24,22 +24,22 @@
 #define kernel_value_of(bytes, size) ((bytes) >> (64 - 8 * (size)))
 #endif
 
-#define kernel_get_raw(source, member)                                                             \
-	({                                                                                         \
-		__u64 value_ = 0;                                                                  \
-		bpf_probe_read_kernel(&value_, bpf_core_field_size((source)->member),              \
-				      (const void *)(source) +                                     \
-					      __builtin_preserve_field_info(                       \
-						      (source)->member, BPF_FIELD_BYTE_OFFSET));   \
-		kernel_value_of(value_, bpf_core_field_size((source)->member));                    \
+#define kernel_get_raw(source, member)                                                           \
+	({                                                                                       \
+		__u64 value_ = 0;                                                                \
+		bpf_probe_read_kernel(&value_, bpf_core_field_size((source)->member),            \
+				      (const void *)(source) +                                   \
+					      __builtin_preserve_field_info(                     \
+						      (source)->member, BPF_FIELD_BYTE_OFFSET)); \
+		kernel_value_of(value_, bpf_core_field_size((source)->member));                  \
 	})
 
 #define kernel_get(source, member) ((typeof((source)->member))kernel_get_raw(source, member))
 
-#define kernel_get_signed(source, member)                                                          \
-	({                                                                                         \
-		__u32 spare_ = 64 - 8 * bpf_core_field_size((source)->member);                     \
-		(__s64)(kernel_get_raw(source, member) << spare_) >> spare_;                       \
+#define kernel_get_signed(source, member)                                      \
+	({                                                                     \
+		__u32 spare_ = 64 - 8 * bpf_core_field_size((source)->member); \
+		(__s64)(kernel_get_raw(source, member) << spare_) >> spare_;   \
 	})
 
 /* Bytes of a pointer, and of a long, in the running kernel. */

@@ -6,9 +6,9 @@
  */
 #include "gadget.bpf.h"
 
-#define ARGS_SIZE    4096 /* a power of two */
-#define ARGS_FAILED  16	  /* arguments shown of a failed exec */
-#define ARG_SIZE     128  /* bytes of each of those; a power of two */
+#define ARGS_SIZE   4096 /* a power of two */
+#define ARGS_FAILED 16   /* arguments shown of a failed exec */
+#define ARG_SIZE    128  /* bytes of each of those; a power of two */
 
 struct execsnoop_options {
 	struct gadget_filter filter;
@@ -50,7 +50,8 @@ static __always_inline void fill(struct execsnoop_event *event, __s32 ret)
 static __always_inline void submit(void *ctx, struct execsnoop_event *event, __u32 args_size)
 {
 	event->args.size = args_size;
-	gadget_submit(ctx, event, __builtin_offsetof(struct execsnoop_event, args.data) + args_size);
+	gadget_submit(ctx, event,
+		      __builtin_offsetof(struct execsnoop_event, args.data) + args_size);
 }
 
 SEC("tracepoint/sched/sched_process_exec")
@@ -131,7 +132,8 @@ static __always_inline int failed(struct trace_event_raw_sys_exit *ctx)
 
 		if (!argument || size > ARGS_SIZE - ARG_SIZE)
 			break;
-		length = bpf_probe_read_user_str(event->args.data + size, ARG_SIZE, (void *)argument);
+		length = bpf_probe_read_user_str(event->args.data + size, ARG_SIZE,
+						 (void *)argument);
 		if (length < 0)
 			break;
 		size += length & (2 * ARG_SIZE - 1);

@@ -73,13 +73,13 @@
 
 /* A program the gadget can do without, where the kernel has no such tracepoint or
  * function; and one that runs only where @program's is missing. */
-#define OPTIONAL	    GADGET_TAG("optional:")
+#define OPTIONAL            GADGET_TAG("optional:")
 #define INSTEAD_OF(program) GADGET_TAG("instead-of:" #program)
 
 /* --- what every gadget has -------------------------------------------------- */
 
 #define GADGET_COMM_SIZE 16
-#define GADGET_ANY	 0xffffffff
+#define GADGET_ANY       0xffffffff
 
 /* Filters that come for free: make it the first member of the options. */
 struct gadget_filter {
@@ -94,10 +94,10 @@ struct gadget_filter {
 
 /* The kernel's arguments of a new process and the like: strings one after another,
  * @size bytes of them. Tag the member FORMAT("args"). */
-#define GADGET_ARGS(capacity)                                                                      \
-	struct {                                                                                   \
-		__u32 size;                                                                        \
-		char data[capacity];                                                               \
+#define GADGET_ARGS(capacity)        \
+	struct {                     \
+		__u32 size;          \
+		char data[capacity]; \
 	}
 
 /* Who did it; make it the first member of the event. */
@@ -117,65 +117,65 @@ struct gadget_process {
  * CPU), "events", on the way to user space, and "lost", those that found a ring
  * buffer full (perf event arrays count by themselves).
  */
-#define GADGET(description, options_type, event_type)                                              \
-	GADGET_OPTIONS(description, options_type);                                                 \
-	struct {                                                                                   \
-		__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);                                           \
-		__uint(max_entries, 1);                                                            \
-		__type(key, __u32);                                                                \
-		__type(value, event_type);                                                         \
-	} event SEC(".maps");                                                                      \
-	static __always_inline event_type *gadget_event(void)                                      \
-	{                                                                                          \
-		__u32 zero = 0;                                                                    \
-                                                                                                   \
-		return bpf_map_lookup_elem(&event, &zero);                                         \
-	}                                                                                          \
+#define GADGET(description, options_type, event_type)         \
+	GADGET_OPTIONS(description, options_type);            \
+	struct {                                              \
+		__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);      \
+		__uint(max_entries, 1);                       \
+		__type(key, __u32);                           \
+		__type(value, event_type);                    \
+	} event SEC(".maps");                                 \
+	static __always_inline event_type *gadget_event(void) \
+	{                                                     \
+		__u32 zero = 0;                               \
+                                                              \
+		return bpf_map_lookup_elem(&event, &zero);    \
+	}                                                     \
 	GADGET_EVENTS
 
-#define GADGET_OPTIONS(description, options_type)                                                  \
-	char gadget_license[] SEC("license") = "Dual BSD/GPL";                                     \
-	struct {                                                                                   \
-		__uint(type, BPF_MAP_TYPE_ARRAY);                                                  \
-		__uint(max_entries, 1);                                                            \
-		__type(key, __u32);                                                                \
-		__type(value, options_type);                                                       \
-	} options SEC(".maps") DOC(description);                                                   \
-	static __always_inline const options_type *gadget_options(void)                            \
-	{                                                                                          \
-		__u32 zero = 0;                                                                    \
-                                                                                                   \
-		return bpf_map_lookup_elem(&options, &zero);                                       \
-	}                                                                                          \
+#define GADGET_OPTIONS(description, options_type)                       \
+	char gadget_license[] SEC("license") = "Dual BSD/GPL";          \
+	struct {                                                        \
+		__uint(type, BPF_MAP_TYPE_ARRAY);                       \
+		__uint(max_entries, 1);                                 \
+		__type(key, __u32);                                     \
+		__type(value, options_type);                            \
+	} options SEC(".maps") DOC(description);                        \
+	static __always_inline const options_type *gadget_options(void) \
+	{                                                               \
+		__u32 zero = 0;                                         \
+                                                                        \
+		return bpf_map_lookup_elem(&options, &zero);            \
+	}                                                               \
 	struct gadget_eat_semicolon
 
-#define GADGET_EVENTS                                                                              \
-	struct {                                                                                   \
-		__uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);                                       \
-		__uint(key_size, sizeof(__u32));                                                   \
-		__uint(value_size, sizeof(__u32));                                                 \
-	} events SEC(".maps");                                                                     \
-	struct {                                                                                   \
-		__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);                                           \
-		__uint(max_entries, 1);                                                            \
-		__type(key, __u32);                                                                \
-		__type(value, __u64);                                                              \
-	} lost SEC(".maps");                                                                       \
-	static __always_inline void gadget_count_lost(void)                                        \
-	{                                                                                          \
-		__u32 zero = 0;                                                                    \
-		__u64 *count = bpf_map_lookup_elem(&lost, &zero);                                  \
-                                                                                                   \
-		if (count)                                                                         \
-			*count += 1;                                                               \
-	}                                                                                          \
-	static __always_inline void gadget_submit(void *ctx, void *data, __u64 size)               \
-	{                                                                                          \
-		if (!bpf_core_type_exists(struct bpf_ringbuf))                                     \
-			bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, data, size);        \
-		else if (bpf_ringbuf_output(&events, data, size, 0) < 0)                           \
-			gadget_count_lost();                                                       \
-	}                                                                                          \
+#define GADGET_EVENTS                                                                       \
+	struct {                                                                            \
+		__uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);                                \
+		__uint(key_size, sizeof(__u32));                                            \
+		__uint(value_size, sizeof(__u32));                                          \
+	} events SEC(".maps");                                                              \
+	struct {                                                                            \
+		__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);                                    \
+		__uint(max_entries, 1);                                                     \
+		__type(key, __u32);                                                         \
+		__type(value, __u64);                                                       \
+	} lost SEC(".maps");                                                                \
+	static __always_inline void gadget_count_lost(void)                                 \
+	{                                                                                   \
+		__u32 zero = 0;                                                             \
+		__u64 *count = bpf_map_lookup_elem(&lost, &zero);                           \
+                                                                                            \
+		if (count)                                                                  \
+			*count += 1;                                                        \
+	}                                                                                   \
+	static __always_inline void gadget_submit(void *ctx, void *data, __u64 size)        \
+	{                                                                                   \
+		if (!bpf_core_type_exists(struct bpf_ringbuf))                              \
+			bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, data, size); \
+		else if (bpf_ringbuf_output(&events, data, size, 0) < 0)                    \
+			gadget_count_lost();                                                \
+	}                                                                                   \
 	struct gadget_eat_semicolon
 
 /* --- filters and common members ---------------------------------------------- */

@@ -78,8 +78,7 @@ static __always_inline int exits(struct trace_event_raw_sys_exit *ctx)
 SEC("tracepoint/syscalls/sys_enter_open")
 int OPTIONAL open_enters(struct trace_event_raw_sys_enter *ctx)
 {
-	return enters(kernel_get(ctx, args[0]), kernel_get(ctx, args[1]),
-		      kernel_get(ctx, args[2]));
+	return enters(kernel_get(ctx, args[0]), kernel_get(ctx, args[1]), kernel_get(ctx, args[2]));
 }
 
 SEC("tracepoint/syscalls/sys_exit_open")
@@ -91,8 +90,7 @@ int OPTIONAL open_exits(struct trace_event_raw_sys_exit *ctx)
 SEC("tracepoint/syscalls/sys_enter_openat")
 int openat_enters(struct trace_event_raw_sys_enter *ctx)
 {
-	return enters(kernel_get(ctx, args[1]), kernel_get(ctx, args[2]),
-		      kernel_get(ctx, args[3]));
+	return enters(kernel_get(ctx, args[1]), kernel_get(ctx, args[2]), kernel_get(ctx, args[3]));
 }
 
 SEC("tracepoint/syscalls/sys_exit_openat")

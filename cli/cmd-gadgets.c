@@ -16,8 +16,8 @@ static json_t *describe_fields(const struct gadget_fields *fields)
 		char letter[2] = { f->short_name };
 
 		json_array_append_new(list, json_pack("{s:s, s:s?, s:s, s:s?}", "name", f->name,
-						      "short", *letter ? letter : NULL, "doc", f->doc,
-						      "default", f->default_text));
+						      "short", *letter ? letter : NULL, "doc",
+						      f->doc, "default", f->default_text));
 	}
 	return list;
 }

@@ -38,7 +38,8 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 	if (option == CMD_OPTIONS_EXIT)
 		return parser.status;
 	if (parser.operand == argc)
-		return cmd_usage(cmd, "which gadget or BPF object? `btfpack gadgets` lists gadgets");
+		return cmd_usage(cmd,
+				 "which gadget or BPF object? `btfpack gadgets` lists gadgets");
 	settings.json = cmd_common.json;
 	job.name = argv[parser.operand];
 	job.argc = argc - parser.operand;

@@ -31,10 +31,10 @@ static void say(enum log_level level, const char *message, void *arg)
 static int fail(const struct btfpack_error *err)
 {
 	fprintf(stderr, "btfrun: %s\n", err->message);
-	return err->code == -EINVAL					      ? STATUS_USAGE :
-	       err->code == -EBADMSG || err->code == -EOPNOTSUPP || err->code == -EFBIG ?
-								       STATUS_BAD_INPUT :
-								       STATUS_IO;
+	return err->code == -EINVAL ? STATUS_USAGE
+	       : err->code == -EBADMSG || err->code == -EOPNOTSUPP || err->code == -EFBIG
+		       ? STATUS_BAD_INPUT
+		       : STATUS_IO;
 }
 
 static int write_out(const char *text, size_t size, void *arg)
@@ -120,8 +120,8 @@ static size_t fill_options(struct option *longs, char *shorts)
 	for (size_t i = 0; session_options[i].name; i++) {
 		const struct session_option *o = &session_options[i];
 
-		longs[count++] = (struct option){ o->name, !!o->argument, NULL,
-						  OPTION_SESSION + (int)i };
+		longs[count++] =
+			(struct option){ o->name, !!o->argument, NULL, OPTION_SESSION + (int)i };
 		if (o->short_name)
 			strncat(shorts, &o->short_name, 1);
 	}

@@ -55,9 +55,9 @@ static int read_header(const struct elf_object *elf, uint16_t index, struct head
 	uint64_t at = elf->table + (uint64_t)index * sizeof(Elf64_Shdr);
 
 	if (index >= elf->count || cursor_seek(&c, at) || cursor_u32(&c, &ret->name) ||
-	    cursor_u32(&c, &ret->type) ||
-	    cursor_seek(&c, at + offsetof(Elf64_Shdr, sh_offset)) || cursor_u64(&c, &ret->offset) ||
-	    cursor_u64(&c, &ret->size) || cursor_u32(&c, &ret->link))
+	    cursor_u32(&c, &ret->type) || cursor_seek(&c, at + offsetof(Elf64_Shdr, sh_offset)) ||
+	    cursor_u64(&c, &ret->offset) || cursor_u64(&c, &ret->size) ||
+	    cursor_u32(&c, &ret->link))
 		return -EBADMSG;
 	if (ret->type == SHT_NOBITS)
 		return 0;

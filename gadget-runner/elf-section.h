@@ -17,7 +17,7 @@
 
 struct elf_object {
 	struct cursor bytes; /* the whole file, in its byte order */
-	uint64_t table;	     /* offset of the section headers */
+	uint64_t table;      /* offset of the section headers */
 	uint16_t count;
 	uint16_t names; /* index of the section with their names */
 };
@@ -25,7 +25,7 @@ struct elf_object {
 struct elf_section {
 	const char *name;
 	const uint8_t *data; /* NULL for sections without bytes (.bss) */
-	uint64_t size;	     /* bytes */
+	uint64_t size;       /* bytes */
 	uint32_t link;
 	uint16_t index;
 };

@@ -12,7 +12,7 @@
 
 #include "gadget-runner/event-format.h"
 
-#define DEPTH_MAXIMUM 16	  /* structs in structs, by BTF */
+#define DEPTH_MAXIMUM 16 /* structs in structs, by BTF */
 #define NANOSECOND    UINT64_C(1000000000)
 #define BAR_WIDTH     40
 
@@ -27,7 +27,7 @@
 struct value {
 	const struct gadget_field *field;
 	const uint8_t *data; /* first byte of the field */
-	size_t size;	     /* bytes of it that the event has */
+	size_t size;         /* bytes of it that the event has */
 	uint64_t number;     /* kinds that are numbers; sign-extended */
 };
 
@@ -165,13 +165,47 @@ static int text_capability(const struct event_format *format, const struct value
 			   struct buf *buf)
 {
 	static const char *const names[] = {
-		"CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "KILL", "SETGID",
-		"SETUID", "SETPCAP", "LINUX_IMMUTABLE", "NET_BIND_SERVICE", "NET_BROADCAST",
-		"NET_ADMIN", "NET_RAW", "IPC_LOCK", "IPC_OWNER", "SYS_MODULE", "SYS_RAWIO",
-		"SYS_CHROOT", "SYS_PTRACE", "SYS_PACCT", "SYS_ADMIN", "SYS_BOOT", "SYS_NICE",
-		"SYS_RESOURCE", "SYS_TIME", "SYS_TTY_CONFIG", "MKNOD", "LEASE", "AUDIT_WRITE",
-		"AUDIT_CONTROL", "SETFCAP", "MAC_OVERRIDE", "MAC_ADMIN", "SYSLOG", "WAKE_ALARM",
-		"BLOCK_SUSPEND", "AUDIT_READ", "PERFMON", "BPF", "CHECKPOINT_RESTORE",
+		"CHOWN",
+		"DAC_OVERRIDE",
+		"DAC_READ_SEARCH",
+		"FOWNER",
+		"FSETID",
+		"KILL",
+		"SETGID",
+		"SETUID",
+		"SETPCAP",
+		"LINUX_IMMUTABLE",
+		"NET_BIND_SERVICE",
+		"NET_BROADCAST",
+		"NET_ADMIN",
+		"NET_RAW",
+		"IPC_LOCK",
+		"IPC_OWNER",
+		"SYS_MODULE",
+		"SYS_RAWIO",
+		"SYS_CHROOT",
+		"SYS_PTRACE",
+		"SYS_PACCT",
+		"SYS_ADMIN",
+		"SYS_BOOT",
+		"SYS_NICE",
+		"SYS_RESOURCE",
+		"SYS_TIME",
+		"SYS_TTY_CONFIG",
+		"MKNOD",
+		"LEASE",
+		"AUDIT_WRITE",
+		"AUDIT_CONTROL",
+		"SETFCAP",
+		"MAC_OVERRIDE",
+		"MAC_ADMIN",
+		"SYSLOG",
+		"WAKE_ALARM",
+		"BLOCK_SUSPEND",
+		"AUDIT_READ",
+		"PERFMON",
+		"BPF",
+		"CHECKPOINT_RESTORE",
 	};
 
 	if (v->number >= ARRAY_SIZE(names))
@@ -179,13 +213,12 @@ static int text_capability(const struct event_format *format, const struct value
 	return buf_add_format(buf, "CAP_%s", names[v->number]);
 }
 
-static int text_tcp_state(const struct event_format *format, const struct value *v,
-			  struct buf *buf)
+static int text_tcp_state(const struct event_format *format, const struct value *v, struct buf *buf)
 {
 	static const char *const names[] = {
-		NULL,	      "ESTABLISHED", "SYN_SENT", "SYN_RECV", "FIN_WAIT1", "FIN_WAIT2",
-		"TIME_WAIT",  "CLOSE",	     "CLOSE_WAIT", "LAST_ACK", "LISTEN",  "CLOSING",
-		"NEW_SYN_RECV",
+		NULL,        "ESTABLISHED", "SYN_SENT",     "SYN_RECV",   "FIN_WAIT1",
+		"FIN_WAIT2", "TIME_WAIT",   "CLOSE",        "CLOSE_WAIT", "LAST_ACK",
+		"LISTEN",    "CLOSING",     "NEW_SYN_RECV",
 	};
 
 	if (!v->number || v->number >= ARRAY_SIZE(names))
@@ -199,11 +232,11 @@ static int text_open_flags(const struct event_format *format, const struct value
 	static const char *const access[] = { "O_RDONLY", "O_WRONLY", "O_RDWR", "O_ACCMODE" };
 	/* O_SYNC and O_TMPFILE hold the bits of O_DSYNC and O_DIRECTORY: they go first. */
 	static const struct name names[] = {
-		{ O_CREAT, "O_CREAT" },	      { O_EXCL, "O_EXCL" },
+		{ O_CREAT, "O_CREAT" },       { O_EXCL, "O_EXCL" },
 		{ O_NOCTTY, "O_NOCTTY" },     { O_TRUNC, "O_TRUNC" },
 		{ O_APPEND, "O_APPEND" },     { O_NONBLOCK, "O_NONBLOCK" },
-		{ O_SYNC, "O_SYNC" },	      { O_DSYNC, "O_DSYNC" },
-		{ O_ASYNC, "O_ASYNC" },	      { O_DIRECT, "O_DIRECT" },
+		{ O_SYNC, "O_SYNC" },         { O_DSYNC, "O_DSYNC" },
+		{ O_ASYNC, "O_ASYNC" },       { O_DIRECT, "O_DIRECT" },
 		{ O_TMPFILE, "O_TMPFILE" },   { O_DIRECTORY, "O_DIRECTORY" },
 		{ O_NOFOLLOW, "O_NOFOLLOW" }, { O_NOATIME, "O_NOATIME" },
 		{ O_CLOEXEC, "O_CLOEXEC" },   { O_PATH, "O_PATH" },
@@ -281,9 +314,10 @@ static int add_argument(const struct event_format *format, const char *text, siz
 		unsigned char c = text[i];
 
 		if (c < ' ' || c == 0x7f)
-			ret = buf_add_format(buf, c == '\n' ? "\\n" :
-						  c == '\t' ? "\\t" :
-							      "\\x%02x",
+			ret = buf_add_format(buf,
+					     c == '\n'   ? "\\n"
+					     : c == '\t' ? "\\t"
+							 : "\\x%02x",
 					     c);
 		else if (format->quote && (c == '"' || c == '\\'))
 			ret = buf_add_format(buf, "\\%c", c);
@@ -374,8 +408,7 @@ static int json_time(const struct event_format *format, const struct value *v, s
 
 	if (!gmtime_r(&seconds, &tm) || !strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm))
 		return text_decimal(format, v, buf);
-	return buf_add_format(buf, "\"%s.%06uZ\"", text,
-			      (unsigned int)(now % NANOSECOND / 1000));
+	return buf_add_format(buf, "\"%s.%06uZ\"", text, (unsigned int)(now % NANOSECOND / 1000));
 }
 
 typedef int (*write_fn)(const struct event_format *format, const struct value *v, struct buf *buf);
@@ -414,9 +447,9 @@ static const struct format *find_format(const struct gadget_field *field)
 	for (size_t i = 0; i < ARRAY_SIZE(formats); i++)
 		if (*field->format && !strcmp(formats[i].name, field->format))
 			return is_numeric(field->kind) || formats[i].text == text_ip ||
-					       formats[i].text == text_args ?
-				       &formats[i] :
-				       NULL;
+					       formats[i].text == text_args
+				       ? &formats[i]
+				       : NULL;
 	return NULL;
 }
 
@@ -433,8 +466,12 @@ bool event_format_exists(const char *name)
 /* Bytes of the UTF-8 sequence at @text; 0 when it is none. */
 static size_t utf8_length(const unsigned char *text, size_t left)
 {
-	size_t length = *text < 0x80 ? 1 : *text < 0xc2 ? 0 : *text < 0xe0 ? 2 : *text < 0xf0 ? 3 :
-			*text < 0xf5 ? 4 : 0;
+	size_t length = *text < 0x80   ? 1
+			: *text < 0xc2 ? 0
+			: *text < 0xe0 ? 2
+			: *text < 0xf0 ? 3
+			: *text < 0xf5 ? 4
+				       : 0;
 
 	if (length > left)
 		return 0;
@@ -585,11 +622,10 @@ static int walk_number(const struct walk *w, const struct btf_type *t, uint64_t 
 static int walk_value(const struct walk *w, uint32_t type_id, uint64_t bit_offset,
 		      uint32_t bit_width, int depth, struct buf *ret)
 {
-	const struct btf_type *t =
-		btf_view_type(w->btf, btf_view_skip_typedefs(w->btf, type_id));
+	const struct btf_type *t = btf_view_type(w->btf, btf_view_skip_typedefs(w->btf, type_id));
 	unsigned int kind = btf_type_kind(t);
-	bool is_signed = kind == BTF_KIND_INT &&
-			 BTF_INT_ENCODING(btf_type_int_encoding(t)) & BTF_INT_SIGNED;
+	bool is_signed =
+		kind == BTF_KIND_INT && BTF_INT_ENCODING(btf_type_int_encoding(t)) & BTF_INT_SIGNED;
 	uint64_t size;
 
 	if (depth > DEPTH_MAXIMUM)
@@ -610,10 +646,10 @@ static int walk_value(const struct walk *w, uint32_t type_id, uint64_t bit_offse
 	if (bit_width > 64 || bit_offset / 8 > w->size ||
 	    (bit_offset + bit_width + 7) / 8 > w->size)
 		return buf_add_string(ret, "null");
-	return walk_number(w, t,
-			   event_format_number(w->data + bit_offset / 8, bit_offset % 8, bit_width,
-					       is_signed),
-			   ret);
+	return walk_number(
+		w, t,
+		event_format_number(w->data + bit_offset / 8, bit_offset % 8, bit_width, is_signed),
+		ret);
 }
 
 int event_format_json_value(const struct btf_view *btf, uint32_t type_id, const void *data,
@@ -719,8 +755,8 @@ static int text_by_type(const struct event_format *format, const struct value *v
 	case GADGET_OTHER:
 		return event_format_json_value(btf, v->field->type_id, v->data, v->size, ret);
 	default:
-		return btf_type_kind(t) == BTF_KIND_PTR ? text_hex(format, v, ret) :
-							  text_decimal(format, v, ret);
+		return btf_type_kind(t) == BTF_KIND_PTR ? text_hex(format, v, ret)
+							: text_decimal(format, v, ret);
 	}
 }
 
@@ -754,11 +790,11 @@ static unsigned int column_width(const struct gadget_field *field)
 {
 	const struct format *f = find_format(field);
 	unsigned int width = strlen(field->name);
-	unsigned int natural = f				 ? f->width :
-			       field->kind == GADGET_STRING	 ? 16 :
-			       is_numeric(field->kind) && field->bit_size <= 16 ? 6 :
-			       is_numeric(field->kind) && field->bit_size <= 32 ? 7 :
-									 12;
+	unsigned int natural = f                                                  ? f->width
+			       : field->kind == GADGET_STRING                     ? 16
+			       : is_numeric(field->kind) && field->bit_size <= 16 ? 6
+			       : is_numeric(field->kind) && field->bit_size <= 32 ? 7
+										  : 12;
 
 	if (field->width)
 		return field->width;
@@ -901,7 +937,8 @@ int event_format_histogram(const uint64_t *slots, size_t count, const char *unit
 		uint64_t low = i ? 1ULL << i : 0, high = (i < 63 ? 1ULL << (i + 1) : 0) - 1;
 		int length = slots[i] * (double)BAR_WIDTH / most;
 
-		error = buf_add_format(ret, "%9" PRIu64 " -> %-7" PRIu64 " : %-8" PRIu64 " |%.*s%*s|\n",
+		error = buf_add_format(ret,
+				       "%9" PRIu64 " -> %-7" PRIu64 " : %-8" PRIu64 " |%.*s%*s|\n",
 				       low, high, slots[i], length, stars, BAR_WIDTH - length, "");
 	}
 	return error;

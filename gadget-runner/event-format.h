@@ -35,13 +35,13 @@
 
 struct event_format {
 	const struct gadget_spec *spec;
-	uint64_t clock_offset;	/* ns from the monotonic clock to the time of day */
-	uint64_t start;		/* ns of the monotonic clock: zero of timestamps */
-	bool show_time;		/* tables: the time of day first */
-	bool show_timestamp;	/* tables: seconds since @start first */
-	bool quote;		/* args: each in double quotes */
-	unsigned int max_args;	/* args: as many at most; 0: all */
-	bool *shown;		/* tables: one a column; NULL: all */
+	uint64_t clock_offset; /* ns from the monotonic clock to the time of day */
+	uint64_t start;        /* ns of the monotonic clock: zero of timestamps */
+	bool show_time;        /* tables: the time of day first */
+	bool show_timestamp;   /* tables: seconds since @start first */
+	bool quote;            /* args: each in double quotes */
+	unsigned int max_args; /* args: as many at most; 0: all */
+	bool *shown;           /* tables: one a column; NULL: all */
 };
 
 /* The table's heading, without a newline. 0, -ENOMEM, -EFBIG. */

@@ -40,14 +40,14 @@ static bool parse_enum(const struct btf_view *btf, const struct btf_type *t, con
 {
 	for (unsigned int i = 0; i < btf_type_vlen(t); i++) {
 		bool wide = btf_type_kind(t) == BTF_KIND_ENUM64;
-		uint32_t name = wide ? btf_type_enums64(t)[i].name_off :
-				       btf_type_enums(t)[i].name_off;
+		uint32_t name =
+			wide ? btf_type_enums64(t)[i].name_off : btf_type_enums(t)[i].name_off;
 
 		if (strcasecmp(btf_view_string(btf, name), text))
 			continue;
 		*ret = wide ? btf_type_enums64(t)[i].val_lo32 |
-				      (uint64_t)btf_type_enums64(t)[i].val_hi32 << 32 :
-			      (uint32_t)btf_type_enums(t)[i].val;
+				       (uint64_t)btf_type_enums64(t)[i].val_hi32 << 32
+			    : (uint32_t)btf_type_enums(t)[i].val;
 		return true;
 	}
 	return parse_number(text, btf_type_kflag(t), ret);
@@ -157,11 +157,12 @@ static int set_number(const struct btf_view *btf, const struct gadget_field *fie
 						 field->name, text);
 		if (!strcmp(field->format, "mntns"))
 			return refuse(field, text,
-				      "the number of a mount namespace, or pid: and a process", err);
+				      "the number of a mount namespace, or pid: and a process",
+				      err);
 		return refuse(field, text,
-			      field->kind == GADGET_BOOL ? "yes or no" :
-			      field->kind == GADGET_ENUM ? "one of its values" :
-							   "a number",
+			      field->kind == GADGET_BOOL   ? "yes or no"
+			      : field->kind == GADGET_ENUM ? "one of its values"
+							   : "a number",
 			      err);
 	}
 	if (!fits(number, field->bit_size, field->kind == GADGET_SIGNED))

@@ -20,8 +20,8 @@
 
 struct gadget_options {
 	const struct gadget_spec *spec;
-	uint8_t *options;   /* spec->options.size bytes: the value of the map "options" */
-	uint8_t *variables; /* spec->variables.size bytes: .rodata */
+	uint8_t *options;    /* spec->options.size bytes: the value of the map "options" */
+	uint8_t *variables;  /* spec->variables.size bytes: .rodata */
 	bool *variables_set; /* one a variable: was it given? */
 };
 

@@ -60,8 +60,8 @@ static struct tags find_tags(const struct btf_view *btf, uint32_t id, int compon
 
 static enum gadget_kind array_kind(const struct btf_view *btf, const struct btf_type *array)
 {
-	const struct btf_type *item = btf_view_type(
-		btf, btf_view_skip_typedefs(btf, btf_type_array(array)->type));
+	const struct btf_type *item =
+		btf_view_type(btf, btf_view_skip_typedefs(btf, btf_type_array(array)->type));
 
 	if (btf_type_kind(item) != BTF_KIND_INT || item->size != 1)
 		return GADGET_OTHER;
@@ -74,9 +74,9 @@ static enum gadget_kind kind_of(const struct btf_view *btf, const struct btf_typ
 	case BTF_KIND_INT:
 		if (BTF_INT_ENCODING(btf_type_int_encoding(t)) & BTF_INT_BOOL)
 			return GADGET_BOOL;
-		return BTF_INT_ENCODING(btf_type_int_encoding(t)) & BTF_INT_SIGNED ?
-			       GADGET_SIGNED :
-			       GADGET_UNSIGNED;
+		return BTF_INT_ENCODING(btf_type_int_encoding(t)) & BTF_INT_SIGNED
+			       ? GADGET_SIGNED
+			       : GADGET_UNSIGNED;
 	case BTF_KIND_PTR:
 		return GADGET_UNSIGNED;
 	case BTF_KIND_ENUM:
@@ -157,8 +157,8 @@ static int add_value(const struct btf_view *btf, struct gadget_fields *fields, c
 	field = add_field(fields);
 	if (!field)
 		return fields->count == FIELDS_MAXIMUM ? -EFBIG : -ENOMEM;
-	field->name = field_name(fields, place->outer, tags->name ? tags->name : name,
-				 place->separator);
+	field->name =
+		field_name(fields, place->outer, tags->name ? tags->name : name, place->separator);
 	if (!field->name)
 		return -ENOMEM;
 	field->doc = tags->doc ? tags->doc : "";
@@ -349,8 +349,7 @@ static uint32_t find_struct(const struct btf_view *btf, const char *name)
 	for (uint32_t id = 1; id < btf->end_id; id++) {
 		const struct btf_type *t = btf_view_type(btf, id);
 
-		if ((btf_type_kind(t) == BTF_KIND_STRUCT ||
-		     btf_type_kind(t) == BTF_KIND_TYPEDEF) &&
+		if ((btf_type_kind(t) == BTF_KIND_STRUCT || btf_type_kind(t) == BTF_KIND_TYPEDEF) &&
 		    !strcmp(btf_view_name(btf, t), name))
 			return id;
 	}
@@ -377,8 +376,7 @@ static uint32_t guess_event(const struct gadget_spec *spec)
 	return 0;
 }
 
-static int read_columns(struct gadget_spec *spec, const char *event_type,
-			struct btfpack_error *err)
+static int read_columns(struct gadget_spec *spec, const char *event_type, struct btfpack_error *err)
 {
 	uint32_t id;
 
@@ -496,11 +494,11 @@ int gadget_spec_init(struct gadget_spec *spec, const void *object, size_t size, 
 	ret = spec->name ? read_all(spec, &elf, event_type, &why) : -ENOMEM;
 	if (ret < 0) {
 		gadget_spec_deinit(spec);
-		return btfpack_error_set(err, ret, "%s%s%s", why.code ? "" : name,
-					 why.code ? "" : ": ",
-					 why.code	 ? why.message :
-					 ret == -EFBIG ? "more options or columns than anybody needs" :
-							 "out of memory");
+		return btfpack_error_set(
+			err, ret, "%s%s%s", why.code ? "" : name, why.code ? "" : ": ",
+			why.code        ? why.message
+			: ret == -EFBIG ? "more options or columns than anybody needs"
+					: "out of memory");
 	}
 	return 0;
 }

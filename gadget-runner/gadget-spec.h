@@ -36,13 +36,13 @@ enum gadget_kind {
 
 /* An option or a column. The strings live as long as the spec. */
 struct gadget_field {
-	char *name;		  /* as users see it: options with "-", columns with "_" */
-	const char *doc;	  /* one line or "" */
-	const char *format;	  /* "" when the type says it all */
+	char *name;               /* as users see it: options with "-", columns with "_" */
+	const char *doc;          /* one line or "" */
+	const char *format;       /* "" when the type says it all */
 	const char *default_text; /* options; NULL: zero */
-	const char *with;	  /* columns: shown in tables with this option; NULL: always */
-	const char *variable;	  /* options: the .rodata variable; NULL: in the map "options" */
-	char short_name;	  /* options; 0: none */
+	const char *with;         /* columns: shown in tables with this option; NULL: always */
+	const char *variable;     /* options: the .rodata variable; NULL: in the map "options" */
+	char short_name;          /* options; 0: none */
 	enum gadget_kind kind;
 	uint32_t type_id;    /* of the value, modifiers and typedefs gone */
 	uint32_t bit_offset; /* in the struct or section */
@@ -58,7 +58,7 @@ struct gadget_fields {
 
 struct gadget_program {
 	const char *name;
-	bool is_optional;	 /* does without when the kernel lacks its target */
+	bool is_optional;       /* does without when the kernel lacks its target */
 	const char *instead_of; /* only where the target of that program is missing; NULL: no */
 };
 
@@ -67,8 +67,8 @@ struct gadget_spec {
 	const char *doc;
 	struct gadget_fields options;
 	struct gadget_fields variables; /* of .rodata; the size is the section's */
-	struct gadget_fields columns;	/* empty: events cannot be decoded */
-	struct gadget_fields keys;	/* of the histogram; empty with has_histogram: one only */
+	struct gadget_fields columns;   /* empty: events cannot be decoded */
+	struct gadget_fields keys;      /* of the histogram; empty with has_histogram: one only */
 	bool has_histogram;
 	uint32_t histogram_slots;    /* power-of-two slots in a histogram's value */
 	uint32_t histogram_key_size; /* bytes */

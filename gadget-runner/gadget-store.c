@@ -66,8 +66,7 @@ int gadget_store_open(const char *name_or_path, struct btfpack_blob *ret, struct
 {
 	size_t length = strlen(name_or_path);
 
-	if (strchr(name_or_path, '/') ||
-	    (length > 2 && !strcmp(name_or_path + length - 2, ".o")))
+	if (strchr(name_or_path, '/') || (length > 2 && !strcmp(name_or_path + length - 2, ".o")))
 		return fs_read(name_or_path, OBJECT_MAXIMUM, ret, err);
 	return gadget_store_find(name_or_path, ret, err);
 }

@@ -23,10 +23,10 @@ struct runner {
 	struct ring_buffer *rings;
 	struct perf_buffer **perfs;
 	size_t perf_count;
-	bool use_ring;	    /* perf event arrays become ring buffers */
+	bool use_ring;      /* perf event arrays become ring buffers */
 	bool has_own_btf;   /* the kernel's */
 	uint64_t perf_lost; /* counted by the perf buffers */
-	int stop;	    /* what on_event returned */
+	int stop;           /* what on_event returned */
 };
 
 /* --- what libbpf says --------------------------------------------------------------- */
@@ -78,9 +78,9 @@ static int fail(const struct runner *runner, int code, const char *what, struct 
 	const char *name = runner->config.spec->name;
 
 	if ((code == -EPERM || code == -EACCES) && geteuid() != 0)
-		return btfpack_error_set(err, code,
-					 "%s: cannot %s: %s; it takes root (CAP_BPF and CAP_PERFMON)",
-					 name, what, strerror(-code));
+		return btfpack_error_set(
+			err, code, "%s: cannot %s: %s; it takes root (CAP_BPF and CAP_PERFMON)",
+			name, what, strerror(-code));
 	if (*first_warning)
 		return btfpack_error_set(err, code, "%s: cannot %s: %s%s%s", name, what,
 					 first_warning, *verdict ? ": " : "", verdict);
@@ -263,11 +263,10 @@ static int choose_program(struct runner *runner, struct bpf_program *prog,
 	if (is_gadget(runner->config.spec) && !(tags && tags->is_optional) &&
 	    !has_substitute(runner, name)) {
 		if (!tracefs())
-			return btfpack_error_set(
-				err, -ENOENT,
-				"%s: neither tracefs nor debugfs is mounted "
-				"(mount -t tracefs tracefs /sys/kernel/tracing)",
-				runner->config.spec->name);
+			return btfpack_error_set(err, -ENOENT,
+						 "%s: neither tracefs nor debugfs is mounted "
+						 "(mount -t tracefs tracefs /sys/kernel/tracing)",
+						 runner->config.spec->name);
 		return btfpack_error_set(err, -ENOENT, "%s: this kernel has no %s",
 					 runner->config.spec->name, section);
 	}
@@ -282,7 +281,8 @@ static int choose_programs(struct runner *runner, struct btfpack_error *err)
 	struct bpf_program *prog;
 	int ret = 0;
 
-	bpf_object__for_each_program(prog, runner->object) {
+	bpf_object__for_each_program(prog, runner->object)
+	{
 		if (!ret && bpf_program__autoload(prog))
 			ret = choose_program(runner, prog, err);
 	}
@@ -312,7 +312,8 @@ static void prepare_maps(struct runner *runner)
 	struct bpf_map *map;
 
 	runner->use_ring = wants_ring(&runner->config);
-	bpf_object__for_each_map(map, runner->object) {
+	bpf_object__for_each_map(map, runner->object)
+	{
 		if (bpf_map__type(map) == BPF_MAP_TYPE_PERF_EVENT_ARRAY && runner->use_ring) {
 			bpf_map__set_type(map, BPF_MAP_TYPE_RINGBUF);
 			bpf_map__set_key_size(map, 0);
@@ -364,7 +365,8 @@ static int set_variables(struct runner *runner, struct btfpack_error *err)
 	struct bpf_map *map;
 	int ret = 0;
 
-	bpf_object__for_each_map(map, runner->object) {
+	bpf_object__for_each_map(map, runner->object)
+	{
 		if (!ret && is_rodata(map))
 			ret = set_constants(runner, map, err);
 	}
@@ -407,7 +409,8 @@ static int load(struct runner *runner, struct btfpack_error *err)
 	return set_options(runner, err);
 }
 
-/* --- attaching ----------------------------------------------------------------------------------- */
+/* --- attaching -----------------------------------------------------------------------------------
+ */
 
 static int attach_program(struct runner *runner, struct bpf_program *prog,
 			  struct btfpack_error *err)
@@ -438,12 +441,12 @@ static int attach(struct runner *runner, struct btfpack_error *err)
 	size_t count = 0;
 	int ret = 0;
 
-	bpf_object__for_each_program(prog, runner->object)
-		count++;
+	bpf_object__for_each_program(prog, runner->object) count++;
 	runner->links = calloc(count + 1, sizeof(struct bpf_link *));
 	if (!runner->links)
 		return fail(runner, -ENOMEM, "attach", err);
-	bpf_object__for_each_program(prog, runner->object) {
+	bpf_object__for_each_program(prog, runner->object)
+	{
 		if (!ret && bpf_program__autoload(prog))
 			ret = attach_program(runner, prog, err);
 	}
@@ -454,7 +457,8 @@ static int attach(struct runner *runner, struct btfpack_error *err)
 	return ret;
 }
 
-/* --- events ---------------------------------------------------------------------------------------- */
+/* --- events
+ * ---------------------------------------------------------------------------------------- */
 
 static int on_ring(void *arg, void *data, size_t size)
 {
@@ -509,12 +513,13 @@ static int open_buffers(struct runner *runner, struct btfpack_error *err)
 	struct bpf_map *map;
 
 	forget_messages();
-	bpf_object__for_each_map(map, runner->object) {
+	bpf_object__for_each_map(map, runner->object)
+	{
 		enum bpf_map_type type = bpf_map__type(map);
-		int ret = type == BPF_MAP_TYPE_RINGBUF ? add_ring(runner, bpf_map__fd(map)) :
-			  type == BPF_MAP_TYPE_PERF_EVENT_ARRAY ?
-							 add_perf(runner, bpf_map__fd(map)) :
-							 0;
+		int ret = type == BPF_MAP_TYPE_RINGBUF ? add_ring(runner, bpf_map__fd(map))
+			  : type == BPF_MAP_TYPE_PERF_EVENT_ARRAY
+				  ? add_perf(runner, bpf_map__fd(map))
+				  : 0;
 
 		if (ret < 0)
 			return fail(runner, ret, "open its event buffers", err);
@@ -541,7 +546,8 @@ int runner_poll(struct runner *runner, int timeout_ms, struct btfpack_error *err
 	return fail(runner, ret, "read its events", err);
 }
 
-/* --- maps -------------------------------------------------------------------------------------------- */
+/* --- maps
+ * -------------------------------------------------------------------------------------------- */
 
 static bool is_per_cpu(const struct bpf_map *map)
 {
@@ -557,7 +563,7 @@ static bool is_per_cpu(const struct bpf_map *map)
 
 struct entries {
 	struct bpf_map *map;
-	int cpus;	    /* 1 unless per CPU */
+	int cpus;          /* 1 unless per CPU */
 	size_t value_size; /* of one CPU, as the system call pads it */
 	uint8_t *key, *next, *value;
 };
@@ -652,7 +658,8 @@ const char *runner_map(struct runner *runner, size_t index, uint32_t *key_type_r
 {
 	struct bpf_map *map;
 
-	bpf_object__for_each_map(map, runner->object) {
+	bpf_object__for_each_map(map, runner->object)
+	{
 		if (index--)
 			continue;
 		*key_type_ret = bpf_map__btf_key_type_id(map);
@@ -688,7 +695,8 @@ size_t runner_attached(const struct runner *runner)
 	return runner->link_count;
 }
 
-/* --- the whole ------------------------------------------------------------------------------------------ */
+/* --- the whole
+ * ------------------------------------------------------------------------------------------ */
 
 int runner_open(const struct runner_config *config, struct runner **ret, struct btfpack_error *err)
 {

@@ -53,8 +53,7 @@ struct runner_config {
 /* Load and attach. Errors: -EPERM no right to; -ENOENT the kernel lacks a
  * tracepoint or function the object cannot do without; -EOPNOTSUPP nothing to
  * attach; -EINVAL the kernel refused it; others as libbpf gave them. */
-int runner_open(const struct runner_config *config, struct runner **ret,
-		struct btfpack_error *err);
+int runner_open(const struct runner_config *config, struct runner **ret, struct btfpack_error *err);
 void runner_close(struct runner *runner);
 
 /* Wait at most @timeout_ms for events and hand them on. 0; -EINTR after a

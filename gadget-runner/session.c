@@ -12,8 +12,8 @@
 #include "gadget-runner/session.h"
 
 #define LINE_MAXIMUM ((size_t)16 << 20)
-#define POLL_MS	     100
-#define MILLION	     UINT64_C(1000000)
+#define POLL_MS      100
+#define MILLION      UINT64_C(1000000)
 
 struct session {
 	const struct session_job *job;
@@ -24,9 +24,9 @@ struct session {
 	struct buf line;
 	struct runner *runner;
 	uint64_t events;
-	uint64_t lost; /* as last told */
+	uint64_t lost;   /* as last told */
 	uint64_t prints; /* of histograms still wanted; 0: no limit */
-	int failed; /* a negative errno of writing */
+	int failed;      /* a negative errno of writing */
 };
 
 /* --- settings -------------------------------------------------------------------------- */
@@ -158,11 +158,11 @@ static void help_option(struct buf *buf, char short_name, const char *name, cons
 
 static const char *value_word(const struct gadget_field *field)
 {
-	return !gadget_option_takes_value(field) ? NULL :
-	       field->kind == GADGET_STRING	 ? "TEXT" :
-	       field->kind == GADGET_ENUM	 ? "WORD" :
-	       field->kind == GADGET_OTHER	 ? "N,N..." :
-						   "N";
+	return !gadget_option_takes_value(field) ? NULL
+	       : field->kind == GADGET_STRING    ? "TEXT"
+	       : field->kind == GADGET_ENUM      ? "WORD"
+	       : field->kind == GADGET_OTHER     ? "N,N..."
+						 : "N";
 }
 
 static void help_fields(struct buf *buf, const struct gadget_fields *fields)
@@ -200,7 +200,8 @@ static int print_help(struct session *s)
 	return s->job->write((const char *)buf->data, buf->size, s->job->arg);
 }
 
-/* --- the command line of a gadget -------------------------------------------------------------- */
+/* --- the command line of a gadget --------------------------------------------------------------
+ */
 
 /* getopt_long() values. */
 enum {
@@ -275,8 +276,8 @@ static int apply(struct session *s, int value, const char *text, struct btfpack_
 	}
 	if (value >= VALUE_SESSION)
 		return session_set(&s->settings, value - VALUE_SESSION, text, err);
-	field = value >= VALUE_VARIABLE ? &s->spec.variables.items[value - VALUE_VARIABLE] :
-					  &s->spec.options.items[value - VALUE_OPTION];
+	field = value >= VALUE_VARIABLE ? &s->spec.variables.items[value - VALUE_VARIABLE]
+					: &s->spec.options.items[value - VALUE_OPTION];
 	return gadget_options_set(&s->options, field, text ? text : "yes", err);
 }
 
@@ -305,11 +306,10 @@ static int parse_words(struct session *s, struct table *t, struct btfpack_error 
 	opterr = 0;
 	while ((c = getopt_long(job->argc, job->argv, t->shorts, t->longs, NULL)) != -1) {
 		if (c == '?' || c == ':')
-			return btfpack_error_set(err, -EINVAL, "%s: %s '%s'; --help lists its options",
-						 s->spec.name,
-						 c == ':' ? "a value is missing after" :
-							    "there is no option",
-						 job->argv[optind - 1]);
+			return btfpack_error_set(
+				err, -EINVAL, "%s: %s '%s'; --help lists its options", s->spec.name,
+				c == ':' ? "a value is missing after" : "there is no option",
+				job->argv[optind - 1]);
 		if (c < 128)
 			c = t->by_letter[c];
 		if (c == VALUE_HELP)
@@ -334,7 +334,8 @@ static int parse_command_line(struct session *s, struct btfpack_error *err)
 	return ret;
 }
 
-/* --- columns ------------------------------------------------------------------------------------ */
+/* --- columns ------------------------------------------------------------------------------------
+ */
 
 /* Was the option that a column depends on given? */
 static bool is_given(const struct session *s, const char *option)
@@ -346,7 +347,8 @@ static bool is_given(const struct session *s, const char *option)
 	return field && gadget_options_number(&s->options, field);
 }
 
-static int show_column(struct session *s, const char *name, size_t length, struct btfpack_error *err)
+static int show_column(struct session *s, const char *name, size_t length,
+		       struct btfpack_error *err)
 {
 	for (size_t i = 0; i < s->spec.columns.count; i++) {
 		const char *column = s->spec.columns.items[i].name;
@@ -356,7 +358,8 @@ static int show_column(struct session *s, const char *name, size_t length, struc
 			return 0;
 		}
 	}
-	return btfpack_error_set(err, -EINVAL, "--columns: %s has no column '%.*s'; --help lists them",
+	return btfpack_error_set(err, -EINVAL,
+				 "--columns: %s has no column '%.*s'; --help lists them",
 				 s->spec.name, (int)length, name);
 }
 
@@ -407,7 +410,8 @@ static int prepare_format(struct session *s, struct btfpack_error *err)
 	return choose_columns(s, err);
 }
 
-/* --- histograms and maps ----------------------------------------------------------------------------- */
+/* --- histograms and maps
+ * ----------------------------------------------------------------------------- */
 
 static uint64_t slot(const struct session *s, const void *value, size_t size, size_t index)
 {
@@ -521,8 +525,8 @@ static int dump_maps(struct session *s, struct btfpack_error *err)
 	int ret = 0;
 
 	for (size_t i = 0; !ret; i++) {
-		dump.name = runner_map(s->runner, i, &dump.key_type, &dump.value_type,
-				       &dump.key_size);
+		dump.name =
+			runner_map(s->runner, i, &dump.key_type, &dump.value_type, &dump.key_size);
 		if (!dump.name)
 			break;
 		ret = runner_each_entry(s->runner, dump.name, false, dump_entry, &dump, err);
@@ -530,7 +534,8 @@ static int dump_maps(struct session *s, struct btfpack_error *err)
 	return ret;
 }
 
-/* --- the run -------------------------------------------------------------------------------------------- */
+/* --- the run
+ * -------------------------------------------------------------------------------------------- */
 
 static void tell_lost(struct session *s)
 {
@@ -555,17 +560,17 @@ static bool has_enough(const struct session *s)
 /* Milliseconds until @deadline, at most POLL_MS; 0: it has come. */
 static int time_left(uint64_t now, uint64_t deadline)
 {
-	return deadline <= now		       ? 0 :
-	       deadline - now < POLL_MS * MILLION ? (int)((deadline - now) / MILLION) + 1 :
-						    POLL_MS;
+	return deadline <= now                      ? 0
+	       : deadline - now < POLL_MS * MILLION ? (int)((deadline - now) / MILLION) + 1
+						    : POLL_MS;
 }
 
 static int loop(struct session *s, struct btfpack_error *err)
 {
 	uint64_t begin = read_clock(CLOCK_MONOTONIC), now = begin;
 	uint64_t interval = s->settings.interval_ms * MILLION, next = begin + interval;
-	uint64_t end = s->settings.timeout_ms ? begin + s->settings.timeout_ms * MILLION :
-						UINT64_MAX;
+	uint64_t end =
+		s->settings.timeout_ms ? begin + s->settings.timeout_ms * MILLION : UINT64_MAX;
 	int ret = 0;
 
 	while (!ret && !is_stopped(s) && !has_enough(s) && now < end) {

@@ -22,24 +22,24 @@ struct session_option {
 	const char *help;
 };
 extern const struct session_option session_options[];
-#define SESSION_OPTION_ROWS                                                                        \
-	{ 0, "btf", "FILE", "BTF of this kernel, instead of its own" },                            \
-	{ 'T', "time", NULL, "print the time of day" },                                            \
-	{ 't', "timestamp", NULL, "print seconds since the start" },                               \
-	{ 'U', "print-uid", NULL, "print the user id" },                                           \
-	{ 0, "columns", "LIST", "columns to print; +NAME: besides the usual ones" },               \
-	{ 0, "timeout", "SECONDS", "end after so long" },                                          \
-	{ 0, "max-events", "N", "end after so many events" },                                      \
-	{ 0, "interval", "SECONDS", "print histograms so often" },                                 \
-	{ 0, "event-type", "STRUCT", "type of the events of a foreign object" },                   \
-	{ 0, "dump-maps", NULL, "at the end, print what its maps hold" },                          \
-	{ 0, "buffer", "KIB", "size of the event buffer" },
+#define SESSION_OPTION_ROWS                                                                  \
+	{ 0, "btf", "FILE", "BTF of this kernel, instead of its own" },                      \
+		{ 'T', "time", NULL, "print the time of day" },                              \
+		{ 't', "timestamp", NULL, "print seconds since the start" },                 \
+		{ 'U', "print-uid", NULL, "print the user id" },                             \
+		{ 0, "columns", "LIST", "columns to print; +NAME: besides the usual ones" }, \
+		{ 0, "timeout", "SECONDS", "end after so long" },                            \
+		{ 0, "max-events", "N", "end after so many events" },                        \
+		{ 0, "interval", "SECONDS", "print histograms so often" },                   \
+		{ 0, "event-type", "STRUCT", "type of the events of a foreign object" },     \
+		{ 0, "dump-maps", NULL, "at the end, print what its maps hold" },            \
+		{ 0, "buffer", "KIB", "size of the event buffer" },
 
 /* What they are set to. The strings are borrowed. */
 struct session_settings {
-	const char *btf;	/* file to use instead of the kernel's own */
+	const char *btf;        /* file to use instead of the kernel's own */
 	const char *event_type; /* struct of the events of a foreign object */
-	const char *columns;	/* "pid,comm" these; "+uid" these besides */
+	const char *columns;    /* "pid,comm" these; "+uid" these besides */
 	bool json;
 	bool time;
 	bool timestamp;

@@ -243,12 +243,13 @@ static void draws_histograms(void)
 
 	line = BUF_INIT(1 << 12);
 	CHECK_INT(event_format_histogram(slots, 6, "usecs", &line), 0);
-	CHECK_STRING(buf_string(&line),
-		     "               usecs : count    distribution\n"
-		     "        0 -> 1       : 1        |**********                              |\n"
-		     "        2 -> 3       : 0        |                                        |\n"
-		     "        4 -> 7       : 4        |****************************************|\n"
-		     "        8 -> 15      : 2        |********************                    |\n");
+	CHECK_STRING(
+		buf_string(&line),
+		"               usecs : count    distribution\n"
+		"        0 -> 1       : 1        |**********                              |\n"
+		"        2 -> 3       : 0        |                                        |\n"
+		"        4 -> 7       : 4        |****************************************|\n"
+		"        8 -> 15      : 2        |********************                    |\n");
 	buf_deinit(&line);
 }
 
@@ -278,8 +279,7 @@ static void shows_bytes_when_nobody_knows(void)
 TEST_MAIN({ "writes every kind of value as JSON", writes_json },
 	  { "leaves out columns that were not sent", leaves_out_what_was_not_sent },
 	  { "believes no size an event claims", believes_no_size },
-	  { "writes tables", writes_tables },
-	  { "writes times", writes_times },
+	  { "writes tables", writes_tables }, { "writes times", writes_times },
 	  { "names flags and numbers it knows", names_what_it_can },
 	  { "writes valid UTF-8 whatever comes", writes_any_utf8 },
 	  { "reads numbers of any width", reads_numbers_of_any_width },

@@ -131,7 +131,8 @@ static void takes_a_named_event(void)
 	REQUIRE(!gadget_spec_init(&spec, blob.data, blob.size, "x.bpf.o", "point", &err));
 	CHECK_INT(spec.columns.count, 2);
 	gadget_spec_deinit(&spec);
-	CHECK_INT(gadget_spec_init(&spec, blob.data, blob.size, "x.bpf.o", "nothing", &err), -ENOENT);
+	CHECK_INT(gadget_spec_init(&spec, blob.data, blob.size, "x.bpf.o", "nothing", &err),
+		  -ENOENT);
 	CHECK_CONTAINS(err.message, "no struct 'nothing'");
 }
 

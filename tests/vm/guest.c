@@ -85,8 +85,8 @@ static void exec_nothing(void)
 {
 	char *args[] = { "nothing", "at", "all", NULL };
 
-	expect("{\"pid\":%d,\"ppid\":%d,\"ret\":%d,\"args\":[\"nothing\",\"at\",\"all\"]}", getpid(),
-	       getppid(), -ENOENT);
+	expect("{\"pid\":%d,\"ppid\":%d,\"ret\":%d,\"args\":[\"nothing\",\"at\",\"all\"]}",
+	       getpid(), getppid(), -ENOENT);
 	execv("/no/such/program", args);
 }
 
