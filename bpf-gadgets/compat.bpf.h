@@ -57,6 +57,63 @@ static __always_inline __u64 user_pointer_at(__u64 address)
 	return kernel_value_of(bytes, kernel_pointer_size());
 }
 
+/*
+ * Arguments of the function a kprobe stands on, numbered from 0 to 3, and what a
+ * kretprobe returns. One object is for every architecture, so the registers are told
+ * apart by what the kernel's struct pt_regs has. i386 kernels pass three arguments in
+ * registers (-mregparm=3), unlike what libbpf's PT_REGS_PARM1() believes, and the
+ * fourth on the stack, which regs->sp points to since 5.3 (3c88c692c287).
+ */
+#define HAS_REGISTER(arch, member) bpf_core_field_exists(((struct pt_regs___##arch *)0)->member)
+#define GET_REGISTER(ctx, arch, member) kernel_get_raw((struct pt_regs___##arch *)(ctx), member)
+
+#define function_argument_in(ctx, n, x86_64_register, i386_value, riscv_register)         \
+	(HAS_REGISTER(x86_64, r8)       ? GET_REGISTER(ctx, x86_64, x86_64_register) :    \
+	 HAS_REGISTER(i386, ax)         ? (i386_value) :                                  \
+	 HAS_REGISTER(arm64, pstate)    ? GET_REGISTER(ctx, arm64, regs[n]) :             \
+	 HAS_REGISTER(arm, uregs)       ? GET_REGISTER(ctx, arm, uregs[n]) :              \
+	 HAS_REGISTER(s390, gprs)       ? GET_REGISTER(ctx, s390, gprs[2 + (n)]) :        \
+	 HAS_REGISTER(powerpc, gpr)     ? GET_REGISTER(ctx, powerpc, gpr[3 + (n)]) :      \
+	 HAS_REGISTER(mips, cp0_status) ? GET_REGISTER(ctx, mips, regs[4 + (n)]) :        \
+					  GET_REGISTER(ctx, riscv, riscv_register))
+
+static __always_inline __u64 function_argument_0(void *ctx)
+{
+	return function_argument_in(ctx, 0, di, GET_REGISTER(ctx, i386, ax), a0);
+}
+
+static __always_inline __u64 function_argument_1(void *ctx)
+{
+	return function_argument_in(ctx, 1, si, GET_REGISTER(ctx, i386, dx), a1);
+}
+
+static __always_inline __u64 function_argument_2(void *ctx)
+{
+	return function_argument_in(ctx, 2, dx, GET_REGISTER(ctx, i386, cx), a2);
+}
+
+static __always_inline __u64 i386_stack_argument(void *ctx)
+{
+	__u32 value = 0; /* above the return address */
+
+	bpf_probe_read_kernel(&value, sizeof(value), (void *)GET_REGISTER(ctx, i386, sp) + 4);
+	return value;
+}
+
+static __always_inline __u64 function_argument_3(void *ctx)
+{
+	return function_argument_in(ctx, 3, cx, i386_stack_argument(ctx), a3);
+}
+
+static __always_inline __u64 function_result(void *ctx)
+{
+	if (HAS_REGISTER(x86_64, r8))
+		return GET_REGISTER(ctx, x86_64, ax);
+	if (HAS_REGISTER(mips, cp0_status))
+		return GET_REGISTER(ctx, mips, regs[2]);
+	return function_argument_0(ctx);
+}
+
 static __always_inline struct task_struct *current_task(void)
 {
 	return (struct task_struct *)bpf_get_current_task();

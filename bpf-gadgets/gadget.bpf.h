@@ -178,6 +178,62 @@ struct gadget_process {
 	}                                                                                   \
 	struct gadget_eat_semicolon
 
+/* --- histograms ----------------------------------------------------------------- */
+
+#define GADGET_SLOTS 32
+
+struct gadget_slots {
+	__u32 slots[GADGET_SLOTS];
+};
+
+/*
+ * A gadget that counts instead of telling: the map "histogram" has a histogram of
+ * powers of two for each key, whose members are columns. @unit is of what is
+ * counted; an option tagged UNIT() of its own, when given, changes it.
+ */
+#define UNIT(unit) GADGET_TAG("unit:" unit)
+
+#define GADGET_HISTOGRAM(description, options_type, key_type, unit)                         \
+	GADGET_OPTIONS(description, options_type);                                          \
+	struct {                                                                            \
+		__uint(type, BPF_MAP_TYPE_HASH);                                            \
+		__uint(max_entries, 10240);                                                 \
+		__type(key, key_type);                                                      \
+		__type(value, struct gadget_slots);                                         \
+	} histogram SEC(".maps") UNIT(unit);                                                \
+	static __always_inline void gadget_count(const key_type *key, __u64 value)          \
+	{                                                                                   \
+		struct gadget_slots *slots = bpf_map_lookup_elem(&histogram, key);          \
+		__u32 slot = gadget_slot(value);                                            \
+                                                                                            \
+		if (!slots) {                                                               \
+			struct gadget_slots none = {};                                      \
+                                                                                            \
+			bpf_map_update_elem(&histogram, key, &none, BPF_NOEXIST);           \
+			slots = bpf_map_lookup_elem(&histogram, key);                       \
+		}                                                                           \
+		if (slots && slot < GADGET_SLOTS)                                           \
+			__sync_fetch_and_add(&slots->slots[slot], 1);                       \
+	}                                                                                   \
+	struct gadget_eat_semicolon
+
+/* The power of two below @value, in five steps. */
+static __always_inline __u32 gadget_slot(__u64 value)
+{
+	__u32 slot = 0;
+
+	if (value >> GADGET_SLOTS)
+		return GADGET_SLOTS - 1;
+#pragma unroll
+	for (__u32 step = GADGET_SLOTS / 2; step; step /= 2) {
+		if (value >> step) {
+			value >>= step;
+			slot += step;
+		}
+	}
+	return slot;
+}
+
 /* --- filters and common members ---------------------------------------------- */
 
 static __always_inline bool gadget_wants_comm(const char *wanted)

@@ -304,6 +304,43 @@ static int text_ip(const struct event_format *format, const struct value *v, str
 	return buf_add_string(buf, text);
 }
 
+/* The names of an enum's values that are set in @v, each after @before. */
+static int add_set(const struct event_format *format, const struct value *v, const char *before,
+		   const char *between, const char *after, struct buf *buf)
+{
+	const struct btf_view *btf = &format->spec->btf;
+	const struct btf_type *t = btf_view_type(btf, v->field->type_id);
+	const char *separator = "";
+	int ret = 0;
+
+	if (btf_type_kind(t) != BTF_KIND_ENUM) /* of 64 bits */
+		return buf_add_format(buf, "%s0x%" PRIx64 "%s", before, v->number, after);
+	for (unsigned int i = 0; i < btf_type_vlen(t) && !ret; i++) {
+		uint32_t bit = btf_type_enums(t)[i].val;
+
+		if (!bit || (v->number & bit) != bit)
+			continue;
+		ret = buf_add_format(buf, "%s%s%s%s", separator, before,
+				     btf_view_string(btf, btf_type_enums(t)[i].name_off), after);
+		separator = between;
+	}
+	return ret;
+}
+
+static int text_set(const struct event_format *format, const struct value *v, struct buf *buf)
+{
+	return v->number ? add_set(format, v, "", "|", "", buf) : buf_add_string(buf, "-");
+}
+
+static int json_set(const struct event_format *format, const struct value *v, struct buf *buf)
+{
+	int ret = buf_add_string(buf, "[");
+
+	if (!ret)
+		ret = add_set(format, v, "\"", ",", "\"", buf);
+	return ret ? ret : buf_add_string(buf, "]");
+}
+
 /* One argument, in quotes and with escapes where it would not be clear without. */
 static int add_argument(const struct event_format *format, const char *text, size_t length,
 			struct buf *buf)
@@ -436,20 +473,26 @@ static const struct format formats[] = {
 	{ "hex", text_hex, NULL, true, 18 },
 	{ "dev", text_dev, NULL, true, 8 },
 	{ "args", text_args, json_args, true, 40 },
+	{ "set", text_set, json_set, true, 16 },
 	{ "uid", text_decimal, text_decimal, false, 6 },
 	{ "cgroup", text_decimal, text_decimal, false, 8 },
 	{ "mntns", text_decimal, text_decimal, false, 10 },
 };
 
-/* NULL: by the type. A format that wants a number is not asked about anything else. */
+/* What a format can be asked about: a gadget may be wrong, too. */
+static bool is_applicable(const struct format *format, enum gadget_kind kind)
+{
+	if (format->text == text_ip || format->text == text_args)
+		return kind == GADGET_OTHER;
+	return format->text == text_set ? kind == GADGET_ENUM : is_numeric(kind);
+}
+
+/* NULL: by the type. */
 static const struct format *find_format(const struct gadget_field *field)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(formats); i++)
-		if (*field->format && !strcmp(formats[i].name, field->format))
-			return is_numeric(field->kind) || formats[i].text == text_ip ||
-					       formats[i].text == text_args
-				       ? &formats[i]
-				       : NULL;
+		if (!strcmp(formats[i].name, field->format))
+			return is_applicable(&formats[i], field->kind) ? &formats[i] : NULL;
 	return NULL;
 }
 
@@ -692,8 +735,8 @@ static int json_field(const struct event_format *format, const struct value *v, 
 	return !error && f->is_word ? buf_add_string(ret, "\"") : error;
 }
 
-int event_format_json_fields(const struct event_format *format, const struct gadget_fields *fields,
-			     const void *data, size_t size, struct buf *ret)
+static int json_fields(const struct event_format *format, const struct gadget_fields *fields,
+		       const bool *shown, const void *data, size_t size, struct buf *ret)
 {
 	const char *separator = "";
 	int error = 0;
@@ -701,7 +744,7 @@ int event_format_json_fields(const struct event_format *format, const struct gad
 	for (size_t i = 0; i < fields->count && !error; i++) {
 		struct value v;
 
-		if (!find_value(&fields->items[i], data, size, &v))
+		if ((shown && !shown[i]) || !find_value(&fields->items[i], data, size, &v))
 			continue;
 		error = buf_add_string(ret, separator);
 		if (!error)
@@ -722,7 +765,7 @@ int event_format_json(const struct event_format *format, const void *data, size_
 	int error = buf_add_string(ret, "{");
 
 	if (!error && columns->count) {
-		error = event_format_json_fields(format, columns, data, size, ret);
+		error = json_fields(format, columns, NULL, data, size, ret);
 	} else if (!error) { /* nobody told what it is: the bytes */
 		error = buf_add_string(ret, "\"data\":\"");
 		if (!error)
@@ -767,16 +810,24 @@ static int text_field(const struct event_format *format, const struct value *v, 
 	return f ? f->text(format, v, ret) : text_by_type(format, v, ret);
 }
 
-int event_format_text_fields(const struct event_format *format, const struct gadget_fields *fields,
-			     const void *data, size_t size, struct buf *ret)
+int event_format_json_key(const struct event_format *format, const void *key, struct buf *ret)
 {
+	const struct gadget_fields *keys = &format->spec->keys;
+
+	return json_fields(format, keys, format->keys_shown, key, keys->size, ret);
+}
+
+int event_format_text_key(const struct event_format *format, const void *key, struct buf *ret)
+{
+	const struct gadget_fields *keys = &format->spec->keys;
 	const char *separator = "";
 	int error = 0;
 
-	for (size_t i = 0; i < fields->count && !error; i++) {
+	for (size_t i = 0; i < keys->count && !error; i++) {
 		struct value v;
 
-		if (!find_value(&fields->items[i], data, size, &v))
+		if ((format->keys_shown && !format->keys_shown[i]) ||
+		    !find_value(&keys->items[i], key, keys->size, &v))
 			continue;
 		error = buf_add_format(ret, "%s%s = ", separator, v.field->name);
 		if (!error)

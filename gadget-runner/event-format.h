@@ -20,6 +20,7 @@
  *	open-flags  O_... of this architecture
  *	mount-flags MS_...		    octal, hex	  the number, so written
  *	dev	    the kernel's device number as major:minor
+ *	set	    an enum whose values are bits: the names of those that are set
  *	args	    struct of a u32 size and as many bytes of strings, each with its NUL
  *	uid, cgroup, mntns   numbers; as options they also take what gadget-options.h says
  */
@@ -42,6 +43,7 @@ struct event_format {
 	bool quote;            /* args: each in double quotes */
 	unsigned int max_args; /* args: as many at most; 0: all */
 	bool *shown;           /* tables: one a column; NULL: all */
+	bool *keys_shown;     /* of histograms, in JSON as well; NULL: all */
 };
 
 /* The table's heading, without a newline. 0, -ENOMEM, -EFBIG. */
@@ -55,12 +57,9 @@ int event_format_row(const struct event_format *format, const void *data, size_t
 int event_format_json(const struct event_format *format, const void *data, size_t size,
 		      struct buf *ret);
 
-/* The members of @fields in @data as `"name":value,...`, and as `name = value, ...`;
- * for keys of histograms. */
-int event_format_json_fields(const struct event_format *format, const struct gadget_fields *fields,
-			     const void *data, size_t size, struct buf *ret);
-int event_format_text_fields(const struct event_format *format, const struct gadget_fields *fields,
-			     const void *data, size_t size, struct buf *ret);
+/* The key of a histogram, as `"name":value,...` and as `name = value, ...`. */
+int event_format_json_key(const struct event_format *format, const void *key, struct buf *ret);
+int event_format_text_key(const struct event_format *format, const void *key, struct buf *ret);
 
 /* Any value as JSON by its BTF type: what maps are dumped with. */
 int event_format_json_value(const struct btf_view *btf, uint32_t type_id, const void *data,

@@ -165,6 +165,7 @@ static int add_value(const struct btf_view *btf, struct gadget_fields *fields, c
 	field->format = tags->format ? tags->format : "";
 	field->default_text = tags->default_text;
 	field->with = tags->with;
+	field->unit = tags->unit;
 	field->short_name = tags->short_name ? tags->short_name[0] : 0;
 	field->width = tags->width ? strtoul(tags->width, NULL, 10) % 1000 : 0;
 	field->kind = kind_of(btf, t);

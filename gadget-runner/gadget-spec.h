@@ -42,6 +42,7 @@ struct gadget_field {
 	const char *default_text; /* options; NULL: zero */
 	const char *with;         /* columns: shown in tables with this option; NULL: always */
 	const char *variable;     /* options: the .rodata variable; NULL: in the map "options" */
+	const char *unit;         /* options: what a histogram counts when it is given; NULL */
 	char short_name;          /* options; 0: none */
 	enum gadget_kind kind;
 	uint32_t type_id;    /* of the value, modifiers and typedefs gone */

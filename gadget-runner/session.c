@@ -369,13 +369,19 @@ static int choose_columns(struct session *s, struct btfpack_error *err)
 	int ret = 0;
 
 	s->format.shown = calloc(s->spec.columns.count + 1, sizeof(bool));
-	if (!s->format.shown)
+	s->format.keys_shown = calloc(s->spec.keys.count + 1, sizeof(bool));
+	if (!s->format.shown || !s->format.keys_shown)
 		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", s->spec.name);
 	for (size_t i = 0; i < s->spec.columns.count; i++) {
 		const char *with = s->spec.columns.items[i].with;
 
 		if (!list || *list == '+')
 			s->format.shown[i] = !with || is_given(s, with);
+	}
+	for (size_t i = 0; i < s->spec.keys.count; i++) {
+		const char *with = s->spec.keys.items[i].with;
+
+		s->format.keys_shown[i] = !with || is_given(s, with);
 	}
 	while (list && *list && !ret) {
 		size_t length = strcspn(list, ",");
@@ -420,16 +426,25 @@ static uint64_t slot(const struct session *s, const void *value, size_t size, si
 	return event_format_number(value, index * bits, bits > 64 ? 64 : bits, false);
 }
 
+static const char *unit(const struct session *s)
+{
+	for (size_t i = 0; i < s->spec.options.count; i++)
+		if (s->spec.options.items[i].unit &&
+		    gadget_options_number(&s->options, &s->spec.options.items[i]))
+			return s->spec.options.items[i].unit;
+	return s->spec.histogram_unit;
+}
+
 static int json_histogram(struct session *s, const void *key, const uint64_t *slots)
 {
 	int ret = buf_add_string(&s->line, "{");
+	size_t start = s->line.size;
 
 	if (!ret)
-		ret = event_format_json_fields(&s->format, &s->spec.keys, key, s->spec.keys.size,
-					       &s->line);
+		ret = event_format_json_key(&s->format, key, &s->line);
 	if (!ret)
 		ret = buf_add_format(&s->line, "%s\"unit\":\"%s\",\"slots\":[",
-				     s->spec.keys.count ? "," : "", s->spec.histogram_unit);
+				     s->line.size > start ? "," : "", unit(s));
 	for (size_t i = 0; i < s->spec.histogram_slots && !ret; i++)
 		ret = buf_add_format(&s->line, "%s%llu", i ? "," : "",
 				     (unsigned long long)slots[i]);
@@ -441,14 +456,12 @@ static int json_histogram(struct session *s, const void *key, const uint64_t *sl
 static int draw_histogram(struct session *s, const void *key, const uint64_t *slots)
 {
 	size_t start = s->line.size;
-	int ret = event_format_text_fields(&s->format, &s->spec.keys, key, s->spec.keys.size,
-					   &s->line);
+	int ret = event_format_text_key(&s->format, key, &s->line);
 
 	if (!ret && s->line.size > start)
 		ret = buf_add_string(&s->line, "\n");
 	if (!ret)
-		ret = event_format_histogram(slots, s->spec.histogram_slots, s->spec.histogram_unit,
-					     &s->line);
+		ret = event_format_histogram(slots, s->spec.histogram_slots, unit(s), &s->line);
 	return finish_line(s, ret);
 }
 
@@ -625,6 +638,7 @@ static int run(struct session *s, struct btfpack_error *err)
 static void deinit(struct session *s)
 {
 	free(s->format.shown);
+	free(s->format.keys_shown);
 	gadget_options_deinit(&s->options);
 	gadget_spec_deinit(&s->spec);
 	buf_deinit(&s->line);

@@ -258,10 +258,10 @@ static void writes_keys(void)
 	const uint32_t key[2] = { 259 << 20 | 3, 0 };
 
 	begin();
-	CHECK_INT(event_format_text_fields(&format, &spec.keys, key, sizeof(key), &line), 0);
+	CHECK_INT(event_format_text_key(&format, key, &line), 0);
 	CHECK_STRING(buf_string(&line), "device = 259:3");
 	line.size = 0;
-	CHECK_INT(event_format_json_fields(&format, &spec.keys, key, sizeof(key), &line), 0);
+	CHECK_INT(event_format_json_key(&format, key, &line), 0);
 	CHECK_STRING(buf_string(&line), "\"device\":\"259:3\"");
 	end();
 }

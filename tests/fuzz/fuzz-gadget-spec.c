@@ -17,7 +17,8 @@ static void decode(const struct gadget_spec *spec, const uint8_t *data, size_t s
 	line.size = 0;
 	event_format_json(&format, data, size, &line);
 	line.size = 0;
-	event_format_json_fields(&format, &spec->keys, data, size, &line);
+	if (spec->keys.size <= size)
+		event_format_json_key(&format, data, &line);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
