@@ -32,8 +32,7 @@ static int open_elf(struct bpf_object *object, size_t size, struct btfpack_error
 
 	elf_version(EV_CURRENT);
 	object->elf = elf_memory(object->bytes, size);
-	if (!object->elf || elf_kind(object->elf) != ELF_K_ELF ||
-	    !gelf_getehdr(object->elf, &ehdr))
+	if (!object->elf || elf_kind(object->elf) != ELF_K_ELF || !gelf_getehdr(object->elf, &ehdr))
 		return btfpack_error_set(err, -EBADMSG, "%s: not an ELF file", object->name);
 	if (ehdr.e_machine != EM_BPF_MACHINE)
 		return btfpack_error_set(err, -EOPNOTSUPP,
@@ -198,8 +197,8 @@ static int add_function(struct bpf_object *object, const GElf_Sym *sym, const ch
 	    sym->st_size / sizeof(struct bpf_insn) >
 		    section->count - sym->st_value / sizeof(struct bpf_insn))
 		return btfpack_error_set(err, -EBADMSG,
-					 "%s: function %s lies outside its section %s", object->name,
-					 name, section->name);
+					 "%s: function %s lies outside its section %s",
+					 object->name, name, section->name);
 	object->functions[object->function_count++] = (struct bpf_object_function){
 		.name = name,
 		.section = (uint32_t)index,
@@ -262,8 +261,7 @@ const struct bpf_object_target *bpf_object_find_target(const struct bpf_object_s
 
 	if (!section->target_count)
 		return NULL;
-	return bsearch(&key, section->targets, section->target_count, sizeof(key),
-		       compare_targets);
+	return bsearch(&key, section->targets, section->target_count, sizeof(key), compare_targets);
 }
 
 static int read_target(struct bpf_object *object, struct bpf_object_section *section,
@@ -340,15 +338,16 @@ static int read_targets(struct bpf_object *object, struct btfpack_error *err)
 		if (!data)
 			return damaged(object, err, "relocations");
 		error = read_section_targets(object, &object->sections[index], data,
-						     data->d_size / shdr.sh_entsize, symbols,
-						     symbols_shdr.sh_link, err);
+					     data->d_size / shdr.sh_entsize, symbols,
+					     symbols_shdr.sh_link, err);
 	}
 	return error;
 }
 
 static int read_btf(struct bpf_object *object, struct btfpack_error *err)
 {
-	Elf_Scn *scn = find_elf_section(object, ".BTF"), *ext = find_elf_section(object, ".BTF.ext");
+	Elf_Scn *scn = find_elf_section(object, ".BTF"),
+		*ext = find_elf_section(object, ".BTF.ext");
 	Elf_Data *data = scn ? elf_rawdata(scn, NULL) : NULL;
 	Elf_Data *ext_data = ext ? elf_rawdata(ext, NULL) : NULL;
 	char what[280];

@@ -27,7 +27,7 @@
 struct bpf_object_target {
 	uint32_t instruction; /* which one, in its section */
 	uint32_t elf_section; /* of the symbol; 0: undefined, an extern */
-	uint64_t value;	      /* of the symbol: bytes into that section */
+	uint64_t value;       /* of the symbol: bytes into that section */
 	const char *symbol;   /* its name, "" for a section's own symbol */
 };
 
@@ -44,7 +44,7 @@ struct bpf_object_section {
 struct bpf_object_function {
 	const char *name;
 	uint32_t section; /* index in sections[] */
-	uint32_t first;	  /* instruction */
+	uint32_t first;   /* instruction */
 	uint32_t count;
 	bool is_program;
 	bool is_global; /* verified on its own, whatever calls it */
@@ -55,7 +55,7 @@ struct bpf_object_relo {
 	uint32_t section; /* index in sections[] */
 	uint32_t instruction;
 	uint32_t type_id;
-	const char *access;	    /* "0:1:2" */
+	const char *access; /* "0:1:2" */
 	enum bpf_core_relo_kind kind;
 	int32_t function; /* index in functions[], -1: in none */
 };
@@ -71,7 +71,7 @@ struct bpf_object {
 	size_t function_count;
 	struct bpf_object_relo *relos; /* in the records' order */
 	size_t relo_count;
-	void *bytes;	 /* the file */
+	void *bytes;     /* the file */
 	struct Elf *elf; /* names are lent by it */
 };
 

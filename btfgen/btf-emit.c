@@ -238,25 +238,45 @@ static int emit_node(struct btf_emit *emit, const struct type_node *node, struct
 	}
 }
 
-/* Arrays name the type of their index. DWARF's own (a subrange's type) is of no
- * use to anyone; every array gets "int", as kernels have it. */
-static void find_index_type(struct btf_emit *emit)
+static bool is_index_class(const struct type_class *class)
 {
+	return class->kind == BTF_KIND_INT && class->size == 4 && class->flags & TYPE_SIGNED &&
+	       class->name == NAME_MAKE(NAME_PACKED, 'i' | 'n' << 8 | 't' << 16);
+}
+
+static uint32_t find_index_in_base(const struct btf_view *base)
+{
+	for (uint32_t id = 1; base && id < base->end_id; id++) {
+		const struct btf_type *t = btf_view_type(base, id);
+
+		if (btf_type_kind(t) == BTF_KIND_INT && t->size == 4 &&
+		    !strcmp(btf_view_name(base, t), "int"))
+			return id;
+	}
+	return 0;
+}
+
+/* Number the nodes, and find the type of array indices. DWARF's own (a subrange's
+ * type) is of no use to anyone; every array gets "int", as kernels have it. Where
+ * there is none it goes behind all nodes. */
+static void number_nodes(struct btf_emit *emit)
+{
+	uint32_t next = btf_build_next_id(emit->build);
 	bool needed = false;
 
+	emit->index_type = find_index_in_base(emit->base);
 	for (uint32_t n = 0; n < emit->graph->node_count; n++) {
 		const struct type_class *class =
 			&emit->graph->table->classes[emit->graph->nodes[n].class_index];
 
+		if (!emit->ids[n])
+			emit->ids[n] = next++;
 		needed = needed || class->kind == BTF_KIND_ARRAY;
-		if (class->kind == BTF_KIND_INT && class->size == 4 && class->flags & TYPE_SIGNED &&
-		    class->name == NAME_MAKE(NAME_PACKED, 'i' | 'n' << 8 | 't' << 16)) {
-			emit->index_type = btf_emit_id(emit, n);
-			return;
-		}
+		if (!emit->index_type && is_index_class(class))
+			emit->index_type = emit->ids[n];
 	}
-	if (needed) /* appended behind all nodes */
-		emit->index_type = btf_emit_id(emit, emit->graph->node_count);
+	if (needed && !emit->index_type)
+		emit->index_type = next;
 }
 
 static int emit_index_type(struct btf_emit *emit)
@@ -275,10 +295,10 @@ int btf_emit_graph(struct btf_emit *emit, struct btfpack_error *err)
 {
 	int error = 0;
 
-	emit->first_id = btf_build_next_id(emit->build);
-	find_index_type(emit);
+	number_nodes(emit);
 	for (uint32_t n = 0; n < emit->graph->node_count && !error; n++)
-		error = emit_node(emit, &emit->graph->nodes[n], err);
+		if (emit->ids[n] == btf_build_next_id(emit->build))
+			error = emit_node(emit, &emit->graph->nodes[n], err);
 	if (!error && emit->index_type == btf_build_next_id(emit->build))
 		error = emit_index_type(emit);
 	if (error && (!err || err->code != error))

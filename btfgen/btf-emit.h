@@ -15,17 +15,19 @@ struct btf_emit {
 	const struct dwarf_file *file;
 	const struct type_graph *graph;
 	bool no_enum64;
-	uint32_t first_id;   /* of node 0 */
+	const struct btf_view *base; /* of a module; else NULL */
+	uint32_t *ids;       /* by node. With a base: those that it has are set, the others 0 */
 	uint32_t index_type; /* id of the type of array indices; 0 while there is none */
 };
 
-/* Append all nodes of the graph. -EFBIG for what BTF cannot say. */
+/* Append all nodes of the graph but those that the base has; @ids is completed.
+ * -EFBIG for what BTF cannot say. */
 int btf_emit_graph(struct btf_emit *emit, struct btfpack_error *err);
 
 /* The id of a node; 0 for NODE_NONE. */
 static inline uint32_t btf_emit_id(const struct btf_emit *emit, uint32_t node)
 {
-	return node == NODE_NONE ? 0 : emit->first_id + node;
+	return node == NODE_NONE ? 0 : emit->ids[node];
 }
 
 /* Append a FUNC for each function; nodes[i] is the prototype of function i. */

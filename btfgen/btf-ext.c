@@ -72,8 +72,7 @@ static int add_relo(struct bpf_object *object, struct cursor *c, int32_t section
 		return btfpack_error_set(err, -EOPNOTSUPP,
 					 "%s: CO-RE relocation of unknown kind %u, for instruction "
 					 "%u of section %s",
-					 c->what, kind, offset / 8,
-					 object->sections[section].name);
+					 c->what, kind, offset / 8, object->sections[section].name);
 	if (offset % sizeof(struct bpf_insn) ||
 	    offset / sizeof(struct bpf_insn) >= object->sections[section].count)
 		return cursor_fail(c, err, "a CO-RE record's instruction is out of range");

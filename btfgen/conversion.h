@@ -15,7 +15,8 @@ struct conversion {
 	struct elf_image image, alt_image; /* the latter when dwz made one */
 	struct dwarf_file file, alt_file;
 	struct type_pool pool, alt_pool;
-	uint32_t flags; /* BTFPACK_CONVERT_* */
+	const struct btf_view *base; /* of a module; else NULL */
+	uint32_t flags;              /* BTFPACK_CONVERT_* */
 	struct func_symbols symbols;
 	struct percpu_section percpu;
 

@@ -21,6 +21,7 @@
 
 #include <btfpack/btfgen.h>
 
+#include "btfgen/base-match.h"
 #include "btfgen/btf-emit.h"
 #include "btfgen/conversion.h"
 #include "btfgen/dwz-file.h"
@@ -82,16 +83,29 @@ static int emit(struct conversion *c, const struct type_graph *graph, const uint
 		struct btfpack_blob *ret, struct btfpack_error *err)
 {
 	AUTO_BTF_BUILD struct btf_build *build = NULL;
+	AUTO_FREE uint32_t *ids = NULL;
 	struct btf_emit emit = {
 		.file = &c->file,
 		.graph = graph,
+		.base = c->base,
 		.no_enum64 = c->flags & BTFPACK_CONVERT_NO_ENUM64,
 	};
-	int error = btf_build_new(NULL, &build);
+	int error = btf_build_new(c->base, &build);
 
+	if (!error && c->base) {
+		error = base_match(graph, &c->file, c->base, &ids);
+	} else if (!error) {
+		ids = calloc(graph->node_count + 1ull, sizeof(*ids));
+		error = ids ? 0 : -ENOMEM;
+	}
+	if (error == -EBADMSG)
+		return btfpack_error_set(err, error,
+					 "%s: the base BTF has a type that contains itself",
+					 c->image.path);
 	if (error)
 		return btfpack_error_set(err, error, "%s: out of memory", c->image.path);
 	emit.build = build;
+	emit.ids = ids;
 	error = btf_emit_graph(&emit, err);
 	if (error)
 		return error;
@@ -192,8 +206,9 @@ static int take_section(struct conversion *c, struct btfpack_blob *ret, struct b
 	return 0;
 }
 
-int btfpack_convert(const char *path, const struct btfpack_convert_opts *opts,
-		    struct btfpack_blob *ret, struct btfpack_error *err)
+static int convert(const char *path, const struct btf_view *base,
+		   const struct btfpack_convert_opts *opts, struct btfpack_blob *ret,
+		   struct btfpack_error *err)
 {
 	AUTO_FREE char *alt_path = NULL;
 	CLEANUP(conversion_deinit) struct conversion c = { 0 };
@@ -204,6 +219,7 @@ int btfpack_convert(const char *path, const struct btfpack_convert_opts *opts,
 	if (opts && opts->size < sizeof(*opts))
 		return btfpack_error_set(err, -EINVAL, "btfpack_convert: opts->size is not set");
 	c.flags = opts ? opts->flags : 0;
+	c.base = base;
 	error = elf_image_init(&c.image, path, err);
 	if (error)
 		return error;
@@ -219,6 +235,22 @@ int btfpack_convert(const char *path, const struct btfpack_convert_opts *opts,
 	if (!error)
 		*ret = blob; /* the caller's */
 	return error;
+}
+
+int btfpack_convert(const char *path, const struct btfpack_convert_opts *opts,
+		    struct btfpack_blob *ret, struct btfpack_error *err)
+{
+	return convert(path, NULL, opts, ret, err);
+}
+
+int btfpack_convert_module(const char *path, const struct btfpack_blob *base,
+			   const struct btfpack_convert_opts *opts, struct btfpack_blob *ret,
+			   struct btfpack_error *err)
+{
+	AUTO_BTF_VIEW struct btf_view view = { 0 };
+	int error = btf_view_init(&view, base->data, base->size, NULL, "base BTF", err);
+
+	return error ? error : convert(path, &view, opts, ret, err);
 }
 
 int btfpack_build_id(const char *path, char ret[BTFPACK_BUILD_ID_SIZE], struct btfpack_error *err)

@@ -36,7 +36,7 @@ struct core_value {
 	uint64_t value;
 	uint32_t load_size; /* bytes that a load or store of the field moves; 0: any */
 	uint32_t load_type; /* the type those bytes are of */
-	bool is_exact;	    /* the instruction must hold this before it is relocated */
+	bool is_exact;      /* the instruction must hold this before it is relocated */
 };
 
 /* Compute it, on either side. Negative: libbpf refuses the object. */
@@ -53,20 +53,20 @@ enum core_state {
 struct core_result {
 	uint64_t value;
 	uint32_t load_size; /* in the kernel; 0: any */
-	uint8_t state;	    /* enum core_state */
-	uint8_t why;	    /* enum core_why, when not CORE_VALUE */
-	bool is_misfit;	    /* a load or store of the field cannot be adjusted to its size */
+	uint8_t state;      /* enum core_state */
+	uint8_t why;        /* enum core_why, when not CORE_VALUE */
+	bool is_misfit;     /* a load or store of the field cannot be adjusted to its size */
 };
 
 enum core_why {
 	CORE_WHY_NONE,
-	CORE_WHY_NO_TYPE,   /* the kernel has no type of that name and kind */
-	CORE_WHY_NO_MATCH,  /* it has, but not such a member, element or enumerator */
-	CORE_WHY_AMBIGUOUS, /* several types match and disagree */
-	CORE_WHY_ANONYMOUS, /* the root type has no name to look for */
-	CORE_WHY_IMPOSSIBLE, /* matching or computing failed: sizes or nesting out of reason */
-	CORE_WHY_MISFIT,    /* a load or store of another size than the kernel's field */
-	CORE_WHY_RANGE,	    /* the offset does not fit the instruction */
+	CORE_WHY_NO_TYPE,     /* the kernel has no type of that name and kind */
+	CORE_WHY_NO_MATCH,    /* it has, but not such a member, element or enumerator */
+	CORE_WHY_AMBIGUOUS,   /* several types match and disagree */
+	CORE_WHY_ANONYMOUS,   /* the root type has no name to look for */
+	CORE_WHY_IMPOSSIBLE,  /* matching or computing failed: sizes or nesting out of reason */
+	CORE_WHY_MISFIT,      /* a load or store of another size than the kernel's field */
+	CORE_WHY_RANGE,       /* the offset does not fit the instruction */
 	CORE_WHY_INSTRUCTION, /* the instruction is not what the compiler would have emitted */
 };
 

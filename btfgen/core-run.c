@@ -13,7 +13,8 @@ struct core_outcome {
 };
 #define UNKNOWN 2
 
-/* --- candidates --------------------------------------------------------------------------------- */
+/* --- candidates ---------------------------------------------------------------------------------
+ */
 
 struct finding {
 	uint32_t root;
@@ -87,7 +88,8 @@ static uint32_t candidate_count(const struct core_run *run, uint32_t root)
 	return run->first[root + 1] - run->first[root];
 }
 
-/* --- outcomes ----------------------------------------------------------------------------------- */
+/* --- outcomes -----------------------------------------------------------------------------------
+ */
 
 static int init_outcomes(struct core_run *run)
 {
@@ -130,7 +132,8 @@ static int get_outcome(struct core_run *run, uint32_t number, uint32_t candidate
 	return error < 0 ? error : 0;
 }
 
-/* --- results ------------------------------------------------------------------------------------ */
+/* --- results ------------------------------------------------------------------------------------
+ */
 
 static bool is_poison_without_match(enum bpf_core_relo_kind kind)
 {
@@ -167,7 +170,7 @@ static struct core_result result_of_spot(const struct core_run *run,
 /* Which candidates of each group are still in the running. */
 struct survivors {
 	uint8_t *struck; /* one byte a candidate of each group */
-	size_t *first;	 /* of each group */
+	size_t *first;   /* of each group */
 };
 
 static int init_survivors(const struct core_run *run, const struct core_object *object,

@@ -43,7 +43,8 @@ static enum core_class class_of(enum bpf_core_relo_kind kind)
 	return kind == BPF_CORE_TYPE_MATCHES ? CORE_CLASS_MATCH : CORE_CLASS_TYPE;
 }
 
-/* --- roots -------------------------------------------------------------------------------------- */
+/* --- roots --------------------------------------------------------------------------------------
+ */
 
 /* An enum may be found as an enum64 and the other way round. */
 static uint32_t root_kind(unsigned int kind)
@@ -103,7 +104,8 @@ uint32_t core_set_find_root(const struct core_set *set, unsigned int kind, const
 	return number == INTERN_NONE ? CORE_NO_ROOT : number * NR_BTF_KINDS + root_kind(kind);
 }
 
-/* --- needs -------------------------------------------------------------------------------------- */
+/* --- needs --------------------------------------------------------------------------------------
+ */
 
 static int add_word(struct buf *key, uint32_t word)
 {
@@ -141,8 +143,8 @@ static int add_demand(struct buf *key, const struct core_btf *local, uint32_t id
 	return error;
 }
 
-static int add_step_key(struct buf *key, const struct core_btf *local,
-			const struct core_step *step, bool is_field)
+static int add_step_key(struct buf *key, const struct core_btf *local, const struct core_step *step,
+			bool is_field)
 {
 	const struct btf_type *t = btf_view_type(local->view, step->type_id);
 	int error;
@@ -185,8 +187,8 @@ static int new_need(struct core_set *set, const struct core_object *object,
 	struct core_need **needs, *need;
 
 	if (!(set->need_count & (set->need_count - 1))) { /* room is a power of two */
-		needs = realloc(set->needs, (set->need_count ? set->need_count * 2 : 1) *
-						    sizeof(*needs));
+		needs = realloc(set->needs,
+				(set->need_count ? set->need_count * 2 : 1) * sizeof(*needs));
 		if (!needs)
 			return -ENOMEM;
 		set->needs = needs;
@@ -223,7 +225,8 @@ static int add_need(struct core_set *set, const struct core_object *object,
 	return 0;
 }
 
-/* --- uses --------------------------------------------------------------------------------------- */
+/* --- uses ---------------------------------------------------------------------------------------
+ */
 
 static void refuse(struct core_use *use, enum core_why why)
 {
@@ -272,8 +275,7 @@ static int compare_uses(const void *a_, const void *b_)
 /* Uses of one local type form a group; add_use() has left the root in @group. */
 static int number_groups(struct core_object *object)
 {
-	AUTO_FREE struct core_use **sorted =
-		malloc((object->use_count + 1) * sizeof(*sorted));
+	AUTO_FREE struct core_use **sorted = malloc((object->use_count + 1) * sizeof(*sorted));
 	uint32_t last_type = 0;
 
 	object->group_roots = malloc((object->use_count + 1) * sizeof(*object->group_roots));

@@ -37,8 +37,8 @@ struct core_need {
 	const struct core_btf *local; /* of an object that has it */
 	enum core_class class_;
 	enum bpf_core_relo_kind kind; /* one of the class */
-	uint32_t root;		      /* of core_set_find_root() */
-	bool is_id;		      /* some use wants the id of the kernel's type */
+	uint32_t root;                /* of core_set_find_root() */
+	bool is_id;                   /* some use wants the id of the kernel's type */
 	struct core_path path;
 };
 
@@ -47,7 +47,7 @@ struct core_need {
 struct core_use {
 	const struct bpf_object_relo *relo;
 	struct core_value old;
-	uint32_t need;	/* CORE_NO_NEED: the result is @fixed on every kernel */
+	uint32_t need;  /* CORE_NO_NEED: the result is @fixed on every kernel */
 	uint32_t group; /* uses of an object that share a local root type */
 	struct core_result fixed;
 };
@@ -69,8 +69,8 @@ struct core_set {
 	struct core_need **needs;
 	uint32_t need_count;
 	struct intern need_keys;
-	struct intern names;	 /* essential names of roots */
-	uint32_t kinds;		 /* bit set of the kinds of roots */
+	struct intern names;      /* essential names of roots */
+	uint32_t kinds;           /* bit set of the kinds of roots */
 	uint64_t starts[1 << 10]; /* bit set: hashes of the roots' first four bytes */
 };
 

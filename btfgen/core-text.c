@@ -62,8 +62,9 @@ void core_text_reason(const struct core_object *object, const struct core_use *u
 		snprintf(ret, size, "the kernel's %s cannot be computed with", root);
 		return;
 	case CORE_WHY_MISFIT:
-		snprintf(ret, size, "the field has another size in the kernel, and the instruction "
-				    "cannot be adjusted to it");
+		snprintf(ret, size,
+			 "the field has another size in the kernel, and the instruction "
+			 "cannot be adjusted to it");
 		return;
 	case CORE_WHY_RANGE:
 		snprintf(ret, size, "the offset in the kernel does not fit the instruction");

@@ -4,7 +4,7 @@
 
 #include "btfgen/core-types.h"
 
-#define DEPTH_MAXIMUM 32 /* libbpf's: of nesting, and of each chain of pointers and arrays */
+#define DEPTH_MAXIMUM 32        /* libbpf's: of nesting, and of each chain of pointers and arrays */
 #define WORK_MAXIMUM  (1 << 22) /* comparisons of names in one match; real types need hundreds */
 
 bool core_names_agree(const struct core_btf *local, uint32_t local_name,
@@ -105,8 +105,8 @@ static int agree(struct pair *pair, uint32_t local_id, uint32_t kernel_id, int l
 	return -EINVAL;
 }
 
-int core_types_agree(const struct core_btf *local, uint32_t local_id,
-		     const struct core_btf *kernel, uint32_t kernel_id)
+int core_types_agree(const struct core_btf *local, uint32_t local_id, const struct core_btf *kernel,
+		     uint32_t kernel_id)
 {
 	struct pair pair = { .local = local, .kernel = kernel, .work = WORK_MAXIMUM };
 
@@ -273,8 +273,8 @@ static int match(struct pair *pair, uint32_t local_id, uint32_t kernel_id, bool 
 	return -EINVAL;
 }
 
-int core_types_match(const struct core_btf *local, uint32_t local_id,
-		     const struct core_btf *kernel, uint32_t kernel_id)
+int core_types_match(const struct core_btf *local, uint32_t local_id, const struct core_btf *kernel,
+		     uint32_t kernel_id)
 {
 	struct pair pair = { .local = local, .kernel = kernel, .work = WORK_MAXIMUM };
 

@@ -23,13 +23,13 @@ bool core_names_agree_or_anonymous(const struct core_btf *local, uint32_t local_
 /* Do the kinds agree all the way, through pointers, arrays and prototypes, to the
  * first named struct, union or enum? Names and sizes do not matter. 1, 0, or
  * -EINVAL when nested beyond reason. */
-int core_types_agree(const struct core_btf *local, uint32_t local_id,
-		     const struct core_btf *kernel, uint32_t kernel_id);
+int core_types_agree(const struct core_btf *local, uint32_t local_id, const struct core_btf *kernel,
+		     uint32_t kernel_id);
 
 /* Is all that the local type has in the kernel's too: members by name and type,
  * enumerators by name, sizes and signs, array lengths? Behind a pointer a name
  * is enough. 1, 0, or -EINVAL when nested beyond reason. */
-int core_types_match(const struct core_btf *local, uint32_t local_id,
-		     const struct core_btf *kernel, uint32_t kernel_id);
+int core_types_match(const struct core_btf *local, uint32_t local_id, const struct core_btf *kernel,
+		     uint32_t kernel_id);
 
 #endif

@@ -146,74 +146,6 @@ static int list_units(struct dwarf_file *file, struct btfpack_error *err)
 	return 0;
 }
 
-int dwarf_file_init(struct dwarf_file *file, struct elf_image *image, struct btfpack_error *err)
-{
-	const struct {
-		const char *name;
-		struct elf_section *section;
-	} wanted[] = {
-		{ ".debug_info", &file->info },
-		{ ".debug_abbrev", &file->abbrev },
-		{ ".debug_str", &file->str },
-		{ ".debug_line_str", &file->line_str },
-		{ ".debug_str_offsets", &file->str_offsets },
-		{ ".debug_loc", &file->loc },
-		{ ".debug_loclists", &file->loclists },
-	};
-	int error = 0;
-
-	*file = (struct dwarf_file){ .image = image };
-	for (size_t i = 0; i < ARRAY_SIZE(wanted) && !error; i++)
-		error = elf_image_section(image, wanted[i].name, wanted[i].section, err);
-	if (!error && !file->info.size)
-		error = btfpack_error_set(err, -EOPNOTSUPP,
-					  "%s: no DWARF debug information (.debug_info) in it; the "
-					  "debug package of this kernel has a vmlinux with it",
-					  image->path);
-	if (!error)
-		error = list_units(file, err);
-	if (error)
-		dwarf_file_deinit(file);
-	return error;
-}
-
-bool dwarf_unit_is_shared(const struct dwarf_file *file, const struct dwarf_unit *unit)
-{
-	struct cursor die = cursor_init(file->info.data, unit->end, false, ".debug_info");
-	struct cursor c = cursor_init(file->abbrev.data, file->abbrev.size, false, ".debug_abbrev");
-	uint64_t wanted, code, tag, name, form;
-	uint8_t children;
-	int64_t constant;
-
-	if (unit->encoding.version >= 5)
-		return unit->unit_type == DW_UT_partial || unit->unit_type == DW_UT_type;
-	if (cursor_seek(&die, unit->first_die) < 0 || cursor_uleb(&die, &wanted) < 0 ||
-	    cursor_seek(&c, unit->abbrevs) < 0)
-		return false;
-	while (!cursor_uleb(&c, &code) && code && !cursor_uleb(&c, &tag) &&
-	       !cursor_u8(&c, &children)) {
-		if (code == wanted)
-			return tag == DW_TAG_partial_unit || tag == DW_TAG_type_unit;
-		do {
-			if (cursor_uleb(&c, &name) < 0 || cursor_uleb(&c, &form) < 0 ||
-			    (form == DW_FORM_implicit_const && cursor_sleb(&c, &constant) < 0))
-				return false;
-		} while (name || form);
-	}
-	return false;
-}
-
-void dwarf_file_deinit(struct dwarf_file *file)
-{
-	free(file->units);
-	if (file->strings)
-		free(file->strings->slots);
-	free(file->strings);
-	file->strings = NULL;
-	file->units = NULL;
-	file->unit_count = 0;
-}
-
 /* --- strings -------------------------------------------------------------------------------------
  */
 
@@ -261,25 +193,6 @@ static int string_index_new(const struct elf_section *section, struct string_ind
 	return 0;
 }
 
-int dwarf_file_set_alt(struct dwarf_file *file, struct dwarf_file *alt, struct btfpack_error *err)
-{
-	if (string_index_new(&file->str, &file->strings) < 0)
-		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", file->image->path);
-	file->alt = alt;
-	alt->main = file;
-	return 0;
-}
-
-dwarf_name dwarf_file_alt_name(const struct dwarf_file *file, uint64_t offset)
-{
-	char packed[8];
-	const char *string = dwarf_string(file, NAME_MAKE(NAME_ALT_STR, offset), packed);
-	uint64_t *slot = file->strings ? string_slot(file->strings, string, strlen(string)) : NULL;
-
-	return slot && *slot ? NAME_MAKE(NAME_STR, *slot - 1)
-			     : NAME_MAKE(NAME_ALT_STR, NAME_VALUE(offset));
-}
-
 /* A string at @offset of @section, if it ends inside. */
 static const char *section_string(const struct elf_section *section, uint64_t offset)
 {
@@ -288,6 +201,120 @@ static const char *section_string(const struct elf_section *section, uint64_t of
 	if (offset >= section->size || !memchr(start, '\0', section->size - offset))
 		return "";
 	return start;
+}
+
+int dwarf_file_set_alt(struct dwarf_file *file, struct dwarf_file *alt, struct btfpack_error *err)
+{
+	if (!file->strings && string_index_new(&file->str, &file->strings) < 0)
+		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", file->image->path);
+	file->alt = alt;
+	alt->main = file;
+	return 0;
+}
+
+dwarf_name dwarf_file_name(const struct dwarf_file *file, uint64_t offset)
+{
+	const struct dwarf_file *home = file->main ? file->main : file;
+	const char *string = section_string(&file->str, offset);
+	uint64_t *slot = string_slot(home->strings, string, strlen(string));
+
+	if (*slot)
+		return NAME_MAKE(NAME_STR, *slot - 1);
+	return NAME_MAKE(file->main ? NAME_ALT_STR : NAME_STR, NAME_VALUE(offset));
+}
+
+/* Whether .debug_str has one string several times: `ld -r` does not merge them, nor
+ * do linkers at -O0. Every unit of C names this type, so it tells. */
+static bool has_repeats(const struct elf_section *section)
+{
+	static const char *const common[] = { "long unsigned int", "unsigned long" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(common); i++) {
+		size_t length = strlen(common[i]) + 1, count = 0;
+		const uint8_t *at = section->data, *end = section->data + section->size;
+
+		while (count < 2 && at < end &&
+		       (at = memmem(at, (size_t)(end - at), common[i], length))) {
+			count += at == section->data || !at[-1];
+			at += length;
+		}
+		if (count > 1)
+			return true;
+	}
+	return false;
+}
+
+/* --- the file
+ * ---------------------------------------------------------------------------------------- */
+
+int dwarf_file_init(struct dwarf_file *file, struct elf_image *image, struct btfpack_error *err)
+{
+	const struct {
+		const char *name;
+		struct elf_section *section;
+	} wanted[] = {
+		{ ".debug_info", &file->info },
+		{ ".debug_abbrev", &file->abbrev },
+		{ ".debug_str", &file->str },
+		{ ".debug_line_str", &file->line_str },
+		{ ".debug_str_offsets", &file->str_offsets },
+		{ ".debug_loc", &file->loc },
+		{ ".debug_loclists", &file->loclists },
+	};
+	int error = 0;
+
+	*file = (struct dwarf_file){ .image = image };
+	for (size_t i = 0; i < ARRAY_SIZE(wanted) && !error; i++)
+		error = elf_image_section(image, wanted[i].name, wanted[i].section, err);
+	if (!error && !file->info.size)
+		error = btfpack_error_set(err, -EOPNOTSUPP,
+					  "%s: no DWARF debug information (.debug_info) in it; the "
+					  "debug package of this kernel has a vmlinux with it",
+					  image->path);
+	if (!error)
+		error = list_units(file, err);
+	if (!error && has_repeats(&file->str) && string_index_new(&file->str, &file->strings) < 0)
+		error = btfpack_error_set(err, -ENOMEM, "%s: out of memory", image->path);
+	if (error)
+		dwarf_file_deinit(file);
+	return error;
+}
+
+bool dwarf_unit_is_shared(const struct dwarf_file *file, const struct dwarf_unit *unit)
+{
+	struct cursor die = cursor_init(file->info.data, unit->end, false, ".debug_info");
+	struct cursor c = cursor_init(file->abbrev.data, file->abbrev.size, false, ".debug_abbrev");
+	uint64_t wanted, code, tag, name, form;
+	uint8_t children;
+	int64_t constant;
+
+	if (unit->encoding.version >= 5)
+		return unit->unit_type == DW_UT_partial || unit->unit_type == DW_UT_type;
+	if (cursor_seek(&die, unit->first_die) < 0 || cursor_uleb(&die, &wanted) < 0 ||
+	    cursor_seek(&c, unit->abbrevs) < 0)
+		return false;
+	while (!cursor_uleb(&c, &code) && code && !cursor_uleb(&c, &tag) &&
+	       !cursor_u8(&c, &children)) {
+		if (code == wanted)
+			return tag == DW_TAG_partial_unit || tag == DW_TAG_type_unit;
+		do {
+			if (cursor_uleb(&c, &name) < 0 || cursor_uleb(&c, &form) < 0 ||
+			    (form == DW_FORM_implicit_const && cursor_sleb(&c, &constant) < 0))
+				return false;
+		} while (name || form);
+	}
+	return false;
+}
+
+void dwarf_file_deinit(struct dwarf_file *file)
+{
+	free(file->units);
+	if (file->strings)
+		free(file->strings->slots);
+	free(file->strings);
+	file->strings = NULL;
+	file->units = NULL;
+	file->unit_count = 0;
 }
 
 const char *dwarf_string(const struct dwarf_file *file, dwarf_name name, char packed[8])

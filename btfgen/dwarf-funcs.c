@@ -53,7 +53,8 @@ static int add_symbol(const struct elf_symbol *symbol, void *arg)
 	}
 	list->found[list->count++] = (struct found){
 		.name = symbol->name,
-		.address = symbol->value,
+		/* In a relocatable file each section begins at 0. */
+		.address = symbol->value ^ (uint64_t)symbol->section << 40,
 		.length = (uint32_t)(dot ? (size_t)(dot - symbol->name) : strlen(symbol->name)),
 		.is_optimized = dot && (has_suffix(dot, ".isra") || has_suffix(dot, ".constprop")),
 	};

@@ -304,7 +304,9 @@ static dwarf_name name_indexed(const struct scan *scan, uint64_t index, bool swa
 	    __builtin_add_overflow(at, scan->reader->str_offsets_base, &at) || at > offsets->size ||
 	    offsets->size - at < size)
 		return 0;
-	return NAME_MAKE(NAME_STR, load(offsets->data + at, size, swap));
+	at = load(offsets->data + at, size, swap);
+	return dwarf_file_has_repeats(scan->reader->file) ? dwarf_file_name(scan->reader->file, at)
+							  : NAME_MAKE(NAME_STR, NAME_VALUE(at));
 }
 
 /* A reference within .debug_info, by absolute offset. */
@@ -353,14 +355,15 @@ read_value(struct scan *scan, const struct abbrev_op *op, const uint8_t *p, bool
 		return p + size;
 	case OP_STRP:
 		*ret = NAME_MAKE(NAME_STR, NAME_VALUE(load(p, size, swap)));
-		if (__builtin_expect(scan->reader->file->main != NULL, 0))
-			*ret = dwarf_file_alt_name(scan->reader->file->main, NAME_VALUE(*ret));
+		if (__builtin_expect(dwarf_file_has_repeats(scan->reader->file), 0))
+			*ret = dwarf_file_name(scan->reader->file, NAME_VALUE(*ret));
 		return p + size;
 	case OP_LINE_STRP:
 		*ret = NAME_MAKE(NAME_LINE_STR, NAME_VALUE(load(p, size, swap)));
 		return p + size;
 	case OP_ALT_STRP:
-		*ret = dwarf_file_alt_name(scan->reader->file, load(p, size, swap));
+		*ret = load(p, size, swap);
+		*ret = scan->reader->file->alt ? dwarf_file_name(scan->reader->file->alt, *ret) : 0;
 		return p + size;
 	case OP_STRX8:
 	case OP_STRX16:

@@ -18,8 +18,8 @@
 
 /*
  * A name, without looking at its bytes where they lie in a string section. Equal
- * names mean equal strings; the linker merges .debug_str, so equal strings nearly
- * always have equal names too, and where not, two types that could be one stay two.
+ * names mean equal strings; the linker merges .debug_str, so equal strings have
+ * equal names, too; where it did not, names are looked up (dwarf_file_name).
  * 0 is "no name". The top byte says where: up to seven bytes of the string itself
  * (what compilers write inline), or an offset into a section.
  */
@@ -55,7 +55,7 @@ struct dwarf_file {
 	struct elf_image *image;
 	struct elf_section info, abbrev, str, line_str, str_offsets, loc, loclists;
 	const struct dwarf_file *alt;  /* dwz's supplementary file, or NULL */
-	struct string_index *strings;  /* of .debug_str, when there is an @alt */
+	struct string_index *strings;  /* of .debug_str, where names need looking up */
 	const struct dwarf_file *main; /* of a supplementary file: whom it serves */
 	struct dwarf_unit *units;
 	size_t unit_count;
@@ -69,8 +69,15 @@ void dwarf_file_deinit(struct dwarf_file *file);
  * both has one name, so that types are recognised across them. */
 int dwarf_file_set_alt(struct dwarf_file *file, struct dwarf_file *alt, struct btfpack_error *err);
 
-/* The name of the string at @offset of the supplementary file's .debug_str. */
-dwarf_name dwarf_file_alt_name(const struct dwarf_file *file, uint64_t offset);
+/* The one name of the string at @offset of .debug_str, where equal strings may lie at
+ * several offsets: in @file->main's section if it is there, too. */
+dwarf_name dwarf_file_name(const struct dwarf_file *file, uint64_t offset);
+
+/* Whether names need dwarf_file_name(). */
+static inline bool dwarf_file_has_repeats(const struct dwarf_file *file)
+{
+	return file->main || file->strings;
+}
 
 /* Whether the unit is one that others import: by its header or its first DIE. */
 bool dwarf_unit_is_shared(const struct dwarf_file *file, const struct dwarf_unit *unit);

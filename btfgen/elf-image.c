@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "btfgen/elf-image.h"
+#include "btfgen/elf-relocate.h"
 
 /* A section may not inflate to more than this: the largest .debug_info of a
  * distribution's kernel so far is a tenth of it. */
@@ -38,8 +39,19 @@ int elf_image_init(struct elf_image *image, const char *path, struct btfpack_err
 	return 0;
 }
 
+struct relocated {
+	struct relocated *next;
+	uint8_t bytes[];
+};
+
 void elf_image_deinit(struct elf_image *image)
 {
+	while (image->relocated) {
+		struct relocated *next = image->relocated->next;
+
+		free(image->relocated);
+		image->relocated = next;
+	}
 	if (image->elf)
 		elf_end(image->elf);
 	image->elf = NULL;
@@ -137,12 +149,29 @@ static int lend_section(struct elf_image *image, Elf_Scn *scn, GElf_Shdr *shdr, 
 	return 0;
 }
 
+/* Lend a relocated copy instead. */
+static int relocate_section(struct elf_image *image, struct elf_section *section,
+			    struct btfpack_error *err)
+{
+	struct relocated *copy = malloc(sizeof(*copy) + section->size);
+
+	if (!copy)
+		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", image->path);
+	memcpy(copy->bytes, section->data, section->size);
+	copy->next = image->relocated;
+	image->relocated = copy; /* its owner from here on */
+	section->data = copy->bytes;
+	section->mapped = false;
+	return elf_relocate(image, section->index, copy->bytes, section->size, err);
+}
+
 int elf_image_section(struct elf_image *image, const char *name, struct elf_section *ret,
 		      struct btfpack_error *err)
 {
 	char legacy[64];
 	GElf_Shdr shdr;
 	Elf_Scn *scn = find_section(image, name, &shdr);
+	int error;
 
 	*ret = (struct elf_section){ 0 };
 	if (!scn && !strncmp(name, ".debug_", 7)) {
@@ -154,7 +183,11 @@ int elf_image_section(struct elf_image *image, const char *name, struct elf_sect
 		return 0;
 	ret->address = shdr.sh_addr;
 	ret->index = (uint32_t)elf_ndxscn(scn);
-	return lend_section(image, scn, &shdr, name, ret, err);
+	error = lend_section(image, scn, &shdr, name, ret, err);
+	if (!error && ret->size && !strncmp(name, ".debug_", 7) &&
+	    elf_has_relocations(image, ret->index))
+		error = relocate_section(image, ret, err);
+	return error;
 }
 
 void elf_section_drop(const struct elf_section *section, size_t from, size_t to)

@@ -30,18 +30,20 @@ struct elf_image {
 	const char *path; /* borrowed */
 	struct fs_map map;
 	struct Elf *elf;
-	bool other_order;  /* the file's byte order is not this machine's */
-	bool big_endian;   /* the file's byte order */
-	unsigned int word; /* bytes of an address: 4 or 8 */
-	uint16_t type;     /* ET_EXEC, ET_DYN, ET_REL */
-	uint16_t machine;  /* EM_* */
+	bool other_order;            /* the file's byte order is not this machine's */
+	bool big_endian;             /* the file's byte order */
+	unsigned int word;           /* bytes of an address: 4 or 8 */
+	uint16_t type;               /* ET_EXEC, ET_DYN, ET_REL */
+	uint16_t machine;            /* EM_* */
+	struct relocated *relocated; /* copies of sections, freed at the end */
 };
 
 int elf_image_init(struct elf_image *image, const char *path, struct btfpack_error *err);
 void elf_image_deinit(struct elf_image *image);
 #define AUTO_ELF_IMAGE CLEANUP(elf_image_deinit)
 
-/* Find a section by name; when ".debug_x" is absent ".zdebug_x" is tried.
+/* Find a section by name; debug sections of a relocatable file come relocated; when ".debug_x" is
+ * absent ".zdebug_x" is tried.
  * *@ret is empty (data NULL) when there is none, which is not an error. */
 int elf_image_section(struct elf_image *image, const char *name, struct elf_section *ret,
 		      struct btfpack_error *err);

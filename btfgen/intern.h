@@ -12,8 +12,8 @@
 struct intern {
 	uint32_t count;
 	struct buf bytes;
-	struct buf ends;    /* uint32_t: where each string ends in @bytes */
-	uint32_t *slots;    /* number + 1 by hash, open addressing; 0 is free */
+	struct buf ends;     /* uint32_t: where each string ends in @bytes */
+	uint32_t *slots;     /* number + 1 by hash, open addressing; 0 is free */
 	uint32_t slot_count; /* a power of two, or 0 */
 };
 

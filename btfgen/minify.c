@@ -75,8 +75,8 @@ int btfpack_minifier_keep(struct btfpack_minifier *m, const char *what, struct b
 		const char *word;
 		unsigned int kind;
 	} kinds[] = {
-		{ "struct:", BTF_KIND_STRUCT },	  { "union:", BTF_KIND_UNION },
-		{ "enum:", BTF_KIND_ENUM },	  { "typedef:", BTF_KIND_TYPEDEF },
+		{ "struct:", BTF_KIND_STRUCT }, { "union:", BTF_KIND_UNION },
+		{ "enum:", BTF_KIND_ENUM },     { "typedef:", BTF_KIND_TYPEDEF },
 		{ "func:", BTF_KIND_FUNC },
 	};
 	const char *name = strchr(what, ':');
@@ -109,7 +109,8 @@ size_t btfpack_minifier_count_relocations(const struct btfpack_minifier *m)
 	return m->set.use_count;
 }
 
-/* --- marking ------------------------------------------------------------------------------------ */
+/* --- marking ------------------------------------------------------------------------------------
+ */
 
 /* A type that does not match is kept all the same where whole types are compared:
  * with less of it kept, by another need, it might match. */
@@ -155,7 +156,8 @@ static int keep_listed(const struct btfpack_minifier *m, struct btf_cut *cut)
 	return error;
 }
 
-/* --- proof -------------------------------------------------------------------------------------- */
+/* --- proof --------------------------------------------------------------------------------------
+ */
 
 /* Whether a relocation came to the same on the full BTF and on the small one. */
 static bool is_same(const struct core_use *use, const struct btf_cut *cut,
@@ -213,12 +215,13 @@ static int prove(const struct core_run *full, const struct btf_cut *cut,
 	return 0;
 }
 
-/* --- reports ------------------------------------------------------------------------------------ */
+/* --- reports ------------------------------------------------------------------------------------
+ */
 
 struct verdict {
 	const struct btfpack_minify_opts *opts;
 	struct core_result *final; /* by use */
-	int32_t *reached_by;	   /* by use: a function of its object, or -1 */
+	int32_t *reached_by;       /* by use: a function of its object, or -1 */
 	uint32_t fatal_count;
 };
 
@@ -314,8 +317,7 @@ static int judge(const struct core_run *run, struct verdict *v)
 		       object->use_count * sizeof(*v->reached_by));
 	}
 	for (uint32_t i = 0; !error && i < count; i++)
-		v->fatal_count +=
-			state_of(&v->final[i], v->reached_by[i]) == BTFPACK_RELO_FATAL;
+		v->fatal_count += state_of(&v->final[i], v->reached_by[i]) == BTFPACK_RELO_FATAL;
 	return error;
 }
 
@@ -326,7 +328,8 @@ static void report_all(const struct core_run *run, const struct verdict *v)
 			report_use(v, run->set->objects[i], j);
 }
 
-/* --- the run ------------------------------------------------------------------------------------ */
+/* --- the run ------------------------------------------------------------------------------------
+ */
 
 static int cut_and_prove(const struct btfpack_minifier *m, const struct core_run *run,
 			 struct btf_cut *cut, const struct btfpack_minify_opts *opts,
@@ -352,9 +355,9 @@ static int cut_and_prove(const struct btfpack_minifier *m, const struct core_run
 	return 0;
 }
 
-static int run_view(const struct btfpack_minifier *m, const struct btf_view *view,
-		    const char *name, const struct btfpack_minify_opts *opts,
-		    struct btfpack_blob *ret, struct btfpack_error *err)
+static int run_view(const struct btfpack_minifier *m, const struct btf_view *view, const char *name,
+		    const struct btfpack_minify_opts *opts, struct btfpack_blob *ret,
+		    struct btfpack_error *err)
 {
 	AUTO_BLOB struct btfpack_blob blob = { 0 };
 	AUTO_BTF_CUT struct btf_cut cut = { 0 };
@@ -400,7 +403,7 @@ int btfpack_minifier_run(const struct btfpack_minifier *m, const struct btfpack_
 		error = btf_view_init(&view, btf->data, btf->size, opts.base ? &base : NULL, name,
 				      err);
 	if (!error && opts.base && base.other_order != view.other_order)
-		error = btfpack_error_set(err, -EBADMSG,
-					  "%s: BTF and its base are of different byte orders", name);
+		error = btfpack_error_set(
+			err, -EBADMSG, "%s: BTF and its base are of different byte orders", name);
 	return error ? error : run_view(m, &view, name, &opts, ret, err);
 }

@@ -11,10 +11,10 @@
 #include <linux/bpf.h>
 
 enum reach_kind {
-	REACH_UNKNOWN,	/* anything but an address in this frame */
+	REACH_UNKNOWN,  /* anything but an address in this frame */
 	REACH_CONSTANT, /* @bits */
-	REACH_FRAME,	/* the frame's end plus @bits, which is negative */
-	REACH_LOOSE,	/* may be an address in this frame, nobody knows which */
+	REACH_FRAME,    /* the frame's end plus @bits, which is negative */
+	REACH_LOOSE,    /* may be an address in this frame, nobody knows which */
 };
 
 struct reach_value {
@@ -24,8 +24,8 @@ struct reach_value {
 
 /* What a store left on the stack. */
 struct reach_slot {
-	int64_t offset; /* from the frame's end */
-	uint64_t size;	/* bytes */
+	int64_t offset;           /* from the frame's end */
+	uint64_t size;            /* bytes */
 	struct reach_value value; /* a constant or a frame address */
 };
 

@@ -6,14 +6,14 @@
 #include "btfgen/reach-state.h"
 #include "btfgen/reach.h"
 
-#define CALL_DEPTH   8		 /* the kernel's limit too */
-#define CONTEXTS     16		 /* of one function; then its arguments are unknown */
+#define CALL_DEPTH   8         /* the kernel's limit too */
+#define CONTEXTS     16        /* of one function; then its arguments are unknown */
 #define WORK_MAXIMUM (1 << 22) /* instructions a program; beyond, all is reachable */
 
 /* What relocations made of an instruction. */
 struct note {
 	int32_t poisoned_by; /* use, -1: none */
-	bool is_vague;	     /* its immediate or offset is to be taken as unknown */
+	bool is_vague;       /* its immediate or offset is to be taken as unknown */
 };
 
 struct code {
@@ -67,7 +67,8 @@ struct frame {
 static int follow_function(struct walk *walk, int32_t function,
 			   const struct reach_value arguments[5], struct reach_value *ret);
 
-/* --- states at heads ---------------------------------------------------------------------------- */
+/* --- states at heads ----------------------------------------------------------------------------
+ */
 
 static int push_path(struct frame *frame, uint32_t instruction, const struct reach_state *state)
 {
@@ -117,7 +118,8 @@ static int enter_head(struct head *head, struct reach_state *state)
 	return 1;
 }
 
-/* --- calls -------------------------------------------------------------------------------------- */
+/* --- calls --------------------------------------------------------------------------------------
+ */
 
 /* The function that a call or a function's address refers to, -1: not in here. */
 static int32_t find_callee(const struct frame *frame, uint32_t at, const struct bpf_insn *insn)
@@ -199,7 +201,8 @@ static int step_wide_load(struct frame *frame, uint32_t at, const struct bpf_ins
 	return 0;
 }
 
-/* --- one function ------------------------------------------------------------------------------- */
+/* --- one function -------------------------------------------------------------------------------
+ */
 
 static bool is_jump(const struct bpf_insn *insn)
 {
@@ -241,8 +244,7 @@ static void return_value(struct frame *frame, struct reach_value value)
 {
 	if (value.kind != REACH_CONSTANT)
 		value = (struct reach_value){ 0 };
-	frame->returned =
-		frame->has_returned ? reach_value_merge(frame->returned, value) : value;
+	frame->returned = frame->has_returned ? reach_value_merge(frame->returned, value) : value;
 	frame->has_returned = true;
 }
 
@@ -348,10 +350,11 @@ static void deinit_frame(struct frame *frame)
 static int follow_frame(struct walk *walk, const struct bpf_object_function *function,
 			const struct reach_value arguments[5], struct reach_value *ret)
 {
-	CLEANUP(deinit_frame) struct frame frame = { .walk = walk,
-						     .code = &walk->codes[function->section],
-						     .function = function,
-						     .paths = BUF_INIT(SIZE_MAX) };
+	CLEANUP(deinit_frame)
+	struct frame frame = { .walk = walk,
+			       .code = &walk->codes[function->section],
+			       .function = function,
+			       .paths = BUF_INIT(SIZE_MAX) };
 	struct reach_state state;
 	uint32_t at = function->first;
 	int error = find_heads(&frame);
@@ -420,7 +423,8 @@ static int follow_function(struct walk *walk, int32_t function,
 	return error;
 }
 
-/* --- one object --------------------------------------------------------------------------------- */
+/* --- one object ---------------------------------------------------------------------------------
+ */
 
 /* Too much to follow: whatever the program might get to, it does. */
 static void reach_everything(struct walk *walk)
@@ -519,10 +523,9 @@ static bool has_poison(const struct core_object *object, const struct core_resul
 static int follow_programs(const struct core_object *object, const struct code *codes,
 			   struct reach *reach)
 {
-	struct walk walk = { .object = object,
-			     .codes = codes,
-			     .reach = reach,
-			     .contexts = BUF_INIT(SIZE_MAX) };
+	struct walk walk = {
+		.object = object, .codes = codes, .reach = reach, .contexts = BUF_INIT(SIZE_MAX)
+	};
 	int error = 0;
 
 	for (size_t i = 0; !error && i < object->object->function_count; i++)

@@ -32,9 +32,9 @@
 
 struct reach {
 	struct core_result *final; /* by use: what became of it once patched */
-	int32_t *reached_by;	   /* by use: the first program (its number in functions)
+	int32_t *reached_by;       /* by use: the first program (its number in functions)
 				      that gets there poisoned; -1: none does */
-	int32_t *rejected_at;	   /* by function: the use that a program gets to poisoned;
+	int32_t *rejected_at;      /* by function: the use that a program gets to poisoned;
 				      -1: none, or not a program */
 };
 

@@ -59,6 +59,17 @@ int btfpack_convert(const char *path, const struct btfpack_convert_opts *opts,
 		    struct btfpack_blob *ret, struct btfpack_error *err);
 
 /*
+ * Convert a module (foo.ko, foo.ko.debug; relocatable files are relocated) to split
+ * BTF on top of @base, the BTF of its vmlinux: types that the base has are referred
+ * to by the base's ids, so the result is readable only together with exactly those
+ * bytes (`bpftool -B`, btf__parse_split()). @base is borrowed for the call. The
+ * rest is as for btfpack_convert(); -EBADMSG also when @base is not BTF.
+ */
+int btfpack_convert_module(const char *path, const struct btfpack_blob *base,
+			   const struct btfpack_convert_opts *opts, struct btfpack_blob *ret,
+			   struct btfpack_error *err);
+
+/*
  * The GNU build-id of the ELF file @path in lower-case hex, "" when it has none.
  * @ret has room for BTFPACK_BUILD_ID_SIZE bytes. Errors as btfpack_convert().
  */
