@@ -241,11 +241,12 @@ $(BUILD)/tests/fuzz/fuzz-%: $(BUILD)/tests/fuzz/fuzz-%.o $(BUILD)/tests/fuzz/fuz
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
 # Asks libbpf itself; see tests/witness-minify.sh. LIBBPF=DIR takes another than the system's.
+$(BUILD)/tests/witness-relocate.o: FORCE
 $(BUILD)/tests/witness-%.o: PKG_FLAGS += $(if $(LIBBPF),-I$(LIBBPF)/include)
 $(BUILD)/tests/witness-%: $(BUILD)/tests/witness-%.o $(BUILD)/libbtfpack-all.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(if $(LIBBPF),$(LIBBPF)/lib/libbpf.a,-l:libbpf.a) $(LIBS) -lz
-.PHONY: witness
+.PHONY: witness FORCE
 witness: all $(BUILD)/tests/witness-relocate
 
 # Each target's corpus lies in tests/fuzz/corpus/<name>; a wrapper hands it over.

@@ -147,7 +147,11 @@ static long stand_in(int command, const void *given, size_t size)
 	case BPF_MAP_FREEZE:
 	case BPF_PROG_BIND_MAP:
 	case BPF_OBJ_GET_INFO_BY_FD:
+	case BPF_OBJ_PIN:
 		return 0;
+	case BPF_OBJ_GET: /* no map is pinned yet */
+		errno = ENOENT;
+		return -1;
 	default:
 		errno = EINVAL;
 		return -1;
@@ -180,20 +184,18 @@ static int print(enum libbpf_print_level level, const char *format, va_list args
 }
 
 /* Programs whose type needs the kernel's own BTF become ones that do not: what is
- * attached to what does not matter here. */
-static void prepare_programs(struct bpf_object *object)
+ * attached to what does not matter here. libbpf before 1.2 wants that BTF even so;
+ * there they are left out. */
+static void prepare_program(struct bpf_program *program)
 {
-	struct bpf_program *program;
+	enum bpf_prog_type type = bpf_program__type(program);
+	bool needs_btf = type == BPF_PROG_TYPE_TRACING || type == BPF_PROG_TYPE_LSM ||
+			 type == BPF_PROG_TYPE_EXT || type == BPF_PROG_TYPE_UNSPEC;
+	bool is_old = libbpf_major_version() == 1 && libbpf_minor_version() < 2;
 
-	bpf_object__for_each_program(program, object)
-	{
-		enum bpf_prog_type type = bpf_program__type(program);
-
-		if (type == BPF_PROG_TYPE_TRACING || type == BPF_PROG_TYPE_LSM ||
-		    type == BPF_PROG_TYPE_EXT || type == BPF_PROG_TYPE_UNSPEC)
-			bpf_program__set_type(program, BPF_PROG_TYPE_RAW_TRACEPOINT);
-		bpf_program__set_autoload(program, true);
-	}
+	if (needs_btf)
+		bpf_program__set_type(program, BPF_PROG_TYPE_RAW_TRACEPOINT);
+	bpf_program__set_autoload(program, !needs_btf || !is_old);
 }
 
 /* 0, or libbpf's error. */
@@ -202,12 +204,14 @@ static int load(const char *path, const char *btf_path)
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = btf_path,
 		    .kconfig = "CONFIG_HZ=250\nCONFIG_X86_64=y\n");
 	struct bpf_object *object = (void *)bpf_object__open_file(path, (void *)&opts);
+	struct bpf_program *program;
 	struct bpf_map *map;
 	int error;
 
 	if (!object)
 		return -errno;
-	prepare_programs(object);
+	bpf_object__for_each_program(program, object)
+		prepare_program(program);
 	bpf_object__for_each_map(map, object)
 		if (!bpf_map__max_entries(map))
 			bpf_map__set_max_entries(map, 1);
