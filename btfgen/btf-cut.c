@@ -15,8 +15,9 @@
 struct cut_node {
 	uint32_t id;
 	bool is_deep;
-	bool is_alone;      /* must not become one with a like type */
-	uint8_t *marks;     /* of each member or enumerator; NULL: none */
+	bool is_alone;	    /* must not become one with a like type */
+	bool is_whole;	    /* a prototype whose parameters are kept whole */
+	uint8_t *marks;	    /* of each member or enumerator; NULL: none */
 	uint32_t first_ref; /* in writer.refs */
 	uint32_t ref_count;
 	uint64_t own_hash;
@@ -25,7 +26,7 @@ struct cut_node {
 #define MARK_KEPT 1
 #define MARK_DEEP 2 /* a member whose pointers are followed */
 
-#define NO_NODE   UINT32_MAX /* void, or what a pointer no longer points to */
+#define NO_NODE UINT32_MAX /* void, or what a pointer no longer points to */
 
 static struct cut_node *nodes_of(const struct btf_cut *cut)
 {
@@ -54,8 +55,7 @@ void btf_cut_deinit(struct btf_cut *cut)
 	*cut = (struct btf_cut){ 0 };
 }
 
-/* --- marking ------------------------------------------------------------------------------------
- */
+/* --- marking ------------------------------------------------------------------------------------ */
 
 static bool has_marks(unsigned int kind)
 {
@@ -69,6 +69,13 @@ static size_t slot_of(const struct btf_cut *cut, uint32_t id, bool deep)
 	return 2 * (size_t)id + (deep && !has_marks(kind));
 }
 
+/* Variables, sections and tags on declarations are about types; no type is made of
+ * them. */
+static bool can_be_part(unsigned int kind)
+{
+	return kind != BTF_KIND_VAR && kind != BTF_KIND_DATASEC && kind != BTF_KIND_DECL_TAG;
+}
+
 /* Keep the type itself; what it refers to follows in expand(). */
 static int add_node(struct btf_cut *cut, uint32_t id, bool deep)
 {
@@ -79,6 +86,8 @@ static int add_node(struct btf_cut *cut, uint32_t id, bool deep)
 
 	if (!id || cut->node_of[slot])
 		return 0;
+	if (!can_be_part(btf_type_kind(t)))
+		return -EBADMSG;
 	if (has_marks(btf_type_kind(t)) && btf_type_vlen(t)) {
 		node.marks = calloc(btf_type_vlen(t), 1);
 		if (!node.marks)
@@ -213,10 +222,17 @@ static int keep_all_members(struct btf_cut *cut, uint32_t id, struct buf *todo)
 	return error;
 }
 
-static int keep_all_params(const struct btf_type *t, struct buf *todo)
+/* Once only: a prototype may, in BTF from nowhere, be its own parameter. */
+static int keep_all_params(struct btf_cut *cut, uint32_t id, struct buf *todo)
 {
-	int error = buf_add(todo, &t->type, sizeof(t->type));
+	const struct btf_type *t = btf_view_type(cut->view, id);
+	struct cut_node *node = find_node(cut, id, true);
+	int error;
 
+	if (node->is_whole)
+		return 0;
+	node->is_whole = true;
+	error = buf_add(todo, &t->type, sizeof(t->type));
 	for (uint32_t i = 0; !error && i < btf_type_vlen(t); i++)
 		error = buf_add(todo, &btf_type_params(t)[i].type, sizeof(uint32_t));
 	return error;
@@ -243,7 +259,7 @@ static int keep_below(struct btf_cut *cut, uint32_t id, struct buf *todo)
 			   (btf_kind_is_composite(kind) && !behind_pointer)) {
 			return keep_all_members(cut, id, todo);
 		} else {
-			return kind == BTF_KIND_FUNC_PROTO ? keep_all_params(t, todo) : 0;
+			return kind == BTF_KIND_FUNC_PROTO ? keep_all_params(cut, id, todo) : 0;
 		}
 	}
 	return 0;
@@ -283,27 +299,26 @@ static int keep_what_ends_arrays(struct btf_cut *cut)
 			last--;
 		if (!last || last == btf_type_vlen(t))
 			continue;
-		member = btf_view_type(
-			cut->view,
-			btf_view_skip_typedefs(cut->view, btf_type_members(t)[last - 1].type));
+		member = btf_view_type(cut->view,
+				       btf_view_skip_typedefs(cut->view,
+							      btf_type_members(t)[last - 1].type));
 		if (btf_type_kind(member) == BTF_KIND_ARRAY && !btf_type_array(member)->nelems)
 			error = keep_member(cut, node->id, btf_type_vlen(t) - 1, false);
 	}
 	return error;
 }
 
-/* --- what refers to what ------------------------------------------------------------------------
- */
+/* --- what refers to what ------------------------------------------------------------------------ */
 
 struct writer {
 	const struct btf_cut *cut;
 	bool no_enum64;
-	struct buf refs;  /* uint32_t: node numbers, or NO_NODE */
-	uint64_t *hashes; /* by node, of the last round */
-	uint64_t *next;   /* of this round */
-	uint32_t *order;  /* node numbers as they are written */
+	struct buf refs;     /* uint32_t: node numbers, or NO_NODE */
+	uint64_t *hashes;    /* by node, of the last round */
+	uint64_t *next;	     /* of this round */
+	uint32_t *order;     /* node numbers as they are written */
 	uint32_t order_count;
-	uint32_t *new_ids; /* by node */
+	uint32_t *new_ids;   /* by node */
 	struct btf_build *build;
 	struct buf trailing; /* of the type being written */
 };
@@ -383,8 +398,7 @@ static int collect_refs(struct writer *w)
 	return error;
 }
 
-/* --- hashes -------------------------------------------------------------------------------------
- */
+/* --- hashes ------------------------------------------------------------------------------------- */
 
 static unsigned int kind_to_write(const struct writer *w, const struct btf_type *t)
 {
@@ -447,14 +461,14 @@ static uint64_t hash_node(const struct writer *w, const struct cut_node *node)
 {
 	const struct btf_type *t = btf_view_type(w->cut->view, node->id);
 	unsigned int kind = btf_type_kind(t);
-	uint64_t hash = hash_words(kind_to_write(w, t), btf_kind_has_ref(kind) ? 0 : t->size,
-				   node->ref_count);
+	uint64_t hash = hash_words(kind_to_write(w, t),
+				   btf_kind_has_ref(kind) ? 0 : t->size, node->ref_count);
 
 	hash = hash_name(w, hash, t->name_off);
 	if (has_marks(kind))
-		return hash_marked(
-			w, node, t,
-			hash_words(hash, btf_kind_is_enum(kind) && btf_type_kflag(t), 0));
+		return hash_marked(w, node, t,
+				   hash_words(hash, btf_kind_is_enum(kind) && btf_type_kflag(t),
+					      0));
 	if (kind == BTF_KIND_INT)
 		return hash_words(hash, btf_type_int_encoding(t), 0);
 	if (kind == BTF_KIND_ARRAY)
@@ -525,8 +539,7 @@ static int hash_all(struct writer *w)
 	return error;
 }
 
-/* --- order --------------------------------------------------------------------------------------
- */
+/* --- order -------------------------------------------------------------------------------------- */
 
 /* qsort_r's argument is the writer. */
 static int compare_nodes(const void *a_, const void *b_, void *arg)
@@ -540,9 +553,9 @@ static int compare_nodes(const void *a_, const void *b_, void *arg)
 
 	if (a_kind != b_kind)
 		return a_kind < b_kind ? -1 : 1;
-	names = at->name_off == bt->name_off
-			? 0
-			: strcmp(btf_view_name(w->cut->view, at), btf_view_name(w->cut->view, bt));
+	names = at->name_off == bt->name_off ? 0
+					     : strcmp(btf_view_name(w->cut->view, at),
+						      btf_view_name(w->cut->view, bt));
 	if (names)
 		return names;
 	if (w->hashes[a] != w->hashes[b])
@@ -572,8 +585,7 @@ static void number_nodes(struct writer *w)
 	}
 }
 
-/* --- writing ------------------------------------------------------------------------------------
- */
+/* --- writing ------------------------------------------------------------------------------------ */
 
 static uint32_t ref_id(const struct writer *w, const struct cut_node *node, uint32_t index)
 {

@@ -45,7 +45,8 @@ void btf_cut_deinit(struct btf_cut *cut);
 #define AUTO_BTF_CUT CLEANUP(btf_cut_deinit)
 
 /* Mark. @path as core_match() gave it, for a field or an enumerator. A type marked
- * with @alone stays apart from types that are like it. -ENOMEM. */
+ * with @alone stays apart from types that are like it. -ENOMEM; -EBADMSG when a type
+ * is said to be made of a variable, a section or a declaration's tag. */
 int btf_cut_keep_field(struct btf_cut *cut, const struct core_path *path);
 int btf_cut_keep_enumerator(struct btf_cut *cut, const struct core_path *path);
 int btf_cut_keep_type(struct btf_cut *cut, uint32_t id, bool alone);

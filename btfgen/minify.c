@@ -331,6 +331,21 @@ static void report_all(const struct core_run *run, const struct verdict *v)
 /* --- the run ------------------------------------------------------------------------------------
  */
 
+static int say_error(int error, const char *name, struct btfpack_error *err)
+{
+	if (error == -EBADMSG)
+		return btfpack_error_set(err, error,
+					 "%s: damaged BTF: a type that is needed is made of "
+					 "something that is no type",
+					 name);
+	if (error == -EOPNOTSUPP)
+		return btfpack_error_set(err, error,
+					 "%s: a 64-bit enumerator that is needed does not fit an "
+					 "enum of 32 bits",
+					 name);
+	return btfpack_error_set(err, error, "%s: out of memory", name);
+}
+
 static int cut_and_prove(const struct btfpack_minifier *m, const struct core_run *run,
 			 struct btf_cut *cut, const struct btfpack_minify_opts *opts,
 			 const char *name, struct btfpack_blob *ret, struct btfpack_error *err)
@@ -340,13 +355,8 @@ static int cut_and_prove(const struct btfpack_minifier *m, const struct core_run
 
 	if (!error)
 		error = btf_cut_finish(cut, opts->flags & BTFPACK_MINIFY_NO_ENUM64, &blob);
-	if (error == -EOPNOTSUPP)
-		return btfpack_error_set(err, error,
-					 "%s: a 64-bit enumerator that is needed does not fit an "
-					 "enum of 32 bits",
-					 name);
 	if (error)
-		return btfpack_error_set(err, error, "%s: out of memory", name);
+		return say_error(error, name, err);
 	error = prove(run, cut, &blob, name, err);
 	if (error)
 		return error;
@@ -368,7 +378,7 @@ static int run_view(const struct btfpack_minifier *m, const struct btf_view *vie
 	if (!error)
 		error = core_run_init(&run, &m->set, view, keep_match, &cut);
 	if (error)
-		return btfpack_error_set(err, error, "%s: out of memory", name);
+		return say_error(error, name, err);
 	error = cut_and_prove(m, &run, &cut, opts, name, &blob, err);
 	if (error)
 		return error;
