@@ -346,6 +346,21 @@ static int say_error(int error, const char *name, struct btfpack_error *err)
 	return btfpack_error_set(err, error, "%s: out of memory", name);
 }
 
+static int say_error(int error, const char *name, struct btfpack_error *err)
+{
+	if (error == -EBADMSG)
+		return btfpack_error_set(err, error,
+					 "%s: damaged BTF: a type that is needed is made of "
+					 "something that is no type",
+					 name);
+	if (error == -EOPNOTSUPP)
+		return btfpack_error_set(err, error,
+					 "%s: a 64-bit enumerator that is needed does not fit an "
+					 "enum of 32 bits",
+					 name);
+	return btfpack_error_set(err, error, "%s: out of memory", name);
+}
+
 static int cut_and_prove(const struct btfpack_minifier *m, const struct core_run *run,
 			 struct btf_cut *cut, const struct btfpack_minify_opts *opts,
 			 const char *name, struct btfpack_blob *ret, struct btfpack_error *err)
