@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* btfpack minify: BTF cut to what the CO-RE relocations of BPF objects need. */
+#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
@@ -10,8 +11,20 @@
 #include "cli/cmd.h"
 #include "cli/output.h"
 #include "core/cleanup.h"
+#include "core/fs.h"
+#include "core/parallel.h"
 
-enum { OPT_BASE, OPT_KEEP, OPT_KEEP_FUNC, OPT_REPORT, OPT_ALLOW_MISSING, OPT_NO_ENUM64, OPT_OUTPUT };
+enum {
+	OPT_BASE,
+	OPT_KEEP,
+	OPT_KEEP_FUNC,
+	OPT_REPORT,
+	OPT_ALLOW_MISSING,
+	OPT_NO_ENUM64,
+	OPT_KERNELS,
+	OPT_JOBS,
+	OPT_OUTPUT,
+};
 
 static const struct cmd_option options[] = {
 	[OPT_BASE] = { 0, "base", "BASE.btf", "IN is a module's BTF on top of this one" },
@@ -21,6 +34,8 @@ static const struct cmd_option options[] = {
 	[OPT_ALLOW_MISSING] = { 0, "allow-missing", NULL,
 				"write also when a program reaches what IN lacks" },
 	[OPT_NO_ENUM64] = { 0, "no-enum64", NULL, "no 64-bit enums, for libraries before 2022" },
+	[OPT_KERNELS] = { 0, "kernels", "DIR", "instead of IN: every file there, into OUT/" },
+	[OPT_JOBS] = { 'j', "jobs", "N", "with --kernels: how many at once (default: all CPUs)" },
 	[OPT_OUTPUT] = { 'o', "output", "OUT", "where to write; - is stdout" },
 	{ 0 },
 };
@@ -69,7 +84,9 @@ struct request {
 	struct btfpack_minifier *minifier;
 	struct btfpack_minify_opts opts;
 	const char *base_path;
+	const char *kernels;
 	const char *output;
+	unsigned long jobs;
 };
 
 static int keep(const struct request *request, const char *kind, const char *name)
@@ -81,7 +98,8 @@ static int keep(const struct request *request, const char *kind, const char *nam
 	return btfpack_minifier_keep(request->minifier, what, &err) < 0 ? cmd_fail(&err) : CMD_OK;
 }
 
-static int set_option(struct request *request, int option, const char *value)
+static int set_option(const struct cmd *cmd, struct request *request, int option,
+		      const char *value)
 {
 	switch (option) {
 	case OPT_BASE:
@@ -99,6 +117,13 @@ static int set_option(struct request *request, int option, const char *value)
 		break;
 	case OPT_NO_ENUM64:
 		request->opts.flags |= BTFPACK_MINIFY_NO_ENUM64;
+		break;
+	case OPT_KERNELS:
+		request->kernels = value;
+		break;
+	case OPT_JOBS:
+		if (!cmd_number(cmd, "jobs", value, 256, &request->jobs))
+			return CMD_USAGE;
 		break;
 	case OPT_OUTPUT:
 		request->output = value;
@@ -121,37 +146,144 @@ static int add_objects(const struct request *request, char **paths, int count)
 	return status;
 }
 
-static int minify_file(struct request *request, const char *in)
+/* One kernel, from file to file. On success the sizes are set. */
+static int minify_file(const struct request *request, const char *in, const char *out,
+		       size_t *full_ret, size_t *small_ret, struct btfpack_error *err)
 {
 	AUTO_BLOB struct btfpack_blob base = { 0 };
 	AUTO_BLOB struct btfpack_blob full = { 0 };
 	AUTO_BLOB struct btfpack_blob small = { 0 };
-	struct btfpack_error err;
-	char full_size[16], small_size[16];
+	struct btfpack_minify_opts opts = request->opts;
 	int error = 0;
 
 	if (request->base_path) {
-		error = btf_file_load(request->base_path, &base, &err);
-		request->opts.base = &base;
+		error = btf_file_load(request->base_path, &base, err);
+		opts.base = &base;
 	}
 	if (!error)
-		error = btf_file_load(in, &full, &err);
-	if (error)
-		return cmd_fail(&err);
-	error = btfpack_minifier_run(request->minifier, &full, in, &request->opts, &small, &err);
-	if (error == -ENOENT) {
-		output_say("%s", err.message);
-		return CMD_NO;
-	}
+		error = btf_file_load(in, &full, err);
+	if (error == -ENOENT) /* no such file, which is not the answer no */
+		err->code = error = -EIO;
 	if (!error)
-		error = output_file(request->output, small.data, small.size, &err);
-	if (error)
-		return cmd_fail(&err);
+		error = btfpack_minifier_run(request->minifier, &full, in, &opts, &small, err);
+	if (!error)
+		error = output_file(out, small.data, small.size, err);
+	*full_ret = full.size;
+	*small_ret = small.size;
+	return error;
+}
+
+static int say_failure(const struct btfpack_error *err)
+{
+	if (err->code != -ENOENT)
+		return cmd_fail(err);
+	output_say("%s", err->message);
+	return CMD_NO;
+}
+
+static int minify_one(const struct request *request, const char *in)
+{
+	struct btfpack_error err;
+	char full_text[16], small_text[16];
+	size_t full, small;
+
+	if (minify_file(request, in, request->output, &full, &small, &err) < 0)
+		return say_failure(&err);
 	output_tell("%s: %s → %s, for %zu relocations of %zu objects", request->output,
-		    output_size(full.size, full_size), output_size(small.size, small_size),
+		    output_size(full, full_text), output_size(small, small_text),
 		    btfpack_minifier_count_relocations(request->minifier),
 		    btfpack_minifier_count_objects(request->minifier));
 	return CMD_OK;
+}
+
+/* Many kernels: what each thread's turn needs, and leaves. */
+struct batch {
+	const struct request *request;
+	struct dirent **entries;
+	struct batch_result {
+		int status;
+		size_t full;
+		size_t small;
+		struct btfpack_error err;
+	} *results;
+};
+
+static void minify_entry(size_t index, void *arg)
+{
+	const struct batch *batch = arg;
+	const char *name = batch->entries[index]->d_name;
+	struct batch_result *result = &batch->results[index];
+	AUTO_FREE char *in = NULL;
+	AUTO_FREE char *out = NULL;
+
+	if (asprintf(&in, "%s/%s", batch->request->kernels, name) < 0 ||
+	    asprintf(&out, "%s/%s", batch->request->output, name) < 0) {
+		btfpack_error_set(&result->err, -ENOMEM, "%s: out of memory", name);
+		result->status = CMD_IO;
+		return;
+	}
+	if (minify_file(batch->request, in, out, &result->full, &result->small, &result->err) < 0)
+		result->status = result->err.code == -ENOENT ? CMD_NO : CMD_IO;
+}
+
+static int is_visible(const struct dirent *entry)
+{
+	return entry->d_name[0] != '.';
+}
+
+/* Every failure is said, in the order of the names; the status is of the worst. */
+static int say_batch(const struct batch *batch, size_t count)
+{
+	char full_text[16], small_text[16];
+	size_t full = 0, small = 0, written = 0;
+	int worst = CMD_OK;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct batch_result *result = &batch->results[i];
+		int status = result->status == CMD_OK ? CMD_OK : say_failure(&result->err);
+
+		if (status > worst)
+			worst = status;
+		if (status != CMD_OK)
+			continue;
+		written++;
+		full += result->full;
+		small += result->small;
+	}
+	output_tell("%s: %zu of %zu kernels, %s → %s, for %zu relocations of %zu objects",
+		    batch->request->output, written, count, output_size(full, full_text),
+		    output_size(small, small_text),
+		    btfpack_minifier_count_relocations(batch->request->minifier),
+		    btfpack_minifier_count_objects(batch->request->minifier));
+	return worst;
+}
+
+static int minify_many(const struct request *request)
+{
+	struct batch batch = { .request = request };
+	struct btfpack_error err;
+	int count = scandir(request->kernels, &batch.entries, is_visible, alphasort);
+	int status;
+
+	if (count < 0) {
+		output_say("%s: cannot read the directory: %s", request->kernels, strerror(errno));
+		return CMD_IO;
+	}
+	batch.results = calloc((size_t)count + 1, sizeof(*batch.results));
+	if (!batch.results) {
+		output_say("%s: out of memory", request->kernels);
+		status = CMD_IO;
+	} else if (fs_make_dirs(request->output, &err) < 0) {
+		status = cmd_fail(&err);
+	} else {
+		parallel_for((size_t)count, (unsigned int)request->jobs, minify_entry, &batch);
+		status = say_batch(&batch, (size_t)count);
+	}
+	for (int i = 0; i < count; i++)
+		free(batch.entries[i]);
+	free(batch.entries);
+	free(batch.results);
+	return status;
 }
 
 static void free_minifier(struct btfpack_minifier **m)
@@ -171,7 +303,7 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 		return cmd_fail(&err);
 	request.minifier = minifier;
 	while ((option = cmd_next_option(&parser)) >= 0) {
-		status = set_option(&request, option, parser.value);
+		status = set_option(cmd, &request, option, parser.value);
 		if (status != CMD_OK)
 			return status;
 	}
@@ -181,12 +313,17 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 	argv += parser.operand;
 	if (!request.output)
 		return cmd_usage(cmd, "where to? -o OUT is missing");
-	if (argc < 2)
-		return cmd_usage(cmd, "expected a BTF and at least one BPF object");
-	if (request.opts.report && !strcmp(request.output, "-"))
-		return cmd_usage(cmd, "--report and -o - both want stdout");
+	if (request.opts.report && (request.kernels || !strcmp(request.output, "-")))
+		return cmd_usage(cmd, "--report goes with one IN, and with an OUT that is not -");
+	if (argc < (request.kernels ? 1 : 2))
+		return cmd_usage(cmd, "expected %sat least one BPF object",
+				 request.kernels ? "" : "a BTF and ");
+	if (request.kernels) {
+		status = add_objects(&request, argv, argc);
+		return status == CMD_OK ? minify_many(&request) : status;
+	}
 	status = add_objects(&request, argv + 1, argc - 1);
-	return status == CMD_OK ? minify_file(&request, argv[0]) : status;
+	return status == CMD_OK ? minify_one(&request, argv[0]) : status;
 }
 
 const struct cmd cmd_minify = {

@@ -146,6 +146,22 @@ peer() {
   [ "$(stat -c %s ours.btf)" -le "$(stat -c %s theirs.btf)" ]
 }
 
+# Many kernels at once give what one at a time gives; a bad one does not stop the others.
+many_kernels() {
+  compile good-kinds.bpf kernel-new kernel-old kernel-two
+  mkdir in; cp kernel-*.o in/; echo nonsense > in/nonsense
+  expect_status 3 "$BTFPACK" minify --allow-missing -j 3 --kernels in -o out.d good-kinds.bpf.o
+  grep -q "in/nonsense: neither BTF nor ELF" err
+  for kernel in kernel-new kernel-old kernel-two; do
+    "$BTFPACK" minify -q --allow-missing -o one.btf $kernel.o good-kinds.bpf.o
+    cmp one.btf out.d/$kernel.o
+  done
+  [ "$(ls out.d | wc -l)" = 3 ]
+  rm in/nonsense
+  expect_status 1 "$BTFPACK" minify --kernels in -o out.e good-kinds.bpf.o
+  expect_status 4 "$BTFPACK" minify --kernels missing -o out.e good-kinds.bpf.o; expect_one_sentence
+}
+
 # libbpf itself computes the same on the full and on the minimized BTF.
 libbpf_agrees() {
   local name object kernel
@@ -216,6 +232,7 @@ run "reports as JSON" json_report
 run "writes without 64-bit enums" no_enum64
 run "keeps what it is told to" keeps
 run "accepts objects without relocations" no_relocations
+run "takes many kernels at once" many_kernels
 run "agrees with bpftool" peer
 run "agrees with libbpf" libbpf_agrees
 run "refuses bad input" bad_input
