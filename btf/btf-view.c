@@ -20,43 +20,36 @@ const char *btf_kind_name(unsigned int kind)
 	return kind < ARRAY_SIZE(names) ? names[kind] : "unknown";
 }
 
+/* What follows a type of each kind, in bytes: always, and for each of vlen; every
+ * type of a kernel passes here, so it is a table and no switch. 255: no such kind. */
+static const struct {
+	uint8_t fixed;
+	uint8_t each;
+} trailing_sizes[32] = {
+	[BTF_KIND_UNKN] = { 255, 0 },
+	[BTF_KIND_INT] = { sizeof(uint32_t), 0 },
+	[BTF_KIND_ARRAY] = { sizeof(struct btf_array), 0 },
+	[BTF_KIND_STRUCT] = { 0, sizeof(struct btf_member) },
+	[BTF_KIND_UNION] = { 0, sizeof(struct btf_member) },
+	[BTF_KIND_ENUM] = { 0, sizeof(struct btf_enum) },
+	[BTF_KIND_FUNC_PROTO] = { 0, sizeof(struct btf_param) },
+	[BTF_KIND_VAR] = { sizeof(struct btf_var), 0 },
+	[BTF_KIND_DATASEC] = { 0, sizeof(struct btf_var_secinfo) },
+	[BTF_KIND_DECL_TAG] = { sizeof(struct btf_decl_tag), 0 },
+	[BTF_KIND_ENUM64] = { 0, sizeof(struct btf_enum64) },
+	[NR_BTF_KINDS ... 31] = { 255, 0 },
+};
+
+static inline int trailing_size(const struct btf_type *t)
+{
+	unsigned int kind = btf_type_kind(t), fixed = trailing_sizes[kind].fixed;
+
+	return fixed == 255 ? -1 : (int)(fixed + trailing_sizes[kind].each * btf_type_vlen(t));
+}
+
 int btf_trailing_size(const struct btf_type *t)
 {
-	unsigned int vlen = btf_type_vlen(t);
-
-	switch (btf_type_kind(t)) {
-	case BTF_KIND_PTR:
-	case BTF_KIND_FWD:
-	case BTF_KIND_TYPEDEF:
-	case BTF_KIND_VOLATILE:
-	case BTF_KIND_CONST:
-	case BTF_KIND_RESTRICT:
-	case BTF_KIND_FUNC:
-	case BTF_KIND_FLOAT:
-	case BTF_KIND_TYPE_TAG:
-		return 0;
-	case BTF_KIND_INT:
-		return sizeof(uint32_t);
-	case BTF_KIND_ARRAY:
-		return sizeof(struct btf_array);
-	case BTF_KIND_STRUCT:
-	case BTF_KIND_UNION:
-		return vlen * sizeof(struct btf_member);
-	case BTF_KIND_ENUM:
-		return vlen * sizeof(struct btf_enum);
-	case BTF_KIND_ENUM64:
-		return vlen * sizeof(struct btf_enum64);
-	case BTF_KIND_FUNC_PROTO:
-		return vlen * sizeof(struct btf_param);
-	case BTF_KIND_VAR:
-		return sizeof(struct btf_var);
-	case BTF_KIND_DATASEC:
-		return vlen * sizeof(struct btf_var_secinfo);
-	case BTF_KIND_DECL_TAG:
-		return sizeof(struct btf_decl_tag);
-	default:
-		return -1;
-	}
+	return trailing_size(t);
 }
 
 bool btf_kind_has_ref(unsigned int kind)
@@ -163,7 +156,7 @@ static int index_types(struct btf_view *view, const char *name, struct btfpack_e
 			return btfpack_error_set(err, -EBADMSG,
 						 "%s: BTF type %u is cut off at offset %#zx", name,
 						 view->first_id + count, pos);
-		trailing = btf_trailing_size(t);
+		trailing = trailing_size(t);
 		if (trailing < 0)
 			return btfpack_error_set(err, -EOPNOTSUPP,
 						 "%s: BTF type %u is of unknown kind %u", name,
@@ -200,14 +193,15 @@ static bool has_id(const struct btf_view *view, uint32_t id)
 	return id < view->end_id;
 }
 
-/* Whether every id and string offset inside @t is in range. */
+/* Whether every id and string offset inside @t is in range. (No branch for each: they
+ * are all good, but a million.) */
 static bool is_in_range(const struct btf_view *view, const struct btf_type *t)
 {
 	unsigned int kind = btf_type_kind(t), vlen = btf_type_vlen(t);
 	bool ok = has_string(view, t->name_off);
 
 	if (btf_kind_has_ref(kind))
-		ok = ok && has_id(view, t->type);
+		ok &= has_id(view, t->type);
 	switch (kind) {
 	case BTF_KIND_ARRAY:
 		return ok && has_id(view, btf_type_array(t)->type) &&
@@ -215,25 +209,25 @@ static bool is_in_range(const struct btf_view *view, const struct btf_type *t)
 	case BTF_KIND_STRUCT:
 	case BTF_KIND_UNION:
 		for (unsigned int i = 0; i < vlen; i++)
-			ok = ok && has_string(view, btf_type_members(t)[i].name_off) &&
-			     has_id(view, btf_type_members(t)[i].type);
+			ok &= has_string(view, btf_type_members(t)[i].name_off) &
+			      has_id(view, btf_type_members(t)[i].type);
 		return ok;
 	case BTF_KIND_ENUM:
 		for (unsigned int i = 0; i < vlen; i++)
-			ok = ok && has_string(view, btf_type_enums(t)[i].name_off);
+			ok &= has_string(view, btf_type_enums(t)[i].name_off);
 		return ok;
 	case BTF_KIND_ENUM64:
 		for (unsigned int i = 0; i < vlen; i++)
-			ok = ok && has_string(view, btf_type_enums64(t)[i].name_off);
+			ok &= has_string(view, btf_type_enums64(t)[i].name_off);
 		return ok;
 	case BTF_KIND_FUNC_PROTO:
 		for (unsigned int i = 0; i < vlen; i++)
-			ok = ok && has_string(view, btf_type_params(t)[i].name_off) &&
-			     has_id(view, btf_type_params(t)[i].type);
+			ok &= has_string(view, btf_type_params(t)[i].name_off) &
+			      has_id(view, btf_type_params(t)[i].type);
 		return ok;
 	case BTF_KIND_DATASEC:
 		for (unsigned int i = 0; i < vlen; i++)
-			ok = ok && has_id(view, btf_type_secinfos(t)[i].type);
+			ok &= has_id(view, btf_type_secinfos(t)[i].type);
 		return ok;
 	default:
 		return ok;
