@@ -81,7 +81,7 @@ static int side_init(struct side *s, const struct btf_view *view, unsigned int f
 		return -ENOMEM;
 	error = btf_hasher_run(&s->hashed.hasher, NULL);
 	for (uint32_t id = 1; !error && id < end; id++)
-		if (btf_hash_is_by_name(view, btf_view_type(view, id)))
+		if (btf_hash_is_by_name(&s->hashed.hasher, id))
 			s->names[id] = s->hashed.hasher.refs[id];
 	mark_reached(s);
 	return error;
@@ -220,7 +220,11 @@ static bool is_wanted(const struct side *s, uint32_t id, const struct btfpack_bt
 		return false;
 	if (opts->pattern && fnmatch(opts->pattern, name, 0))
 		return false;
-	return btf_hash_is_by_name(view, t) || kind == BTF_KIND_DECL_TAG || !s->reached[id];
+	/* Ints and floats whose names do not count are nothing of their own. */
+	if (opts->ignore_spelling && (kind == BTF_KIND_INT || kind == BTF_KIND_FLOAT))
+		return false;
+	return btf_hash_is_by_name(&s->hashed.hasher, id) || kind == BTF_KIND_DECL_TAG ||
+	       !s->reached[id];
 }
 
 /* A tag is matched by its text and what it is on; the unnamed by their kind. */
@@ -357,8 +361,7 @@ static int match_group(struct matcher *m, struct entity *a, size_t in_a, struct 
 	const struct side *side = in_a ? m->a : m->b;
 	bool several = in_a > 1 || in_b > 1;
 	/* Two unnamed types have nothing in common but their kind. */
-	bool can_pair = btf_hash_is_by_name(side->hashed.view,
-					    btf_view_type(side->hashed.view, one->id)) ||
+	bool can_pair = btf_hash_is_by_name(&side->hashed.hasher, one->id) ||
 			one->kind == BTF_KIND_DECL_TAG;
 	uint32_t kind = one->kind;
 	size_t i = 0;
@@ -479,15 +482,15 @@ static int tell(struct matcher *m, const struct btfpack_btf_diff_opts *opts,
 		qsort(m->findings, m->count, sizeof(*m->findings), compare_findings);
 	for (size_t i = 0; fn && !error && i < m->count; i++) {
 		const struct finding *f = &m->findings[i];
-		const struct btf_view *view = f->id_a ? m->a->hashed.view : m->b->hashed.view;
+		const struct btf_diff_side *side = f->id_a ? &m->a->hashed : &m->b->hashed;
 		uint32_t id = f->id_a ? f->id_a : f->id_b;
 		char described[BTF_TEXT_SIZE];
 
 		e.kind = f->kind;
 		e.name = f->name;
 		e.told = 0;
-		if (!btf_hash_is_by_name(view, btf_view_type(view, id))) {
-			describe(view, id, described, sizeof(described));
+		if (!btf_hash_is_by_name(&side->hasher, id)) {
+			describe(side->view, id, described, sizeof(described));
 			e.name = described;
 		}
 		if (f->id_a && f->id_b)
@@ -522,7 +525,8 @@ int btf_diff(const struct btf_view *a, const struct btf_view *b,
 
 	opts = opts ? opts : &defaults;
 	flags = (opts->ignore_enum64 ? BTF_HASH_IGNORE_ENUM64 : 0) |
-		(opts->offsets ? BTF_HASH_OFFSETS : 0);
+		(opts->offsets ? BTF_HASH_OFFSETS : 0) |
+		(opts->ignore_spelling ? BTF_HASH_IGNORE_SPELLING : 0);
 	error = side_init(&first, a, flags);
 	if (!error)
 		error = side_init(&second, b, flags);

@@ -56,21 +56,24 @@ static uint64_t hash_string(const struct btf_view *view, uint32_t offset)
 	return btf_hash_string(btf_view_string(view, offset));
 }
 
-bool btf_hash_is_by_name(const struct btf_view *view, const struct btf_type *t)
+bool btf_hash_is_by_name(const struct btf_hasher *h, uint32_t id)
 {
+	const struct btf_type *t = btf_view_type(h->view, id);
+
 	switch (btf_type_kind(t)) {
+	case BTF_KIND_INT:
+	case BTF_KIND_FLOAT:
+		return *btf_view_name(h->view, t) && !(h->flags & BTF_HASH_IGNORE_SPELLING);
 	case BTF_KIND_STRUCT:
 	case BTF_KIND_UNION:
 	case BTF_KIND_FWD:
 	case BTF_KIND_ENUM:
 	case BTF_KIND_ENUM64:
 	case BTF_KIND_TYPEDEF:
-	case BTF_KIND_INT:
-	case BTF_KIND_FLOAT:
 	case BTF_KIND_FUNC:
 	case BTF_KIND_VAR:
 	case BTF_KIND_DATASEC:
-		return *btf_view_name(view, t);
+		return *btf_view_name(h->view, t);
 	default:
 		return false;
 	}
@@ -183,18 +186,33 @@ static void put_section(struct writer *w, const struct btf_type *t)
 	qsort(&w->words[first], w->count - first, sizeof(*w->words), compare_words);
 }
 
+/* Without spelling, "char" is its own thing: compilers disagree in its sign. */
+static uint32_t int_encoding(const struct writer *w, const struct btf_type *t)
+{
+	uint32_t encoding = btf_type_int_encoding(t);
+
+	if (!(w->h->flags & BTF_HASH_IGNORE_SPELLING))
+		return encoding;
+	if (!strcmp(btf_view_name(w->h->view, t), "char"))
+		return encoding | 0x0f000000;
+	return encoding & ~((uint32_t)BTF_INT_CHAR << 24);
+}
+
 static void put_type(struct writer *w, const struct btf_type *t)
 {
 	const struct btf_view *view = w->h->view;
 	unsigned int kind = btf_type_kind(t);
+	bool spelled = !(w->h->flags & BTF_HASH_IGNORE_SPELLING);
 
 	if (kind == BTF_KIND_ENUM64 && w->h->flags & BTF_HASH_IGNORE_ENUM64)
 		kind = BTF_KIND_ENUM;
+
 	put(w, (uint64_t)kind << 32 | btf_type_vlen(t));
-	put(w, hash_string(view, t->name_off));
+	if (spelled || (kind != BTF_KIND_INT && kind != BTF_KIND_FLOAT))
+		put(w, hash_string(view, t->name_off));
 	switch (kind) {
 	case BTF_KIND_INT:
-		put(w, (uint64_t)t->size << 32 | btf_type_int_encoding(t));
+		put(w, (uint64_t)t->size << 32 | int_encoding(w, t));
 		break;
 	case BTF_KIND_FLOAT:
 		put(w, t->size);
@@ -202,7 +220,8 @@ static void put_type(struct writer *w, const struct btf_type *t)
 	case BTF_KIND_ARRAY:
 		put(w, btf_type_array(t)->nelems);
 		put_ref(w, btf_type_array(t)->type);
-		put_ref(w, btf_type_array(t)->index_type);
+		if (spelled)
+			put_ref(w, btf_type_array(t)->index_type);
 		break;
 	case BTF_KIND_STRUCT:
 	case BTF_KIND_UNION:
@@ -333,7 +352,7 @@ int btf_hasher_run(struct btf_hasher *h, const struct btf_hash *salts)
 	for (uint32_t id = 1; id < end; id++) {
 		const struct btf_type *t = btf_view_type(h->view, id);
 
-		if (!btf_hash_is_by_name(h->view, t))
+		if (!btf_hash_is_by_name(h, id))
 			continue;
 		h->refs[id] = hash_name(h->view, t);
 		if (salts && (salts[id].low || salts[id].high))
@@ -344,7 +363,7 @@ int btf_hasher_run(struct btf_hasher *h, const struct btf_hash *salts)
 		if (w.state[id] == NEW)
 			error = hash_unnamed(&w, id);
 	for (uint32_t id = 1; !error && id < end; id++) {
-		if (btf_hash_is_by_name(h->view, btf_view_type(h->view, id)))
+		if (btf_hash_is_by_name(h, id))
 			error = btf_hasher_define(h, id, h->refs, &h->defs[id]);
 		else
 			h->defs[id] = h->refs[id];

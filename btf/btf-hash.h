@@ -45,6 +45,10 @@ static inline int btf_hash_compare(struct btf_hash a, struct btf_hash b)
 #define BTF_HASH_IGNORE_ENUM64 1u
 /* The places of variables in sections and the sections' sizes count too. */
 #define BTF_HASH_OFFSETS 2u
+/* Ints and floats are what they are, not what they are called ("unsigned long",
+ * "long unsigned int"), and arrays are not told apart by their index type: what
+ * compilers do not agree in. */
+#define BTF_HASH_IGNORE_SPELLING 4u
 
 struct btf_hasher {
 	const struct btf_view *view;
@@ -75,7 +79,7 @@ uint64_t btf_hash_string(const char *string);
 /* The hash of two hashes, in this order. */
 struct btf_hash btf_hash_join(struct btf_hash a, struct btf_hash b);
 
-/* Whether others speak of @t by its name. */
-bool btf_hash_is_by_name(const struct btf_view *view, const struct btf_type *t);
+/* Whether others speak of type @id by its name. */
+bool btf_hash_is_by_name(const struct btf_hasher *h, uint32_t id);
 
 #endif

@@ -16,6 +16,7 @@ enum {
 	OPTION_BASE,
 	OPTION_BASE_B,
 	OPTION_IGNORE_ENUM64,
+	OPTION_IGNORE_SPELLING,
 	OPTION_OFFSETS,
 	OPTION_SUMMARY,
 };
@@ -26,6 +27,7 @@ static const struct cmd_option options[] = {
 	{ 'B', "base", "BTF", "A and B are split BTF on top of this" },
 	{ 0, "base-b", "BTF", "B stands on top of this other base" },
 	{ 0, "ignore-enum64", NULL, "an enum64 equals the enum it becomes for old parsers" },
+	{ 0, "ignore-spelling", NULL, "ints are what they are, not their names; index types are nothing" },
 	{ 0, "offsets", NULL, "compare the places of variables in their sections too" },
 	{ 's', "summary", NULL, "only the counts, kind by kind" },
 	{ 0 },
@@ -131,6 +133,9 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 			break;
 		case OPTION_IGNORE_ENUM64:
 			opts.ignore_enum64 = true;
+			break;
+		case OPTION_IGNORE_SPELLING:
+			opts.ignore_spelling = true;
 			break;
 		case OPTION_OFFSETS:
 			opts.offsets = true;

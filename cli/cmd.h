@@ -89,6 +89,7 @@ extern const struct cmd *const commands[];
 extern const struct cmd cmd_list;
 extern const struct cmd cmd_fetch;
 extern const struct cmd cmd_diff;
+extern const struct cmd cmd_header;
 
 extern const struct cmd cmd_convert;
 extern const struct cmd cmd_minify;

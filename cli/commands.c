@@ -21,5 +21,6 @@ const struct cmd *const commands[] = {
 	&cmd_stats,
 	&cmd_run,
 	&cmd_gadgets,
+	&cmd_header,
 	NULL,
 };

@@ -126,6 +126,9 @@ struct btfpack_btf_diff_opts {
 	bool ignore_enum64;
 	/* Compare the places of variables in their sections, and the sections' sizes. */
 	bool offsets;
+	/* Ints and floats are equal when size and signedness are, however they are
+	 * called, and arrays whatever their index type: what compilers differ in. */
+	bool ignore_spelling;
 };
 
 enum btfpack_btf_change_sort {
@@ -177,6 +180,23 @@ struct btfpack_btf_diff_summary {
 int btfpack_btf_diff(const struct btfpack_blob *a, const struct btfpack_blob *b,
 		     const struct btfpack_btf_diff_opts *opts, btfpack_btf_change_fn fn, void *arg,
 		     struct btfpack_btf_diff_summary *ret, struct btfpack_error *err);
+
+/* --- header ---------------------------------------------------------------------------------- */
+
+/*
+ * Write @btf as a C header (vmlinux.h) into *@ret, a string of @ret->size bytes
+ * without its NUL: all its types, in an order and with the padding and packing
+ * that give clang -target bpf the layout of the BTF, records marked
+ * preserve_access_index. What C cannot have (a second type of one name) gets a
+ * "___2" that CO-RE ignores. @name is what to call the BTF in sentences and in
+ * the header's first line; NULL: "BTF".
+ *
+ * Free the blob. -EBADMSG when the BTF is not sound (see btfpack_btf_check()),
+ * -EOPNOTSUPP for a version or kind from the future, -EFBIG when the header
+ * would be larger than 256 MiB, -ENOMEM.
+ */
+int btfpack_btf_header(const struct btfpack_blob *btf, const char *name, struct btfpack_blob *ret,
+		       struct btfpack_error *err);
 
 #ifdef __cplusplus
 }
