@@ -10,6 +10,7 @@ const struct cmd *const commands[] = {
 	&cmd_bundle,
 	&cmd_select,
 	&cmd_diff,
+	&cmd_header,
 	&cmd_add,
 	&cmd_import,
 	&cmd_export,
@@ -21,6 +22,5 @@ const struct cmd *const commands[] = {
 	&cmd_stats,
 	&cmd_run,
 	&cmd_gadgets,
-	&cmd_header,
 	NULL,
 };

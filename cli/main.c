@@ -24,6 +24,21 @@ static void print_help(void)
 	       "4 network or input/output. See btfpack(1).\n");
 }
 
+/* The commands and their options for programs, tab-separated: what scripts/completions
+ * and tests/check-docs.sh read. */
+static void print_table(void)
+{
+	for (size_t i = 0; commands[i]; i++) {
+		const struct cmd *cmd = commands[i];
+
+		printf("command\t%s\t%s\t%s\n", cmd->name, cmd->arguments, cmd->summary);
+		for (const struct cmd_option *o = cmd->options; o && o->name; o++)
+			printf("option\t%s\t%.1s\t%s\t%s\t%s\n", cmd->name,
+			       o->short_name ? (char[]){ o->short_name, 0 } : "-", o->name,
+			       o->argument ? o->argument : "-", o->help);
+	}
+}
+
 static void say_on_stderr(enum log_level level, const char *message, void *arg)
 {
 	static const char *const prefixes[] = { "error: ", "warning: ", "", "" };
@@ -52,7 +67,10 @@ int main(int argc, char **argv)
 		return CMD_USAGE;
 	}
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
-		print_help();
+		if (argc > 2 && !strcmp(argv[2], "--table"))
+			print_table();
+		else
+			print_help();
 		return output_finish(CMD_OK);
 	}
 	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {

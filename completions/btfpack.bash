@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Made by scripts/completions from the command table: change that, not this.
+
+_btfpack()
+{
+  local word=${COMP_WORDS[COMP_CWORD]} last=${COMP_WORDS[COMP_CWORD-1]} options= valued=
+  COMPREPLY=()
+  if [ "$COMP_CWORD" = 1 ]; then
+    COMPREPLY=($(compgen -W "list fetch convert minify bundle select diff header add import export ls show rm verify gc stats run gadgets --help --version" -- "$word"))
+    return
+  fi
+  case ${COMP_WORDS[1]} in
+    list) options="--distro --release --arch --uname --flavour --latest --mirror --security-mirror --keyring --cache --root --retries" valued="|--distro|--release|--arch|--uname|--flavour|--latest|--mirror|--security-mirror|--keyring|--cache|--root|--retries|" ;;
+    fetch) options="--distro --release --arch --uname --flavour --latest --mirror --security-mirror --keyring --cache --root --retries --output --keep" valued="|--distro|--release|--arch|--uname|--flavour|--latest|--mirror|--security-mirror|--keyring|--cache|--root|--retries|--output|-o|" ;;
+    convert) options="--jobs --no-funcs --no-enum64 --dwz-file --output" valued="|--jobs|-j|--dwz-file|--output|-o|" ;;
+    minify) options="--base --keep --keep-func --report --allow-missing --no-enum64 --output" valued="|--base|--keep|--keep-func|--output|-o|" ;;
+    bundle) options="--from --emit --plain --no-provenance --output" valued="|--from|--emit|--output|-o|" ;;
+    select) options="--bundle --root --distro --release --arch --uname --build-id --explain --nearest --output" valued="|--bundle|-b|--root|--distro|--release|--arch|--uname|--build-id|--output|-o|" ;;
+    diff) options="--kind --name --base --base-b --ignore-enum64 --ignore-spelling --offsets --summary" valued="|--kind|-k|--name|-n|--base|-B|--base-b|" ;;
+    header) options="--output" valued="|--output|-o|" ;;
+    add) options="--distro --release --arch --uname --build-id --archive --set" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|" ;;
+    import) options="--archive" valued="|--archive|" ;;
+    export) options="--distro --release --arch --uname --build-id --archive --set --format --output" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|--format|--output|-o|" ;;
+    ls) options="--distro --release --arch --uname --build-id --archive --set --failed" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|" ;;
+    show) options="--distro --release --arch --uname --build-id --archive --set --output" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|--output|-o|" ;;
+    rm) options="--distro --release --arch --uname --build-id --archive --set" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|" ;;
+    verify) options="--archive" valued="|--archive|" ;;
+    gc) options="--archive" valued="|--archive|" ;;
+    stats) options="--distro --release --arch --uname --build-id --archive --set --series" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|" ;;
+    run) options="--btf --time --timestamp --print-uid --columns --timeout --max-events --interval --event-type --dump-maps --buffer" valued="|--btf|--columns|--timeout|--max-events|--interval|--event-type|--buffer|" ;;
+    gadgets) options="" valued="|" ;;
+  esac
+  case $valued in *"|$last|"*) return ;; esac
+  case $word in
+    -*) COMPREPLY=($(compgen -W "$options --json --quiet --verbose --help" -- "$word")) ;;
+  esac
+}
+complete -o default -F _btfpack btfpack
