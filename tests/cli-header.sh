@@ -69,7 +69,69 @@ refuses_what_is_no_btf() {
   [ ! -e vmlinux.h ]
 }
 
+# Two kernels that disagree in every way that members can.
+make_kernels() {
+  cat > old.c << 'EOF'
+typedef unsigned short mask_t;
+struct same { int a; long b; };
+struct ctx { int n; };
+typedef struct { int counter; } atomic_t;
+enum mode { SLOW, FAST };
+struct task_struct { volatile long state; struct same same; int pid; struct ctx *ctx[2];
+  mask_t mask : 3; union { int x; long y; }; struct { int lo; } raw; char comm[16]; };
+struct holder { struct task_struct t; int n; };
+struct holder v; enum mode m; atomic_t a;
+EOF
+  cat > new.c << 'EOF'
+typedef unsigned int mask_t;
+struct same { int a; long b; };
+struct ctx { int n; };
+typedef struct { int counter; int more; } atomic_t;
+enum mode { SLOW = 1, FAST, TURBO };
+struct task_struct { unsigned int __state; struct same same; long pid; struct ctx *ctx;
+  mask_t mask : 20; long y; struct { int lo, hi; } raw; char comm[32]; };
+struct holder { struct task_struct t; int n; };
+struct fresh { int z; };
+struct holder v; enum mode m; atomic_t a; struct fresh f;
+EOF
+  $CLANG -target bpf -g -O2 -c -o old.o old.c
+  $CLANG -target bpf -g -O2 -c -o new.o new.c
+}
+
+merges_kernels() {
+  need "$CLANG"
+  make_kernels
+  expect_status 0 "$BTFPACK" header -o vmlinux.h old=old.o v7=new.o
+  grep -q 'state; /\* only old \*/' vmlinux.h
+  grep -q '__state; /\* only v7 \*/' vmlinux.h
+  grep -q '^struct task_struct___v7 {' vmlinux.h
+  grep -q '^typedef unsigned int mask_t___v7;' vmlinux.h
+  cat > out.c << 'EOF'
+#include "vmlinux.h"
+#define HAS(field) __builtin_preserve_field_info(field, 2)
+int f(struct task_struct *t, struct fresh *f) {
+  struct task_struct___v7 *v7 = (void *)t;
+  if (HAS(t->state)) return t->state;
+  if (HAS(v7->pid)) return v7->pid + t->raw.hi + t->raw.lo + f->z + TURBO;
+  return t->__state + t->x + t->y + t->comm[31];
+}
+_Static_assert(sizeof(struct same) == 16, "a struct that all have alike keeps its layout");
+EOF
+  $CLANG -target bpf -g -O2 -Werror -c -o out.o out.c
+}
+
+refuses_labels() {
+  need "$CLANG"
+  make_kernels
+  expect_status 2 "$BTFPACK" header 'a-b=old.o' new.o
+  expect_one_sentence
+  expect_status 0 "$BTFPACK" header old.o new.o
+  grep -q 'struct task_struct___k2 {' out
+}
+
 run "compiles to the layout it came from" compiles_to_the_same
 run "records are preserve_access_index" marks_records
+run "puts kernels together that disagree" merges_kernels
+run "labels are names" refuses_labels
 run "refuses unsound BTF" refuses_what_is_no_btf
 finish

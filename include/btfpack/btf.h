@@ -198,6 +198,30 @@ int btfpack_btf_diff(const struct btfpack_blob *a, const struct btfpack_blob *b,
 int btfpack_btf_header(const struct btfpack_blob *btf, const char *name, struct btfpack_blob *ret,
 		       struct btfpack_error *err);
 
+/* One kernel of several for a portable header. */
+struct btfpack_btf_header_input {
+	const struct btfpack_blob *btf;
+	const char *name;  /* what to call it in sentences */
+	const char *label; /* its name in the header: letters, digits, underscores */
+};
+
+/*
+ * Write one header for @count kernels (at most 64), whatever their architecture:
+ * programs compiled with it run on all of them by CO-RE. Types that all kernels
+ * have alike keep their layout. Others have the members of all, each with a
+ * comment saying which kernels have it; their layout and size mean nothing, so
+ * such a type must not be copied whole or measured with sizeof (ask
+ * bpf_core_type_size()). Where kernels disagree about the type of a member, the
+ * first that has it wins, and the others' stands in a flavour of its own:
+ * "struct task_struct___<label>". The same enumerator with another value is as in
+ * the first kernel: ask bpf_core_enum_value().
+ *
+ * Returns as btfpack_btf_header(); -EINVAL for no or too many inputs, or a label
+ * with other characters.
+ */
+int btfpack_btf_header_portable(const struct btfpack_btf_header_input *inputs, size_t count,
+				struct btfpack_blob *ret, struct btfpack_error *err);
+
 #ifdef __cplusplus
 }
 #endif
