@@ -6,16 +6,29 @@
 #include "cli/output.h"
 #include "core/cleanup.h"
 #include "core/fs.h"
+#include "fetcher/tarball.h"
 #include "runtime-loader/bundle.h"
 
-/* Called for each kernel of a bundle with its BTF; <0 stops. */
+/* Called for each kernel name of a bundle with its BTF; <0 stops. */
 typedef int (*kernel_fn)(const struct bundle_entry *entry, const struct bundle_bytes *btf,
-			 const char *out, struct btfpack_error *err);
+			 void *arg, struct btfpack_error *err);
 
-static int each_kernel(const struct btfpack_blob *bytes, const char *out, kernel_fn fn,
-		       struct btfpack_error *err)
+static int call_with_btf(const struct bundle *b, const struct bundle_entry *entry, kernel_fn fn,
+			 void *arg, struct btfpack_error *err)
+{
+	CLEANUP(bundle_bytes_deinit) struct bundle_bytes btf = { 0 };
+	int error = bundle_get_blob(b, entry->blob, &btf, err);
+
+	return error ? error : fn(entry, &btf, arg, err);
+}
+
+/* The forms for others tell kernels by name alone: of several builds of a name,
+ * which come one after another, the first is taken. */
+static int each_name(const struct btfpack_blob *bytes, kernel_fn fn, void *arg,
+		     struct btfpack_error *err)
 {
 	CLEANUP(bundle_iter_deinit) struct bundle_iter it = { 0 };
+	char previous[BUNDLE_KEY_MAXIMUM + 1] = "";
 	struct bundle_entry entry;
 	struct bundle b;
 	int more;
@@ -26,44 +39,100 @@ static int each_kernel(const struct btfpack_blob *bytes, const char *out, kernel
 	if (more < 0)
 		return more;
 	while ((more = bundle_iter_next(&it, &entry, err)) > 0) {
-		CLEANUP(bundle_bytes_deinit) struct bundle_bytes btf = { 0 };
-
-		more = bundle_get_blob(&b, entry.blob, &btf, err);
-		if (!more)
-			more = fn(&entry, &btf, out, err);
+		if (strcmp(previous, it.key))
+			more = call_with_btf(&b, &entry, fn, arg, err);
 		if (more < 0)
-			return more;
+			break;
+		strcpy(previous, it.key);
 	}
 	return more;
 }
+
+static int no_memory(const char *out, struct btfpack_error *err)
+{
+	return btfpack_error_set(err, -ENOMEM, "%s: out of memory", out);
+}
+
+/* Write @size bytes to @dir/@name; @dir is made if need be. */
+static int put_file(const char *dir, const char *name, const void *data, size_t size,
+		    struct btfpack_error *err)
+{
+	AUTO_FREE char *path = NULL;
+	int error = fs_make_dirs(dir, err);
+
+	if (error)
+		return error;
+	if (asprintf(&path, "%s/%s", dir, name) < 0) {
+		path = NULL;
+		return no_memory(dir, err);
+	}
+	return fs_write(path, data, size, err);
+}
+
+/* --- file, dir ---------------------------------------------------------------------------------- */
 
 static int emit_file(const struct btfpack_blob *bytes, const char *out, struct btfpack_error *err)
 {
 	return output_file(out, bytes->data, bytes->size, err);
 }
 
-/* distro/release/arch/uname.btf; of several builds of a name the last one. */
-static int put_in_tree(const struct bundle_entry *entry, const struct bundle_bytes *btf,
-		       const char *out, struct btfpack_error *err)
+/* distro/release/arch/uname.btf */
+static int put_in_tree(const struct bundle_entry *entry, const struct bundle_bytes *btf, void *arg,
+		       struct btfpack_error *err)
 {
-	AUTO_FREE char *dir = NULL, *path = NULL;
-	int error;
+	AUTO_FREE char *dir = NULL, *name = NULL;
 
-	if (asprintf(&dir, "%s/%s/%s/%s", out, entry->distro, entry->release, entry->arch) < 0 ||
-	    asprintf(&path, "%s/%s.btf", dir, entry->uname) < 0)
-		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", out);
-	error = fs_make_dirs(dir, err);
-	return error ? error : fs_write(path, btf->data, btf->size, err);
+	if (asprintf(&dir, "%s/%s/%s/%s", (const char *)arg, entry->distro, entry->release,
+		     entry->arch) < 0) {
+		dir = NULL;
+		return no_memory(arg, err);
+	}
+	if (asprintf(&name, "%s.btf", entry->uname) < 0) {
+		name = NULL;
+		return no_memory(arg, err);
+	}
+	return put_file(dir, name, btf->data, btf->size, err);
 }
 
 static int emit_dir(const struct btfpack_blob *bytes, const char *out, struct btfpack_error *err)
 {
-	return each_kernel(bytes, out, put_in_tree, err);
+	return each_name(bytes, put_in_tree, (void *)out, err);
+}
+
+/* --- tar.gz: what bcc's libbpf-tools embed as min_core_btfs.tar.gz ------------------------------- */
+
+/* bcc looks for "./ID/VERSION_ID/MACHINE/UNAME.btf" and reads ustar headers. */
+static int put_in_tar(const struct bundle_entry *entry, const struct bundle_bytes *btf, void *arg,
+		      struct btfpack_error *err)
+{
+	const struct btfpack_blob blob = { (void *)btf->data, btf->size };
+	char path[BUNDLE_KEY_MAXIMUM + 16];
+
+	snprintf(path, sizeof(path), "./%s/%s/%s/%s.btf", entry->distro, entry->release, entry->arch,
+		 entry->uname);
+	return tarball_add(arg, path, &blob, err);
+}
+
+static int emit_tar_gz(const struct btfpack_blob *bytes, const char *out, struct btfpack_error *err)
+{
+	CLEANUP(fs_output_deinit) struct fs_output file = FS_OUTPUT_INIT;
+	struct tarball *tarball = NULL;
+	int error = fs_output_init(&file, out, err);
+
+	if (!error)
+		error = tarball_new(file.fd, out, TARBALL_GZIP, &tarball, err);
+	if (!error)
+		error = each_name(bytes, put_in_tar, tarball, err);
+	if (!error)
+		error = tarball_finish(tarball, err);
+	tarball_free(tarball);
+	return error ? error : fs_output_commit(&file, err);
 }
 
 static const struct bundle_form forms[] = {
 	{ "file", "the bundle", emit_file },
 	{ "dir", "a tree distro/release/arch/uname.btf", emit_dir },
+	{ "tar.gz", "the same tree as bcc's min_core_btfs.tar.gz", emit_tar_gz },
 };
 
 const struct bundle_form *bundle_form_find(const char *name)
@@ -76,5 +145,5 @@ const struct bundle_form *bundle_form_find(const char *name)
 
 const char *bundle_form_names(void)
 {
-	return "file, dir";
+	return "file, dir, tar.gz";
 }

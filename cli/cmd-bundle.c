@@ -1,52 +1,175 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* btfpack bundle: kernels and their BTF in one file, for a release to ship. */
+/*
+ * btfpack bundle: kernels of the store, cut down to what BPF objects need, in one
+ * file for a release to ship. Composition alone: the store finds, the minifier
+ * cuts, the bundle packs, a form writes.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+#include <btfpack/archive.h>
 #include <btfpack/bundle.h>
+#include <btfpack/minify.h>
 
-#include "btf/btf-view.h"
-#include "cli/btf-tree.h"
 #include "cli/bundle-emit.h"
 #include "cli/cmd.h"
 #include "cli/output.h"
+#include "cli/store.h"
+#include "core/buf.h"
 #include "core/cleanup.h"
+#include "core/digest.h"
+#include "core/fs.h"
+#include "core/log.h"
 
-enum { FROM, EMIT, PLAIN, NO_PROVENANCE, OUTPUT };
+#define OBJECT_MAXIMUM	((size_t)64 << 20)
+#define VERDICT_MAXIMUM ((size_t)1 << 20)
+
+enum { EMIT = STORE_END, PLAIN, NO_PROVENANCE, NO_ENUM64, OUTPUT };
 
 static const struct cmd_option options[] = {
-	[FROM] = { 0, "from", "DIR", "take the BTFs of a tree distro/release/arch/uname.btf" },
-	[EMIT] = { 0, "emit", "FORM", "file (default) or dir: how to write it" },
+	STORE_OPTIONS,
+	[EMIT] = { 0, "emit", "FORM", "file (default), dir or tar.gz: how to write it" },
 	[PLAIN] = { 0, "plain", NULL, "compress nothing, for loaders without zstd" },
 	[NO_PROVENANCE] = { 0, "no-provenance", NULL, "leave out what it was made of" },
+	[NO_ENUM64] = { 0, "no-enum64", NULL, "no 64-bit enums, for parsers before 2022" },
 	[OUTPUT] = { 'o', "output", "OUT", "write it there; - is stdout" },
 	{ 0, NULL, NULL, NULL },
 };
 
 struct request {
-	const char *from;
+	struct store_args store;
 	const char *output;
 	const struct bundle_form *form;
 	uint32_t flags;
+	uint32_t minify_flags;
+	struct btfpack_archive *archive;
+	struct btfpack_minifier *minifier; /* NULL: take the BTFs as they are */
 	struct btfpack_bundle *bundle;
+	size_t unloadable; /* kernels on which some program cannot load */
 };
 
-static int take_file(const struct btfpack_kernel *kernel, const struct btfpack_blob *btf,
-		     const char *path, void *arg, struct btfpack_error *err)
-{
-	AUTO_BTF_VIEW struct btf_view view = { 0 };
-	struct request *r = arg;
-	int error = btf_view_init(&view, btf->data, btf->size, NULL, path, err);
+/* --- one kernel --------------------------------------------------------------------------------- */
 
-	return error ? error : btfpack_bundle_add(r->bundle, kernel, btf, NULL, err);
+/* Add "PROGRAM (OBJECT): REASON", once a program. */
+static void note_fatal(const struct btfpack_relo_report *report, void *arg)
+{
+	const char *slash = strrchr(report->object, '/');
+	AUTO_FREE char *program = NULL;
+	struct buf *verdict = arg;
+
+	if (report->state != BTFPACK_RELO_FATAL ||
+	    asprintf(&program, "%s (%s): ", report->program, slash ? slash + 1 : report->object) < 0)
+		return;
+	if (verdict->size && strstr(buf_string(verdict), program))
+		return;
+	/* Beyond the maximum the rest goes unsaid. */
+	if (buf_add_format(verdict, "%s%s%s", verdict->size ? "\n" : "", program, report->reason) < 0)
+		log_debug("verdict too long: %s", program);
 }
 
-static int collect(struct request *r, struct btfpack_error *err)
+static int minify(const struct request *r, const struct btfpack_blob *full, const char *name,
+		  struct buf *verdict, struct btfpack_blob *ret, struct btfpack_error *err)
 {
-	int error = btfpack_bundle_new(&r->bundle, err);
+	const struct btfpack_minify_opts opts = {
+		.size = sizeof(opts),
+		.flags = r->minify_flags | BTFPACK_MINIFY_ALLOW_MISSING,
+		.report = note_fatal,
+		.report_arg = verdict,
+	};
 
-	return error ? error : btf_tree_walk(r->from, take_file, r, err);
+	return btfpack_minifier_run(r->minifier, full, name, &opts, ret, err);
+}
+
+static int add_kernel(struct request *r, const struct btfpack_entry *entry,
+		      const struct btfpack_blob *btf, const char *verdict,
+		      struct btfpack_error *err)
+{
+	const struct btfpack_provenance *from = &entry->provenance;
+	struct btfpack_bundle_facts facts = { .digest = from->package_sha256, .verdict = verdict };
+	AUTO_FREE char *package = NULL;
+
+	if (from->package && asprintf(&package, "%s%s%s", from->package,
+				      from->package_version ? " " : "",
+				      from->package_version ? from->package_version : "") < 0) {
+		package = NULL;
+		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", from->package);
+	}
+	facts.package = package;
+	return btfpack_bundle_add(r->bundle, &entry->kernel, btf, &facts, err);
+}
+
+static int take_entry(struct request *r, const struct btfpack_entry *entry,
+		      struct btfpack_error *err)
+{
+	AUTO_BLOB struct btfpack_blob full = { 0 }, small = { 0 };
+	AUTO_BUF struct buf verdict = BUF_INIT(VERDICT_MAXIMUM);
+	char name[640];
+	int error = btfpack_archive_get(r->archive, &entry->id, &full, err);
+
+	if (error || !r->minifier)
+		return error ? error : add_kernel(r, entry, &full, NULL, err);
+	error = minify(r, &full, store_entry_text(entry, name), &verdict, &small, err);
+	if (error)
+		return error;
+	if (!verdict.size)
+		return add_kernel(r, entry, &small, NULL, err);
+	r->unloadable++;
+	return add_kernel(r, entry, &small, buf_string(&verdict), err);
+}
+
+static int take_entries(struct request *r, struct btfpack_error *err)
+{
+	AUTO_ENTRY_ITER struct btfpack_entry_iter *it = NULL;
+	const struct btfpack_entry *entry;
+	size_t done = 0;
+	int more;
+
+	more = btfpack_archive_list(r->archive, &r->store.filter.kernel, r->store.set, &it, err);
+	if (more < 0)
+		return more;
+	while ((more = btfpack_entry_iter_next(it, &entry, err)) > 0) {
+		output_progress("%zu kernels, now %s", done++, entry->kernel.uname);
+		more = take_entry(r, entry, err);
+		if (more < 0)
+			break;
+	}
+	output_progress(NULL);
+	return more;
+}
+
+/* --- the whole ---------------------------------------------------------------------------------- */
+
+static int add_object(struct request *r, const char *path, struct btfpack_error *err)
+{
+	AUTO_BLOB struct btfpack_blob object = { 0 };
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	struct btfpack_id id;
+	int error = fs_read(path, OBJECT_MAXIMUM, &object, err);
+
+	if (!error && digest_bytes(object.data, object.size, &id) < 0)
+		error = btfpack_error_set(err, -ENOMEM, "%s: out of memory", path);
+	if (!error)
+		error = btfpack_minifier_add_object_mem(r->minifier, object.data, object.size, path,
+							err);
+	if (!error)
+		error = btfpack_bundle_add_object(r->bundle, name, &id, err);
+	return error;
+}
+
+/* All bad objects are named, not just the first. */
+static int prepare(struct request *r, char **objects, int count)
+{
+	struct btfpack_error err;
+	int status = CMD_OK;
+
+	if (btfpack_bundle_new(&r->bundle, &err) < 0 ||
+	    (count && btfpack_minifier_new(&r->minifier, &err) < 0))
+		return cmd_fail(&err);
+	for (int i = 0; i < count; i++)
+		if (add_object(r, objects[i], &err) < 0)
+			status = cmd_fail(&err);
+	return status;
 }
 
 static void print_result(const struct request *r, size_t size)
@@ -56,24 +179,31 @@ static void print_result(const struct request *r, size_t size)
 	char text[16];
 
 	if (cmd_common.json)
-		output_json(json_pack("{s:s, s:I, s:I, s:I}", "output", r->output, "kernels",
+		output_json(json_pack("{s:s, s:I, s:I, s:I, s:I}", "output", r->output, "kernels",
 				      (json_int_t)kernels, "blobs", (json_int_t)blobs, "size",
-				      (json_int_t)size));
+				      (json_int_t)size, "unloadable", (json_int_t)r->unloadable));
 	else
-		output_tell("%s: %zu kernels, %zu different BTFs, %s as a bundle", r->output,
-			    kernels, blobs, output_size(size, text));
+		output_tell("%s: %zu kernels, %zu different BTFs, %s as a bundle (%.0f bytes a kernel)",
+			    r->output, kernels, blobs, output_size(size, text),
+			    (double)size / (double)kernels);
+	if (r->unloadable)
+		output_tell("on %zu of them some program cannot load; select and check tell which",
+			    r->unloadable);
 }
 
 static int make_bundle(struct request *r)
 {
-	AUTO_BLOB struct btfpack_blob bytes = { 0 };
 	const struct btfpack_bundle_opts opts = { .size = sizeof(opts), .flags = r->flags };
+	AUTO_BLOB struct btfpack_blob bytes = { 0 };
 	struct btfpack_error err;
+	char filter[256];
 
-	if (collect(r, &err) < 0)
+	if (take_entries(r, &err) < 0)
 		return cmd_fail(&err);
 	if (!btfpack_bundle_count_kernels(r->bundle)) {
-		output_say("%s: no kernel's BTF there", r->from);
+		filter_describe(&r->store.filter, filter);
+		output_say("%s: no kernel%s%s stored there", r->store.archive, *filter ? " of " : "",
+			   filter);
 		return CMD_NO;
 	}
 	if (btfpack_bundle_write(r->bundle, &opts, &bytes, &err) < 0 ||
@@ -83,12 +213,14 @@ static int make_bundle(struct request *r)
 	return CMD_OK;
 }
 
+/* False when the value makes no sense, which was said. */
 static bool take_option(const struct cmd *cmd, int option, const char *value, struct request *r)
 {
+	int taken = store_take(cmd, &r->store, option, value);
+
+	if (taken)
+		return taken > 0;
 	switch (option) {
-	case FROM:
-		r->from = value;
-		return true;
 	case EMIT:
 		r->form = bundle_form_find(value);
 		if (!r->form)
@@ -96,41 +228,50 @@ static bool take_option(const struct cmd *cmd, int option, const char *value, st
 		return r->form;
 	case PLAIN:
 		r->flags |= BTFPACK_BUNDLE_PLAIN;
-		return true;
+		break;
 	case NO_PROVENANCE:
 		r->flags |= BTFPACK_BUNDLE_NO_PROVENANCE;
-		return true;
+		break;
+	case NO_ENUM64:
+		r->minify_flags |= BTFPACK_MINIFY_NO_ENUM64;
+		break;
 	case OUTPUT:
 		r->output = value;
-		return true;
+		break;
 	}
-	return false;
+	return true;
 }
 
 static int run(const struct cmd *cmd, int argc, char **argv)
 {
 	struct cmd_parser parser = cmd_parser_init(cmd, argc, argv);
-	struct request request = { .form = bundle_form_find("file") };
+	struct request r = { .form = bundle_form_find("file") };
 	int option, status;
 
 	while ((option = cmd_next_option(&parser)) >= 0)
-		if (!take_option(cmd, option, parser.value, &request))
+		if (!take_option(cmd, option, parser.value, &r))
 			return CMD_USAGE;
 	if (option == CMD_OPTIONS_EXIT)
 		return parser.status;
-	if (!request.from)
-		return cmd_usage(cmd, "--from DIR is needed");
-	if (!request.output)
-		return cmd_usage(cmd, "-o OUT is needed");
-	status = make_bundle(&request);
-	btfpack_bundle_free(request.bundle);
+	if (!r.output)
+		return cmd_usage(cmd, "where to? -o OUT is missing");
+	if (!strcmp(r.output, "-") && (cmd_common.json || strcmp(r.form->name, "file")))
+		return cmd_usage(cmd, "only a bundle file without --json goes to stdout");
+	status = store_open(cmd, &r.store, BTFPACK_ARCHIVE_READ_ONLY, &r.archive);
+	if (status == CMD_OK)
+		status = prepare(&r, argv + parser.operand, argc - parser.operand);
+	if (status == CMD_OK)
+		status = make_bundle(&r);
+	btfpack_bundle_free(r.bundle);
+	btfpack_minifier_free(r.minifier);
+	btfpack_archive_close(r.archive);
 	return status;
 }
 
 const struct cmd cmd_bundle = {
 	.name = "bundle",
-	.summary = "put the BTF of many kernels into one file",
-	.arguments = "--from DIR -o OUT",
+	.summary = "pack what BPF objects need of many kernels into one file",
+	.arguments = "--archive DIR -o OUT OBJ...",
 	.options = options,
 	.run = run,
 };

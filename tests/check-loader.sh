@@ -6,6 +6,9 @@
 SOURCES="$ROOT/runtime-loader/*.c"
 FLAGS="-std=c11 -D_FILE_OFFSET_BITS=64 -I$ROOT/include -O2"
 
+# absent GREP_ARGUMENTS: set -e does not look at a command behind "!".
+absent() { if grep "$@"; then return 1; fi; }
+
 program() {
   cat > main.c << 'END'
 #include <stdio.h>
@@ -38,8 +41,9 @@ bundles() {
   mkdir -p tree/debian/12/x86_64
   { printf '\237\353\1\0\30\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\350\3\0\0'; head -c 1000 /dev/zero; } \
     > tree/debian/12/x86_64/6.1.0-1-amd64.btf
-  "$BTFPACK" bundle --from tree -o zstd.bundle
-  "$BTFPACK" bundle --from tree --plain -o plain.bundle
+  "$BTFPACK" import -q --archive store tree
+  "$BTFPACK" bundle -q --archive store -o zstd.bundle
+  "$BTFPACK" bundle -q --archive store --plain -o plain.bundle
 }
 
 reads_both() {
@@ -58,19 +62,19 @@ links_libc_and_zstd() {
   need readelf nm
   [ "$BUILD" = "${BUILD%/debug}" ] || skip "sanitizers link more"
   readelf -d "$BUILD/libbtfpack-loader.so.0" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' > needed
-  ! grep -vE '^lib(c|zstd)\.so\.[0-9]+$' needed
+  absent -vE '^lib(c|zstd)\.so\.[0-9]+$' needed
   nm -u "$BUILD/libbtfpack-loader.so.0" | sed 's/.* //; s/@.*//' | sort -u > undefined
   # No printing, no exit, no threads, no signals, no environment but by secure_getenv().
-  ! grep -xE '(v?f?printf|puts|perror|exit|_exit|abort|pthread_.*|signal|sigaction|getenv|setenv|system|popen|dl.*)' \
+  absent -xE '(v?f?printf|puts|perror|exit|_exit|abort|pthread_.*|signal|sigaction|getenv|setenv|system|popen|dl.*)' \
     undefined
   # The archive needs nothing of ours beyond itself.
   nm "$BUILD/libbtfpack-loader.a" | awk 'NF == 3 && $2 ~ /[TRDBC]/ { print $3 }' | sort -u > defined
   nm -u "$BUILD/libbtfpack-loader.a" | awk '/ U / { print $2 }' | sort -u > wanted
-  comm -13 defined wanted | { ! grep -E '^(btfpack|bundle|host|select|story|buf|fs|log|digest)_'; }
+  comm -13 defined wanted | absent -E '^(btfpack|bundle|host|select|story|buf|fs|log|digest)_'
 }
 
 has_no_globals() {
-  nm "$BUILD/libbtfpack-loader.a" | awk 'NF == 3 && $2 ~ /^[bBC]$/' | { ! grep -vE '(asan|ubsan|Lubsan)'; }
+  nm "$BUILD/libbtfpack-loader.a" | awk 'NF == 3 && $2 ~ /^[bBC]$/' | absent -vE '(asan|ubsan|Lubsan)'
 }
 
 is_small() {
@@ -113,7 +117,7 @@ builds_without_zstd() {
 builds_static() {
   program; bundles
   gcc $FLAGS -static -o static main.c $SOURCES -lzstd || skip "no static libzstd or libc here"
-  ! ldd ./static 2> /dev/null
+  if ldd ./static 2> /dev/null; then return 1; fi
   reads_both ./static
 }
 
@@ -134,7 +138,7 @@ builds_for_big_endian() {
 
 builds_with_make_alone() {
   PKG_CONFIG=false make -C "$ROOT" loader O="$PWD/out" DEBUG=0 LOADER_ZSTD= > log
-  nm -u out/libbtfpack-loader.a | { ! grep ZSTD; }
+  nm -u out/libbtfpack-loader.a | absent ZSTD
 }
 
 installs() {

@@ -4,6 +4,9 @@
 . "$(dirname "$0")/lib.sh"
 unset BTFPACK_BTF
 
+# absent GREP_ARGUMENTS: set -e does not look at a command behind "!".
+absent() { if grep "$@"; then return 1; fi; }
+
 # make_btf FILE WORD: BTF without types, its strings "" and WORD (below 100 bytes).
 make_btf() {
   mkdir -p "$(dirname "$1")"
@@ -28,7 +31,8 @@ make_bundle() {
   make_btf tree/debian/12/x86_64/6.1.0-28-amd64.btf other
   make_btf tree/centos/7/x86_64/3.10.0-1160.el7.x86_64.btf seven
   make_btf tree/ubuntu/18.04/arm64/4.15.0-20-generic.btf arm
-  "$BTFPACK" bundle --from tree -o test.bundle "$@"
+  [ -d store ] || "$BTFPACK" import -q --archive store tree
+  "$BTFPACK" bundle --archive store -o test.bundle "$@"
 }
 
 quoted_or_not() {
@@ -143,8 +147,9 @@ usage() {
   expect_status 2 "$BTFPACK" select --bundle x extra
   expect_status 2 "$BTFPACK" select --bundle x --uname u --root /
   expect_status 2 "$BTFPACK" bundle -o x
-  expect_status 2 "$BTFPACK" bundle --from x
-  expect_status 2 "$BTFPACK" bundle --from x -o y --emit tapes
+  expect_status 2 "$BTFPACK" bundle --archive x
+  expect_status 2 "$BTFPACK" bundle --archive x -o y --emit tapes
+  expect_status 2 "$BTFPACK" bundle --archive x -o - --emit dir
   expect_status 0 "$BTFPACK" select --help
 }
 
@@ -155,18 +160,56 @@ bundles() {
   cmp first.bundle test.bundle
   make_bundle --plain
   [ "$(stat -c %s test.bundle)" -gt "$(stat -c %s first.bundle)" ]
+  expect_status 0 "$BTFPACK" bundle --archive store --json -o test.bundle --distro debian
+  need jq
+  [ "$(jq -r '[.kernels, .blobs] | join(" ")' out)" = '3 2' ]
+  expect_status 1 "$BTFPACK" bundle --archive store -o no.bundle --distro arch
+  expect_one_sentence
+  expect_status 4 "$BTFPACK" bundle --archive nowhere -o no.bundle
+  expect_one_sentence
+  echo garbage > bad.bpf.o
+  expect_status 3 "$BTFPACK" bundle --archive store -o no.bundle bad.bpf.o
+  expect_one_sentence
+  expect_status 4 "$BTFPACK" bundle --archive store -o no.bundle missing.bpf.o
+  [ ! -e no.bundle ]
+}
+
+emits_trees() {
   make_bundle --emit dir -o again
+  make_bundle --emit tar.gz -o again.tar.gz
   mv tree/ubuntu/18.04/arm64 tree/ubuntu/18.04/aarch64
   diff -r tree again
-  mkdir empty
-  expect_status 1 "$BTFPACK" bundle --from empty -o no.bundle
-  expect_status 4 "$BTFPACK" bundle --from nowhere -o no.bundle
-  expect_one_sentence
-  echo garbage > tree/debian/12/x86_64/6.1.0-30-amd64.btf
-  expect_status 3 "$BTFPACK" bundle --from tree -o no.bundle
-  expect_one_sentence
-  grep -q 6.1.0-30-amd64.btf err
-  [ ! -e no.bundle ]
+  mkdir unpacked
+  tar -C unpacked -xzf again.tar.gz
+  diff -r tree unpacked
+  # bcc compares the whole ustar name, which begins as `tar -C DIR .` writes it.
+  tar -tzf again.tar.gz | grep -qx './debian/12/x86_64/6.1.0-28-amd64.btf'
+}
+
+# Only what the object needs stays; who cannot load is said; provenance is there.
+minifies() {
+  need clang
+  cat > need.bpf.c << 'END'
+struct here { int gone; long kept; } __attribute__((preserve_access_index));
+struct missing { int member; } __attribute__((preserve_access_index));
+__attribute__((section("license"))) char _license[] = "GPL";
+__attribute__((section("raw_tp/good"))) long good(struct here *h) { return h->kept; }
+__attribute__((section("raw_tp/bad"))) long bad(struct missing *m) { return m->member; }
+END
+  clang -g -O2 -target bpf -c -o need.bpf.o need.bpf.c
+  printf 'struct here { int gone; long kept; int more[50]; } here; struct unused { int x; } unused;' > kernel.c
+  gcc -g -shared -nostdlib -o kernel.so kernel.c
+  mkdir -p full/debian/12/x86_64
+  "$BTFPACK" convert -o full/debian/12/x86_64/6.1.btf kernel.so
+  "$BTFPACK" import -q --archive full.store full
+  expect_status 0 "$BTFPACK" bundle --archive full.store -o need.bundle need.bpf.o
+  grep -q 'on 1 of them some program cannot load' err
+  expect_status 0 "$BTFPACK" select --bundle need.bundle --distro debian --release 12 --arch x86_64 \
+    --uname 6.1 -o small.btf
+  grep -q 'bad (need.bpf.o): ' out
+  absent 'good (need.bpf.o)' out
+  grep -qa kept small.btf
+  absent -aE 'unused|more|gone' small.btf
 }
 
 run "select reads os-release however it is quoted" quoted_or_not
@@ -177,5 +220,7 @@ run "select takes the caller's file, then the kernel's own" own_btf_first
 run "select --json" json
 run "select refuses a damaged bundle" damage
 run "wrong usage" usage
-run "bundle: reproducible, as a tree, from bad input" bundles
+run "bundle: reproducible, filtered, from bad input" bundles
+run "bundle: as a tree, as bcc's tarball" emits_trees
+run "bundle cuts down to objects and says what cannot load" minifies
 finish
