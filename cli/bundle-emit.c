@@ -129,10 +129,53 @@ static int emit_tar_gz(const struct btfpack_blob *bytes, const char *out, struct
 	return error ? error : fs_output_commit(&file, err);
 }
 
+/* --- c: the bundle as an object to link -------------------------------------------------------- */
+
+static const char c_assembly[] =
+	"/* Written by btfpack bundle --emit c. Compile with -I and the directory that holds\n"
+	" * btfpack.bundle: cc -c -I DIR bundle.S */\n"
+	"\t.section .rodata\n"
+	"\t.balign 16\n"
+	"\t.hidden btfpack_bundle\n"
+	"\t.globl btfpack_bundle\n"
+	"\t.type btfpack_bundle, %object\n"
+	"btfpack_bundle:\n"
+	"\t.incbin \"btfpack.bundle\"\n"
+	"\t.size btfpack_bundle, . - btfpack_bundle\n"
+	"\t.section .note.GNU-stack, \"\", %progbits\n";
+
+static const char c_header[] =
+	"/* Written by btfpack bundle --emit c: for btfpack_loader_open_mem(). */\n"
+	"#ifndef BTFPACK_BUNDLE_EMBEDDED_H\n"
+	"#define BTFPACK_BUNDLE_EMBEDDED_H\n"
+	"\n"
+	"#ifdef __cplusplus\n"
+	"extern \"C\"\n"
+	"#else\n"
+	"extern\n"
+	"#endif\n"
+	"const unsigned char btfpack_bundle[%zu];\n"
+	"\n"
+	"#endif\n";
+
+static int emit_c(const struct btfpack_blob *bytes, const char *out, struct btfpack_error *err)
+{
+	char header[sizeof(c_header) + 32];
+	int length = snprintf(header, sizeof(header), c_header, bytes->size);
+	int error = put_file(out, "btfpack.bundle", bytes->data, bytes->size, err);
+
+	if (!error)
+		error = put_file(out, "bundle.S", c_assembly, sizeof(c_assembly) - 1, err);
+	if (!error)
+		error = put_file(out, "bundle.h", header, (size_t)length, err);
+	return error;
+}
+
 static const struct bundle_form forms[] = {
 	{ "file", "the bundle", emit_file },
 	{ "dir", "a tree distro/release/arch/uname.btf", emit_dir },
 	{ "tar.gz", "the same tree as bcc's min_core_btfs.tar.gz", emit_tar_gz },
+	{ "c", "the bundle with an assembly file and a header, to link", emit_c },
 };
 
 const struct bundle_form *bundle_form_find(const char *name)
@@ -145,5 +188,5 @@ const struct bundle_form *bundle_form_find(const char *name)
 
 const char *bundle_form_names(void)
 {
-	return "file, dir, tar.gz";
+	return "file, dir, tar.gz, c";
 }
