@@ -84,6 +84,8 @@ $(BUILD)/libbtfpack-all.a: $(LIB_OBJ)
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
+$(BUILD)/cli/bundle-emit.o: cli/forms/select.go
+
 $(BUILD)/%.o: %.c
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)

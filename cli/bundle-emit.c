@@ -4,6 +4,7 @@
 
 #include "cli/bundle-emit.h"
 #include "cli/output.h"
+#include "core/buf.h"
 #include "core/cleanup.h"
 #include "core/fs.h"
 #include "fetcher/tarball.h"
@@ -171,11 +172,102 @@ static int emit_c(const struct btfpack_blob *bytes, const char *out, struct btfp
 	return error;
 }
 
+/* --- go: a package that embeds all BTFs and selects without cgo ---------------------------------- */
+
+/* forms/select.go, whole; cli/ is compiled in the source's root. */
+extern const char go_source[], go_source_end[];
+__asm__(".pushsection .rodata\n"
+	".hidden go_source\n.globl go_source\ngo_source:\n"
+	".incbin \"cli/forms/select.go\"\n"
+	".hidden go_source_end\n.globl go_source_end\ngo_source_end:\n"
+	".popsection\n");
+
+/* "distro release arch uname build-id blob", a line a kernel; "-" for no build-id. */
+static int format_index(const struct bundle *b, struct buf *ret, struct btfpack_error *err)
+{
+	CLEANUP(bundle_iter_deinit) struct bundle_iter it = { 0 };
+	struct bundle_entry e;
+	int more = bundle_iter_init(&it, b, err);
+
+	if (more < 0)
+		return more;
+	while ((more = bundle_iter_next(&it, &e, err)) > 0) {
+		char id[2 * BUNDLE_BUILD_ID_SIZE + 1];
+		uint64_t known = bundle_get_u64(e.build_id);
+
+		for (int i = 0; i < BUNDLE_BUILD_ID_SIZE; i++)
+			sprintf(id + 2 * i, "%02x", e.build_id[i]);
+		if (buf_add_format(ret, "%s %s %s %s %s %u\n", e.distro, e.release, e.arch, e.uname,
+				   known ? id : "-", e.blob) < 0)
+			return btfpack_error_set(err, -ENOMEM, "index: out of memory");
+	}
+	return more;
+}
+
+static int put_blobs(const struct bundle *b, struct tarball *tarball, struct btfpack_error *err)
+{
+	int error = 0;
+
+	for (uint32_t i = 0; !error && i < b->blob_count; i++) {
+		CLEANUP(bundle_bytes_deinit) struct bundle_bytes btf = { 0 };
+		struct btfpack_blob blob;
+		char name[32];
+
+		error = bundle_get_blob(b, i, &btf, err);
+		if (error)
+			break;
+		blob = (struct btfpack_blob){ (void *)btf.data, btf.size };
+		snprintf(name, sizeof(name), "%u.btf", i);
+		error = tarball_add(tarball, name, &blob, err);
+	}
+	return error;
+}
+
+static int write_go_archive(const struct bundle *b, const char *path, struct btfpack_error *err)
+{
+	CLEANUP(fs_output_deinit) struct fs_output file = FS_OUTPUT_INIT;
+	AUTO_BUF struct buf index = BUF_INIT(SIZE_MAX);
+	struct tarball *tarball = NULL;
+	int error = format_index(b, &index, err);
+
+	if (!error)
+		error = fs_output_init(&file, path, err);
+	if (!error)
+		error = tarball_new(file.fd, path, TARBALL_GZIP, &tarball, err);
+	if (!error)
+		error = tarball_add(tarball, "index.txt",
+				    &(struct btfpack_blob){ index.data, index.size }, err);
+	if (!error)
+		error = put_blobs(b, tarball, err);
+	if (!error)
+		error = tarball_finish(tarball, err);
+	tarball_free(tarball);
+	return error ? error : fs_output_commit(&file, err);
+}
+
+static int emit_go(const struct btfpack_blob *bytes, const char *out, struct btfpack_error *err)
+{
+	AUTO_FREE char *path = NULL;
+	struct bundle b;
+	int error = bundle_init(&b, bytes->data, bytes->size, "the bundle", err);
+
+	if (!error)
+		error = put_file(out, "select.go", go_source, (size_t)(go_source_end - go_source), err);
+	if (error)
+		return error;
+	if (asprintf(&path, "%s/btfs.tar.gz", out) < 0) {
+		path = NULL;
+		return no_memory(out, err);
+	}
+	return write_go_archive(&b, path, err);
+}
+
 static const struct bundle_form forms[] = {
 	{ "file", "the bundle", emit_file },
 	{ "dir", "a tree distro/release/arch/uname.btf", emit_dir },
 	{ "tar.gz", "the same tree as bcc's min_core_btfs.tar.gz", emit_tar_gz },
 	{ "c", "the bundle with an assembly file and a header, to link", emit_c },
+	{ "go", "a Go package that embeds the BTFs and selects", emit_go },
 };
 
 const struct bundle_form *bundle_form_find(const char *name)
@@ -188,5 +280,5 @@ const struct bundle_form *bundle_form_find(const char *name)
 
 const char *bundle_form_names(void)
 {
-	return "file, dir, tar.gz, c";
+	return "file, dir, tar.gz, c, go";
 }

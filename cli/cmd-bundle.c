@@ -29,7 +29,7 @@ enum { EMIT = STORE_END, PLAIN, NO_PROVENANCE, NO_ENUM64, OUTPUT };
 
 static const struct cmd_option options[] = {
 	STORE_OPTIONS,
-	[EMIT] = { 0, "emit", "FORM", "file (default), dir, tar.gz or c: how to write it" },
+	[EMIT] = { 0, "emit", "FORM", "file (default), dir, tar.gz, c or go: how to write it" },
 	[PLAIN] = { 0, "plain", NULL, "compress nothing, for loaders without zstd" },
 	[NO_PROVENANCE] = { 0, "no-provenance", NULL, "leave out what it was made of" },
 	[NO_ENUM64] = { 0, "no-enum64", NULL, "no 64-bit enums, for parsers before 2022" },

@@ -67,6 +67,58 @@ rust_example() {
   grep -q 'no BTF for this kernel' err
 }
 
+go_example() {
+  need go
+  prepare
+  cp -r "$ROOT/examples/go" .
+  "$BTFPACK" bundle -q --archive store --emit go -o go/btfs
+  export GOCACHE=$PWD/cache GOFLAGS=-mod=mod GOPROXY=off GOPATH=$PWD/gopath
+  (cd go && [ -z "$(gofmt -l .)" ] && go vet ./... && CGO_ENABLED=0 go build -o ../tool .)
+  ./tool root > out
+  grep -q "^name $UNAME [0-9]*$" out
+  # Both selectors choose alike, for hosts of all kinds.
+  for kernel in ubuntu/18.04/arm64/4.15.0-20-generic ubuntu/16.04/x86_64/4.15.0-20-generic \
+      rhel/7/x86_64/3.10.0-1160.el7.x86_64 rhel/7/x86_64/3.10.0-1160.24.1.el7.x86_64 \
+      fedora/31/x86_64/5.3.7-301.fc31.x86_64 amzn/2018/x86_64/4.14.77-70.59.amzn1.x86_64 \
+      debian/11/x86_64/6.1.0-28-amd64 debian/12/x86_64/6.1.0-30-amd64; do
+    mkdir -p "tree/${kernel%/*}"
+    cp tree/debian/12/x86_64/$UNAME.btf "tree/$kernel.btf"
+  done
+  "$BTFPACK" import -q --archive store tree
+  "$BTFPACK" bundle -q --archive store --emit go -o go/btfs
+  "$BTFPACK" bundle -q --archive store -o tool.bundle
+  (cd go && CGO_ENABLED=0 go build -o ../tool .)
+  while read -r distro release arch uname; do
+    printf 'ID="%s"\nVERSION_ID="%s"\n' "${distro#-}" "${release#-}" > root/etc/os-release
+    echo "$uname" > root/proc/sys/kernel/osrelease
+    echo "$arch" > root/proc/sys/kernel/arch
+    ./tool root > go.out 2> /dev/null || echo none > go.out
+    { "$BTFPACK" select --bundle tool.bundle --root root --json 2> err || true; } |
+      sed -n 's/.*"match":"\([^"]*\)".*/\1/p' > c.out
+    [ "$(cut -d ' ' -f 1 go.out)" = "$(cat c.out)" ] || {
+      echo "$distro $release $arch $uname: go says $(cat go.out), C says $(cat c.out)"
+      return 1
+    }
+  done << 'END'
+debian bookworm amd64 6.1.0-28-amd64
+debian 12 x86_64 6.1.0-29-amd64
+debian 12 x86_64 6.1.0-31-amd64
+debian 12 x86_64 6.1.0-29-cloud-amd64
+centos 7 x86_64 3.10.0-1160.el7.x86_64
+centos 7 x86_64 3.10.0-1160.15.2.el7.x86_64
+alpine 3.18 x86_64 3.10.0-1160.el7.x86_64
+ubuntu 18.04 aarch64 4.15.0-20-generic
+ubuntu 18.04 x86_64 4.15.0-20-generic
+linuxmint 20 x86_64 4.15.0-20-generic
+fedora 33 x86_64 5.3.7-301.fc31.x86_64
+- - x86_64 5.3.7-301.fc31.x86_64
+amzn 2018.03 x86_64 4.14.77-70.59.amzn1.x86_64
+- - x86_64 5.10.0-0.deb10.16-amd64
+debian 12 s390x 6.1.0-28-amd64
+END
+}
+
 run "C: a tool with the bundle linked in" c_example
 run "Rust: a tool with the bundle linked in" rust_example
+run "Go: a package that embeds and selects, as C does" go_example
 finish

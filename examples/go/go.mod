@@ -1,0 +1,3 @@
+module example/execcount
+
+go 1.19
