@@ -674,7 +674,7 @@ static int compress_section(struct plan *p, enum bundle_section type)
 
 static int compress_sections(struct plan *p)
 {
-	static const enum bundle_section types[] = { BUNDLE_KEYS, BUNDLE_VERDICTS,
+	static const enum bundle_section types[] = { BUNDLE_KEYS, BUNDLE_BUILD_IDS, BUNDLE_VERDICTS,
 						     BUNDLE_PROVENANCE };
 	int error = 0;
 

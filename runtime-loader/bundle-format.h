@@ -27,8 +27,8 @@
  *	+--------------------------------------------------------------+ file_size
  *
  * Where stored_size equals raw_size the bytes are as they are; where it is
- * smaller they are one zstd frame. Only KEYS, VERDICTS, PROVENANCE and the groups
- * in DATA may be compressed.
+ * smaller they are one zstd frame. Only KEYS, BUILD_IDS, VERDICTS, PROVENANCE and
+ * the groups in DATA may be compressed.
  *
  * KEYS: kernel_count records, in ascending byte order of the keys; equal keys are
  * several builds of one kernel name, in the order of their build-ids.

@@ -19,7 +19,7 @@ static const struct {
 	bool may_be_compressed;
 } section_rules[BUNDLE_SECTION_END] = {
 	[BUNDLE_KEYS] = { "keys", true, true },
-	[BUNDLE_BUILD_IDS] = { "build-ids", true, false },
+	[BUNDLE_BUILD_IDS] = { "build-ids", true, true },
 	[BUNDLE_BLOBS] = { "blobs", true, false },
 	[BUNDLE_GROUPS] = { "groups", true, false },
 	[BUNDLE_DATA] = { "data", true, false },
@@ -218,24 +218,29 @@ int bundle_find_verdict(const struct bundle *b, const struct bundle_bytes *bytes
 
 int bundle_iter_init(struct bundle_iter *it, const struct bundle *b, struct btfpack_error *err)
 {
-	struct bundle_bytes bytes = { 0 };
-	int error = get_bytes(b, &b->sections[BUNDLE_KEYS], &bytes, err);
+	struct bundle_bytes keys = { 0 }, build_ids = { 0 };
+	int error = get_bytes(b, &b->sections[BUNDLE_KEYS], &keys, err);
 
-	if (error)
+	if (!error)
+		error = get_bytes(b, &b->sections[BUNDLE_BUILD_IDS], &build_ids, err);
+	if (error) {
+		bundle_bytes_deinit(&keys);
 		return error;
+	}
 	*it = (struct bundle_iter){
 		.bundle = b,
-		.decompressed = bytes.decompressed, /* the iterator's to free */
-		.pos = bytes.data,
-		.end = bytes.data + bytes.size,
+		.keys = keys, /* the iterator's */
+		.build_ids = build_ids,
+		.pos = keys.data,
+		.end = keys.data + keys.size,
 	};
 	return 0;
 }
 
 void bundle_iter_deinit(struct bundle_iter *it)
 {
-	free(it->decompressed);
-	*it = (struct bundle_iter){ 0 };
+	bundle_bytes_deinit(&it->keys);
+	bundle_bytes_deinit(&it->build_ids);
 }
 
 static bool read_uleb(struct bundle_iter *it, uint32_t *ret)
@@ -331,7 +336,7 @@ int bundle_iter_next(struct bundle_iter *it, struct bundle_entry *ret, struct bt
 	    !read_uleb(it, &ret->verdict))
 		return btfpack_error_set(err, -EBADMSG, "%s: damaged bundle: the key of kernel %u",
 					 b->name, it->index);
-	ret->build_id = b->sections[BUNDLE_BUILD_IDS].data + it->index * BUNDLE_BUILD_ID_SIZE;
+	ret->build_id = it->build_ids.data + (size_t)it->index * BUNDLE_BUILD_ID_SIZE;
 	it->index++;
 	return 1;
 }

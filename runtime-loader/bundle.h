@@ -58,11 +58,20 @@ struct bundle_entry {
 	uint32_t verdict;	 /* from 1; 0: none */
 };
 
-/* The kernels in the order of their keys. Holds the decompressed keys. */
+/* Bytes decompressed from the bundle, or lying in it. */
+struct bundle_bytes {
+	const uint8_t *data;
+	size_t size;
+	uint8_t *decompressed; /* what deinit frees, or NULL */
+};
+void bundle_bytes_deinit(struct bundle_bytes *bytes);
+
+/* The kernels in the order of their keys. */
 struct bundle_iter {
 	const struct bundle *bundle;
-	uint8_t *decompressed; /* what deinit frees; NULL when stored plainly */
-	const uint8_t *pos;
+	struct bundle_bytes keys;
+	struct bundle_bytes build_ids;
+	const uint8_t *pos; /* in @keys */
 	const uint8_t *end;
 	uint32_t index; /* of the next kernel */
 	uint32_t named; /* blobs named so far */
@@ -76,14 +85,6 @@ int bundle_iter_init(struct bundle_iter *it, const struct bundle *b, struct btfp
 /* 1 and an entry; 0 at the end; -EBADMSG. */
 int bundle_iter_next(struct bundle_iter *it, struct bundle_entry *ret, struct btfpack_error *err);
 void bundle_iter_deinit(struct bundle_iter *it);
-
-/* Bytes decompressed from the bundle, or lying in it. */
-struct bundle_bytes {
-	const uint8_t *data;
-	size_t size;
-	uint8_t *decompressed; /* what deinit frees, or NULL */
-};
-void bundle_bytes_deinit(struct bundle_bytes *bytes);
 
 /* Blob @index < blob_count; -EBADMSG, -ENOSYS, -ENOMEM as above. */
 int bundle_get_blob(const struct bundle *b, uint32_t index, struct bundle_bytes *ret,
