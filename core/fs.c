@@ -79,9 +79,23 @@ int fs_write_fd(int fd, const void *data, size_t size)
 	return 0;
 }
 
+/* A device or pipe is written to as it is: a file renamed over /dev/null would take
+ * its place. */
+static int open_special(struct fs_output *out, struct btfpack_error *err)
+{
+	out->fd = open(out->path, O_WRONLY | O_CLOEXEC);
+	if (out->fd < 0) {
+		int error = fail_errno(err, out->path, "open");
+
+		fs_output_deinit(out);
+		return error;
+	}
+	return 0;
+}
+
 int fs_output_init(struct fs_output *out, const char *path, struct btfpack_error *err)
 {
-	struct stat st;
+	struct stat st = { .st_mode = S_IFREG };
 
 	*out = FS_OUTPUT_INIT;
 	/* mkostemp creates 0600; a result should have the mode a plain open would give. */
@@ -91,6 +105,8 @@ int fs_output_init(struct fs_output *out, const char *path, struct btfpack_error
 	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
 		return btfpack_error_set(err, -EISDIR, "%s: is a directory, not a file", path);
 	out->path = strdup(path);
+	if (out->path && !S_ISREG(st.st_mode))
+		return open_special(out, err);
 	if (!out->path || asprintf(&out->temporary, "%s.XXXXXX", path) < 0) {
 		out->temporary = NULL;
 		fs_output_deinit(out);
@@ -138,10 +154,12 @@ static void sync_parent(const char *path)
 
 int fs_output_commit(struct fs_output *out, struct btfpack_error *err)
 {
-	if (fsync(out->fd) < 0)
+	if (out->temporary && fsync(out->fd) < 0)
 		return fail_errno(err, out->path, "sync");
 	if (close(steal_fd(&out->fd)) < 0)
 		return fail_errno(err, out->path, "close");
+	if (!out->temporary)
+		return 0;
 	if (rename(out->temporary, out->path) < 0)
 		return fail_errno(err, out->path, "rename the finished file to it");
 	free(out->temporary); /* gone by that name */

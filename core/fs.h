@@ -19,7 +19,7 @@
 int fs_read(const char *path, size_t maximum, struct btfpack_blob *ret, struct btfpack_error *err);
 
 /* Replace @path by @size bytes: written beside it, synced, renamed. The old
- * file stays untouched on any failure. */
+ * file stays untouched on any failure. A device or a pipe is written to instead. */
 int fs_write(const char *path, const void *data, size_t size, struct btfpack_error *err);
 
 /* The same in steps, for writers that stream. fs_output_commit() makes the file

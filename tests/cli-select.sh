@@ -141,6 +141,23 @@ damage() {
   expect_one_sentence
 }
 
+# A device stays what it is, also for root: fs_write() must not rename over it.
+writes_to_devices() {
+  make_bundle
+  ln -s /dev/full full
+  expect_status 4 "$BTFPACK" select --bundle test.bundle --distro debian --release 12 \
+    --arch x86_64 --uname 6.1.0-28-amd64 -o full
+  expect_one_sentence
+  [ -c full ]
+  mkfifo pipe
+  cat pipe > got.btf &
+  expect_status 0 "$BTFPACK" select --bundle test.bundle --distro debian --release 12 \
+    --arch x86_64 --uname 6.1.0-28-amd64 -o pipe
+  wait
+  [ -p pipe ]
+  cmp got.btf tree/debian/12/x86_64/6.1.0-28-amd64.btf
+}
+
 usage() {
   expect_status 2 "$BTFPACK" select
   expect_status 2 "$BTFPACK" select --bundle x --distro debian
@@ -219,6 +236,7 @@ run "select brackets, and guesses only when asked" bracketed_and_nearest
 run "select takes the caller's file, then the kernel's own" own_btf_first
 run "select --json" json
 run "select refuses a damaged bundle" damage
+run "select writes to devices and pipes as they are" writes_to_devices
 run "wrong usage" usage
 run "bundle: reproducible, filtered, from bad input" bundles
 run "bundle: as a tree, as bcc's tarball" emits_trees
