@@ -156,6 +156,7 @@ void btfpack_archive_close(struct btfpack_archive *a)
 {
 	if (!a)
 		return;
+	content_forget(a);
 	objects_close(a->objects);
 	db_close(a->db);
 	if (a->dirfd >= 0)
@@ -416,7 +417,7 @@ int btfpack_archive_add(struct btfpack_archive *a, const struct btfpack_kernel *
 	error = digest_bytes(btf->data, btf->size, &add.id);
 	if (error)
 		return btfpack_error_set(err, error, "%s: out of memory", a->dir);
-	error = content_prepare(a, btf, &add.id, &content, err);
+	error = content_prepare(a, k, set, btf, &add.id, &content, err);
 	if (!error)
 		error = add_locked(a, &add, &content, err);
 	free(add.known);

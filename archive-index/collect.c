@@ -84,7 +84,7 @@ static int move_content(struct btfpack_archive *a, const struct content *c,
 		return error;
 	return db_do(a->db, err,
 		     "UPDATE content SET pack = ?2, offset = ?3, sum = row_sum(digest, raw_size, "
-		     "stored_size, codec, base, ?2, ?3) WHERE digest = ?1",
+		     "stored_size, codec, base, depth, ?2, ?3) WHERE digest = ?1",
 		     "dii", &c->record.id, place.pack, (int64_t)place.offset);
 }
 

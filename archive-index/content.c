@@ -8,6 +8,9 @@
 #include "archive-index/handle.h"
 #include "core/digest.h"
 
+#define DEPTH_MAXIMUM 16		   /* bases in a row: base.c makes far fewer */
+#define SMALL_MAXIMUM ((size_t)64 << 10) /* bytes: below, both codecs are tried */
+
 /* --- reading ------------------------------------------------------------------------------------ */
 
 int content_read(const struct btfpack_archive *a, const struct db_stmt *s, struct content *ret,
@@ -19,10 +22,11 @@ int content_read(const struct btfpack_archive *a, const struct db_stmt *s, struc
 			.payload_size = (uint64_t)db_int(s, 2),
 			.codec = (unsigned int)db_int(s, 3),
 		},
-		.place = { .pack = db_int(s, 5), .offset = (uint64_t)db_int(s, 6) },
+		.depth = (unsigned int)db_int(s, 5),
+		.place = { .pack = db_int(s, 6), .offset = (uint64_t)db_int(s, 7) },
 	};
 
-	if (!db_id(s, 0, &c.record.id) || !db_int(s, 7))
+	if (!db_id(s, 0, &c.record.id) || !db_int(s, 8))
 		return btfpack_error_set(err, -EBADMSG,
 					 "%s: the index is damaged: a content's row does not match "
 					 "its checksum",
@@ -47,6 +51,84 @@ int content_find(struct btfpack_archive *a, const struct btfpack_id *id, struct 
 	return error ? error : 1;
 }
 
+void content_forget(struct btfpack_archive *a)
+{
+	for (size_t i = 0; i < CACHE_SIZE; i++)
+		btfpack_blob_free(&a->cache[i].raw);
+}
+
+/* Keep @raw, which the cache then owns, in place of the one used longest ago. */
+static struct btfpack_blob *remember(struct btfpack_archive *a, const struct btfpack_id *id,
+				     const struct btfpack_blob *raw)
+{
+	btfpack_blob_free(&a->cache[CACHE_SIZE - 1].raw);
+	memmove(&a->cache[1], &a->cache[0], (CACHE_SIZE - 1) * sizeof(a->cache[0]));
+	a->cache[0] = (struct cached){ *id, *raw };
+	return &a->cache[0].raw;
+}
+
+static const struct btfpack_blob *recall(struct btfpack_archive *a, const struct btfpack_id *id)
+{
+	for (size_t i = 0; i < CACHE_SIZE; i++) {
+		struct cached found = a->cache[i];
+
+		if (!found.raw.data || !digest_is_equal(&found.id, id))
+			continue;
+		memmove(&a->cache[1], &a->cache[0], i * sizeof(found));
+		a->cache[0] = found;
+		return &a->cache[0].raw;
+	}
+	return NULL;
+}
+
+/* A base, decoded: lent until the next base is asked for, or in @own when it is
+ * too large to be kept. */
+static int lend_base(struct btfpack_archive *a, const struct btfpack_id *id, const char *where,
+		     struct btfpack_blob *own, const struct btfpack_blob **ret,
+		     struct btfpack_error *err)
+{
+	char hex[DIGEST_HEX_SIZE];
+	struct content base;
+	int error;
+
+	*ret = recall(a, id);
+	if (*ret)
+		return 0;
+	error = content_find(a, id, &base, err);
+	if (error == 0) {
+		digest_format(id, hex);
+		return btfpack_error_set(err, -EBADMSG, "%s: the base %.12s is not there", where, hex);
+	}
+	if (error > 0)
+		error = content_load(a, &base, own, err);
+	if (error)
+		return error;
+	*ret = own;
+	if (own->size <= CACHE_MAXIMUM) {
+		*ret = remember(a, id, own);
+		*own = (struct btfpack_blob){ 0 };
+	}
+	return 0;
+}
+
+static int decode(struct btfpack_archive *a, const struct codec *codec, const struct record *r,
+		  const void *payload, const char *where, struct btfpack_blob *ret,
+		  struct btfpack_error *err)
+{
+	AUTO_BLOB struct btfpack_blob own = { 0 };
+	const struct btfpack_blob *base = NULL;
+	int error = 0;
+
+	if (record_has_base(r))
+		error = lend_base(a, &r->base, where, &own, &base, err);
+	if (error)
+		return error;
+	error = codec->decode(payload, r->payload_size, base, r->raw_size, ret);
+	if (error == -ENOMEM)
+		return btfpack_error_set(err, error, "%s: out of memory", where);
+	return error ? btfpack_error_set(err, error, "%s: a content does not decode", where) : 0;
+}
+
 int content_decode(struct btfpack_archive *a, const struct record *r, const void *payload,
 		   const char *where, struct btfpack_blob *ret, struct btfpack_error *err)
 {
@@ -56,19 +138,24 @@ int content_decode(struct btfpack_archive *a, const struct record *r, const void
 	struct btfpack_id id;
 	int error;
 
-	(void)a;
 	digest_format(&r->id, hex);
 	if (!codec)
 		return btfpack_error_set(err, -EOPNOTSUPP, "%s: content %.12s has codec %u, which "
 					 "this btfpack does not know", where, hex, r->codec);
-	error = codec->decode(payload, r->payload_size, NULL, r->raw_size, &raw);
-	if (!error)
-		error = digest_bytes(raw.data, raw.size, &id);
-	if (error == -ENOMEM)
+	if (a->nesting > DEPTH_MAXIMUM)
+		return btfpack_error_set(err, -EBADMSG, "%s: content %.12s has more than %d bases",
+					 where, hex, DEPTH_MAXIMUM);
+	a->nesting++;
+	error = decode(a, codec, r, payload, where, &raw, err);
+	a->nesting--;
+	if (error)
+		return error;
+	error = digest_bytes(raw.data, raw.size, &id);
+	if (error)
 		return btfpack_error_set(err, error, "%s: out of memory", where);
-	if (error || !digest_is_equal(&id, &r->id))
-		return btfpack_error_set(err, -EBADMSG, "%s: content %.12s %s", where, hex,
-					 error ? "does not decode" : "does not match its digest");
+	if (!digest_is_equal(&id, &r->id))
+		return btfpack_error_set(err, -EBADMSG, "%s: content %.12s does not match its digest",
+					 where, hex);
 	*ret = (struct btfpack_blob){ steal_ptr(raw.data), raw.size }; /* the caller's */
 	return 0;
 }
@@ -107,21 +194,61 @@ void prepared_deinit(struct prepared *p)
 	btfpack_blob_free(&p->payload);
 }
 
-static int encode(struct btfpack_archive *a, const struct btfpack_blob *btf, struct prepared *p,
-		  struct btfpack_error *err)
+/* Encode with @codec, and prove that it decodes to the same bytes. -EOPNOTSUPP
+ * when it does not. */
+static int try_codec(unsigned int number, const struct btfpack_blob *btf,
+		     const struct btfpack_blob *base, struct btfpack_blob *ret)
 {
-	int error;
+	const struct codec *codec = codec_find(number);
+	AUTO_BLOB struct btfpack_blob payload = { 0 }, back = { 0 };
+	int error = codec->encode(btf, base, &payload);
 
-	p->record.codec = CODEC_ZSTD;
-	error = codec_find(p->record.codec)->encode(btf, NULL, &p->payload);
+	if (!error)
+		error = codec->decode(payload.data, payload.size, base, btf->size, &back);
+	if (!error && (back.size != btf->size || memcmp(back.data, btf->data, btf->size)))
+		error = -EOPNOTSUPP;
+	if (error)
+		return error == -ENOMEM ? error : -EOPNOTSUPP;
+	btfpack_blob_free(ret);
+	*ret = (struct btfpack_blob){ steal_ptr(payload.data), payload.size }; /* the caller's */
+	return 0;
+}
+
+/* By types, against a base when there is one that helps; else by zstd alone. */
+static int encode(struct btfpack_archive *a, const struct btfpack_kernel *k, const char *set,
+		  const struct btfpack_blob *btf, struct prepared *p, struct btfpack_error *err)
+{
+	AUTO_BLOB struct btfpack_blob own = { 0 }, plain = { 0 };
+	const struct btfpack_blob *base_raw = NULL;
+	struct content base = { 0 };
+	int error, found = set || !k ? 0 : base_choose(a, k, &base, err);
+
+	/* A damaged base is no reason not to store: it is not leant on. */
+	if (found > 0 && lend_base(a, &base.record.id, a->dir, &own, &base_raw, NULL) == 0) {
+		p->record.base = base.record.id;
+		p->depth = base.depth + 1;
+	}
+	p->record.codec = CODEC_TYPES;
+	error = try_codec(CODEC_TYPES, btf, base_raw, &p->payload);
+	if (error == -EOPNOTSUPP || (!error && btf->size < SMALL_MAXIMUM)) {
+		error = try_codec(CODEC_ZSTD, btf, NULL, &plain);
+		if (!error && (!p->payload.data || plain.size < p->payload.size)) {
+			p->record.codec = CODEC_ZSTD;
+			p->record.base = (struct btfpack_id){ 0 };
+			p->depth = 0;
+			btfpack_blob_free(&p->payload);
+			p->payload = (struct btfpack_blob){ steal_ptr(plain.data), plain.size };
+		}
+	}
 	if (error)
 		return btfpack_error_set(err, error, "%s: out of memory", a->dir);
 	p->record.payload_size = p->payload.size;
 	return 0;
 }
 
-int content_prepare(struct btfpack_archive *a, const struct btfpack_blob *btf,
-		    const struct btfpack_id *id, struct prepared *ret, struct btfpack_error *err)
+int content_prepare(struct btfpack_archive *a, const struct btfpack_kernel *k, const char *set,
+		    const struct btfpack_blob *btf, const struct btfpack_id *id,
+		    struct prepared *ret, struct btfpack_error *err)
 {
 	struct content known;
 	int found = content_find(a, id, &known, err);
@@ -129,7 +256,25 @@ int content_prepare(struct btfpack_archive *a, const struct btfpack_blob *btf,
 	if (found < 0)
 		return found;
 	*ret = (struct prepared){ .record = { .raw_size = btf->size, .id = *id } };
-	return found ? 0 : encode(a, btf, ret, err);
+	return found ? 0 : encode(a, k, set, btf, ret, err);
+}
+
+/* It was there and was collected since it was prepared, or its base was: encode
+ * it again, with no base. */
+static int prepare_again(struct btfpack_archive *a, const struct btfpack_blob *btf,
+			 struct prepared *p, struct btfpack_error *err)
+{
+	struct content base;
+	int found = 1;
+
+	if (p->payload.data && record_has_base(&p->record))
+		found = content_find(a, &p->record.base, &base, err);
+	if (found < 0 || (found && p->payload.data))
+		return found < 0 ? found : 0;
+	btfpack_blob_free(&p->payload);
+	p->record.base = (struct btfpack_id){ 0 };
+	p->depth = 0;
+	return encode(a, NULL, NULL, btf, p, err);
 }
 
 static int begin_pack(struct btfpack_archive *a, struct place *ret, struct btfpack_error *err)
@@ -205,8 +350,7 @@ int content_put(struct btfpack_archive *a, const struct btfpack_blob *btf, struc
 
 	if (error)
 		return error < 0 ? error : 0;
-	if (!p->payload.data) /* it was there, and has been collected since */
-		error = encode(a, btf, p, err);
+	error = prepare_again(a, btf, p, err);
 	if (error)
 		return error;
 	error = content_append(a, &p->record, p->payload.data, &place, err);
@@ -216,9 +360,11 @@ int content_put(struct btfpack_archive *a, const struct btfpack_blob *btf, struc
 		return error;
 	return db_do(a->db, err,
 		     "INSERT INTO content (" CONTENT_COLUMNS ", sum) "
-		     "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, row_sum(?1, ?2, ?3, ?4, ?5, ?6, ?7))",
-		     "diiidii", &p->record.id, (int64_t)p->record.raw_size,
+		     "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, "
+		     "row_sum(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8))",
+		     "diiidiii", &p->record.id, (int64_t)p->record.raw_size,
 		     (int64_t)p->record.payload_size, (int64_t)p->record.codec,
-		     record_has_base(&p->record) ? &p->record.base : NULL, place.pack,
+		     record_has_base(&p->record) ? &p->record.base : NULL, (int64_t)p->depth,
+		     place.pack,
 		     (int64_t)place.offset);
 }

@@ -11,12 +11,21 @@
 #include "archive-index/db.h"
 #include "archive-index/objects.h"
 
+/* Bases kept decoded: a series shares few. */
+#define CACHE_SIZE	4
+#define CACHE_MAXIMUM	((size_t)32 << 20) /* bytes: no larger one is kept */
+
 struct btfpack_archive {
 	char *dir;
 	int dirfd;
 	bool read_only;
 	struct db *db;
 	struct objects *objects;
+	struct cached {
+		struct btfpack_id id;
+		struct btfpack_blob raw;
+	} cache[CACHE_SIZE]; /* bases decoded last, the latest first */
+	unsigned int nesting; /* of content_decode() */
 };
 
 /* -EROFS with a sentence when the handle may not write. */
@@ -50,9 +59,10 @@ static inline const char *text_or_null(const char *text)
 struct content {
 	struct record record;
 	struct place place;
+	unsigned int depth; /* how many bases in a row */
 };
 
-#define CONTENT_COLUMNS "digest, raw_size, stored_size, codec, base, pack, offset"
+#define CONTENT_COLUMNS "digest, raw_size, stored_size, codec, base, depth, pack, offset"
 #define CONTENT_SELECT                                                                             \
 	"SELECT " CONTENT_COLUMNS ", sum = row_sum(" CONTENT_COLUMNS ") FROM content "
 
@@ -76,11 +86,21 @@ int content_decode(struct btfpack_archive *a, const struct record *r, const void
  * time. */
 struct prepared {
 	struct record record;
+	unsigned int depth;
 	struct btfpack_blob payload; /* empty: the content was there already */
 };
-int content_prepare(struct btfpack_archive *a, const struct btfpack_blob *btf,
-		    const struct btfpack_id *id, struct prepared *ret, struct btfpack_error *err);
+int content_prepare(struct btfpack_archive *a, const struct btfpack_kernel *k, const char *set,
+		    const struct btfpack_blob *btf, const struct btfpack_id *id,
+		    struct prepared *ret, struct btfpack_error *err);
 void prepared_deinit(struct prepared *p);
+
+/* The stored content that the full BTF of @k is likely to share most with. 1 and
+ * the content, 0: there is none, <0. */
+int base_choose(struct btfpack_archive *a, const struct btfpack_kernel *k, struct content *ret,
+		struct btfpack_error *err);
+
+/* Forget the bases that are kept decoded. */
+void content_forget(struct btfpack_archive *a);
 
 /* Inside a write transaction: append a record to the current pack, or begin one,
  * and keep the pack's row. The caller syncs the pack before it commits. */
@@ -116,7 +136,8 @@ void rows_deinit(struct rows *rows);
 	"e.converter, c.raw_size, c.stored_size, c.codec, e.sum = row_sum(e.distro, e.release, "   \
 	"e.arch, e.uname, e.build_id, e.set_name, e.content, e.added, e.changed, e.package, "      \
 	"e.package_version, e.package_sha256, e.source, e.suite, e.converter) AND c.sum = "        \
-	"row_sum(c.digest, c.raw_size, c.stored_size, c.codec, c.base, c.pack, c.offset) "         \
+	"row_sum(c.digest, c.raw_size, c.stored_size, c.codec, c.base, c.depth, c.pack, "          \
+	"c.offset) "                                                                               \
 	"FROM entry e JOIN content c ON c.digest = e.content "
 
 /* The current row of such a statement, copied: free() it. -EBADMSG. */

@@ -14,7 +14,8 @@
  * old file open cannot mistake it.
  *
  * A content without entries is unreachable; its record is dropped when the pack
- * is next rewritten. `base` is the content that this one's codec needs first.
+ * is next rewritten. `base` is the content that this one's codec needs first, and
+ * `depth` how many there are in a row.
  *
  * build_id and set_name are '' for "not known" and "full BTF", since NULLs would
  * be distinct in the key.
@@ -31,6 +32,7 @@ static const char version_1[] =
 	"	stored_size INTEGER NOT NULL,"
 	"	codec INTEGER NOT NULL,"
 	"	base BLOB REFERENCES content (digest),"
+	"	depth INTEGER NOT NULL,"
 	"	pack INTEGER NOT NULL REFERENCES pack (id),"
 	"	offset INTEGER NOT NULL,"
 	"	sum INTEGER NOT NULL,"

@@ -77,7 +77,7 @@ static int forgive(struct verify *v, int error)
 static const char *const sum_queries[] = {
 	"SELECT 'the row of pack ' || id FROM pack WHERE sum IS NOT row_sum(id, size)",
 	"SELECT 'the row of content ' || lower(hex(digest)) FROM content WHERE sum IS NOT "
-	"row_sum(digest, raw_size, stored_size, codec, base, pack, offset)",
+	"row_sum(digest, raw_size, stored_size, codec, base, depth, pack, offset)",
 	"SELECT 'the row of ' || distro || ' ' || release || ' ' || arch || ' ' || uname || ' ' || "
 	"set_name FROM entry WHERE sum IS NOT row_sum(distro, release, arch, uname, build_id, "
 	"set_name, content, added, changed, package, package_version, package_sha256, source, suite, "
