@@ -2,17 +2,18 @@
 /*
  * Which stored BTF a new one is told by.
  *
- * The nearest kernel: of the same series if there is one (the uname but for its
- * numbers), of the same version, architecture, distribution; and of these the one
- * next to it in the order of versions. A chain of bases is read one after the
- * other, so it is kept short (DEPTH); and since the distance to a base costs bytes,
- * a base has few children (CHILDREN), so that a series which grows at its end is
- * told by recent kernels and not all by its first.
+ * The nearest kernel: of the same version and architecture, of the same series (the
+ * uname but for its numbers), of the same distribution; and of these the one next
+ * to it in the order of versions. A chain of bases is read one after the other, so
+ * it is kept short: DEPTH within a series, and the first of a series leans only on
+ * one that leans on none, so that the series has all but one of the levels to
+ * itself. Since the distance to a base costs bytes, a base has few children
+ * (CHILDREN) as long as others are as near: a series that grows at its end is told
+ * by recent kernels and not all by its first.
  */
 #include <stdlib.h>
 #include <string.h>
 
-#include "archive-index/codec.h"
 #include "archive-index/handle.h"
 
 #define DEPTH	 3
@@ -56,8 +57,16 @@ static unsigned int nearness(const struct btfpack_kernel *k, const struct db_stm
 	bool same_distro = !strcmp(k->distro, db_text(s, 0)) && !strcmp(k->release, db_text(s, 1));
 	bool same_version = is_same_version(k->uname, db_text(s, 3));
 	bool same_series = is_same_series(k->uname, db_text(s, 3));
+	bool has_room = db_int(s, 6) < CHILDREN;
 
-	return same_version << 3 | same_arch << 2 | same_series << 1 | same_distro;
+	return same_version << 4 | same_arch << 3 | same_series << 2 | same_distro << 1 | has_room;
+}
+
+#define WITHIN_SERIES (1u << 4 | 1u << 3 | 1u << 2)
+
+static bool is_deep(unsigned int near, const struct db_stmt *s)
+{
+	return db_int(s, 5) >= ((near & WITHIN_SERIES) == WITHIN_SERIES ? DEPTH : 1);
 }
 
 /* The best row so far. The rows come in the order of their unames. */
@@ -72,6 +81,8 @@ static void consider(struct choice *best, const struct btfpack_kernel *k, const 
 {
 	unsigned int near = nearness(k, s);
 
+	if (is_deep(near, s))
+		return;
 	if (best->before >= 0 && (near < best->nearness ||
 				  (near == best->nearness && distance >= best->before)))
 		return;
@@ -86,8 +97,7 @@ static int choose(struct btfpack_archive *a, const struct btfpack_kernel *k, con
 {
 	AUTO_DB_STMT struct db_stmt *s = NULL;
 	int64_t distance = 0;
-	int error = db_query(a->db, &s, err, sql, "tiii", k->uname, (int64_t)CODEC_TYPES,
-			     (int64_t)DEPTH, (int64_t)CHILDREN);
+	int error = db_query(a->db, &s, err, sql, "t", k->uname);
 
 	while (!error && (error = db_next(s, err)) > 0) {
 		consider(best, k, s, distance++);
@@ -97,9 +107,9 @@ static int choose(struct btfpack_archive *a, const struct btfpack_kernel *k, con
 }
 
 #define CANDIDATES                                                                                 \
-	"SELECT e.distro, e.release, e.arch, e.uname, e.content FROM entry e "                     \
-	"JOIN content c ON c.digest = e.content WHERE e.set_name = '' AND c.codec = ?2 AND "       \
-	"c.depth < ?3 AND (SELECT count(*) FROM content WHERE base = c.digest) < ?4 "
+	"SELECT e.distro, e.release, e.arch, e.uname, e.content, c.depth, "                        \
+	"(SELECT count(*) FROM content WHERE base = c.digest) FROM entry e "                       \
+	"JOIN content c ON c.digest = e.content WHERE e.set_name = '' "
 
 int base_choose(struct btfpack_archive *a, const struct btfpack_kernel *k, struct content *ret,
 		struct btfpack_error *err)

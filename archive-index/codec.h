@@ -17,7 +17,7 @@
 
 enum codec_number {
 	CODEC_ZSTD = 1,	 /* one zstd frame with content size and checksum */
-	CODEC_TYPES = 2, /* types-codec.h; its base, when it has one, is of this codec too */
+	CODEC_TYPES = 2, /* types-codec.h */
 };
 
 struct codec {

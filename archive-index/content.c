@@ -8,8 +8,7 @@
 #include "archive-index/handle.h"
 #include "core/digest.h"
 
-#define DEPTH_MAXIMUM 16		   /* bases in a row: base.c makes far fewer */
-#define SMALL_MAXIMUM ((size_t)64 << 10) /* bytes: below, both codecs are tried */
+#define DEPTH_MAXIMUM 16 /* bases in a row: base.c makes far fewer */
 
 /* --- reading ------------------------------------------------------------------------------------ */
 
@@ -214,34 +213,76 @@ static int try_codec(unsigned int number, const struct btfpack_blob *btf,
 	return 0;
 }
 
-/* By types, against a base when there is one that helps; else by zstd alone. */
-static int encode(struct btfpack_archive *a, const struct btfpack_kernel *k, const char *set,
-		  const struct btfpack_blob *btf, struct prepared *p, struct btfpack_error *err)
+/* Whether @candidate is better than what @p holds, which it then replaces. */
+static bool take_smaller(struct prepared *p, struct btfpack_blob *candidate)
 {
-	AUTO_BLOB struct btfpack_blob own = { 0 }, plain = { 0 };
-	const struct btfpack_blob *base_raw = NULL;
-	struct content base = { 0 };
-	int error, found = set || !k ? 0 : base_choose(a, k, &base, err);
+	if (!candidate->data || (p->payload.data && p->payload.size <= candidate->size))
+		return false;
+	btfpack_blob_free(&p->payload);
+	p->payload = (struct btfpack_blob){ steal_ptr(candidate->data), candidate->size };
+	p->record.base = (struct btfpack_id){ 0 };
+	p->depth = 0;
+	return true;
+}
+
+/* Told by types against the nearest kernel, when there is one. */
+static int encode_against(struct btfpack_archive *a, const struct btfpack_kernel *k,
+			  const struct btfpack_blob *btf, struct prepared *p,
+			  struct btfpack_error *err)
+{
+	AUTO_BLOB struct btfpack_blob own = { 0 }, payload = { 0 };
+	const struct btfpack_blob *base_raw;
+	struct content base;
+	int error, found = base_choose(a, k, &base, err);
 
 	/* A damaged base is no reason not to store: it is not leant on. */
-	if (found > 0 && lend_base(a, &base.record.id, a->dir, &own, &base_raw, NULL) == 0) {
-		p->record.base = base.record.id;
-		p->depth = base.depth + 1;
-	}
-	p->record.codec = CODEC_TYPES;
-	error = try_codec(CODEC_TYPES, btf, base_raw, &p->payload);
-	if (error == -EOPNOTSUPP || (!error && btf->size < SMALL_MAXIMUM)) {
-		error = try_codec(CODEC_ZSTD, btf, NULL, &plain);
-		if (!error && (!p->payload.data || plain.size < p->payload.size)) {
-			p->record.codec = CODEC_ZSTD;
-			p->record.base = (struct btfpack_id){ 0 };
-			p->depth = 0;
-			btfpack_blob_free(&p->payload);
-			p->payload = (struct btfpack_blob){ steal_ptr(plain.data), plain.size };
-		}
-	}
+	if (found <= 0 || lend_base(a, &base.record.id, a->dir, &own, &base_raw, NULL) < 0)
+		return found < 0 ? found : 0;
+	error = try_codec(CODEC_TYPES, btf, base_raw, &payload);
 	if (error)
-		return btfpack_error_set(err, error, "%s: out of memory", a->dir);
+		return error == -EOPNOTSUPP ? 0 : error;
+	take_smaller(p, &payload);
+	p->record.base = base.record.id;
+	p->record.codec = CODEC_TYPES;
+	p->depth = base.depth + 1;
+	return 0;
+}
+
+/* Told by itself: by types, or by zstd where that is smaller. */
+static int encode_alone(const struct btfpack_blob *btf, struct prepared *p)
+{
+	AUTO_BLOB struct btfpack_blob types = { 0 }, plain = { 0 };
+	int error = try_codec(CODEC_TYPES, btf, NULL, &types);
+
+	/* What others will lean on is worth more: half the bytes must be saved. */
+	if (!error && p->payload.size >= types.size / 2)
+		btfpack_blob_free(&p->payload);
+	if (!error && take_smaller(p, &types))
+		p->record.codec = CODEC_TYPES;
+	if (error == -ENOMEM)
+		return error;
+	error = try_codec(CODEC_ZSTD, btf, NULL, &plain);
+	if (!error && take_smaller(p, &plain))
+		p->record.codec = CODEC_ZSTD;
+	return error;
+}
+
+/* A further one of a series is a small part of the first: no need to try alone. */
+static bool is_further(const struct prepared *p, const struct btfpack_blob *btf)
+{
+	return p->payload.data && p->payload.size < btf->size / 32;
+}
+
+static int encode(struct btfpack_archive *a, const struct btfpack_kernel *k,
+		  const struct btfpack_blob *btf, struct prepared *p, struct btfpack_error *err)
+{
+	int error = k ? encode_against(a, k, btf, p, err) : 0;
+
+	if (!error && !is_further(p, btf))
+		error = encode_alone(btf, p);
+	if (error)
+		return error == -ENOMEM ? btfpack_error_set(err, error, "%s: out of memory", a->dir)
+					: error;
 	p->record.payload_size = p->payload.size;
 	return 0;
 }
@@ -256,7 +297,7 @@ int content_prepare(struct btfpack_archive *a, const struct btfpack_kernel *k, c
 	if (found < 0)
 		return found;
 	*ret = (struct prepared){ .record = { .raw_size = btf->size, .id = *id } };
-	return found ? 0 : encode(a, k, set, btf, ret, err);
+	return found ? 0 : encode(a, set ? NULL : k, btf, ret, err);
 }
 
 /* It was there and was collected since it was prepared, or its base was: encode
@@ -274,7 +315,7 @@ static int prepare_again(struct btfpack_archive *a, const struct btfpack_blob *b
 	btfpack_blob_free(&p->payload);
 	p->record.base = (struct btfpack_id){ 0 };
 	p->depth = 0;
-	return encode(a, NULL, NULL, btf, p, err);
+	return encode(a, NULL, btf, p, err);
 }
 
 static int begin_pack(struct btfpack_archive *a, struct place *ret, struct btfpack_error *err)

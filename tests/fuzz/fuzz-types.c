@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The streams of the codec "types", of anyone's making: the input is what zstd
+ * would give, so it is compressed here first. The base has a few types of its own.
+ * And the input as a BTF: what can be encoded must come back.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <zstd.h>
+
+#include "archive-index/types-codec.h"
+#include "core/cleanup.h"
+#include "tests/scratch.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void decode_streams(const struct btfpack_blob *base, const uint8_t *data, size_t size)
+{
+	size_t bound = ZSTD_compressBound(size);
+	AUTO_FREE uint8_t *frame = malloc(bound);
+
+	if (!frame)
+		return;
+	bound = ZSTD_compress(frame, bound, data, size, 1);
+	for (size_t raw = 24; raw < 1000; raw += 131) {
+		AUTO_BLOB struct btfpack_blob back = { 0 };
+
+		types_decode(frame, bound, base, raw, &back);
+	}
+}
+
+static void round_trip(const struct btfpack_blob *base, const uint8_t *data, size_t size)
+{
+	AUTO_BLOB struct btfpack_blob payload = { 0 }, back = { 0 };
+	struct btfpack_blob btf = { (void *)data, size };
+
+	if (types_encode(&btf, base, &payload))
+		return;
+	if (types_decode(payload.data, payload.size, base, size, &back) || back.size != size ||
+	    memcmp(back.data, data, size))
+		abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct btfpack_blob base;
+
+	if (!base.data)
+		base = scratch_btf(1, 10);
+	decode_streams(&base, data, size);
+	round_trip(&base, data, size);
+	return 0;
+}
