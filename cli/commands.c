@@ -9,6 +9,7 @@ const struct cmd *const commands[] = {
 	&cmd_minify,
 	&cmd_diff,
 	&cmd_header,
+	&cmd_build,
 	&cmd_add,
 	&cmd_import,
 	&cmd_export,

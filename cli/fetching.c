@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,11 +9,21 @@
 #include "core/cleanup.h"
 
 static volatile sig_atomic_t canceled;
+static char prefix[64];
 
 static void on_signal(int number)
 {
 	(void)number;
 	canceled = 1;
+}
+
+void fetching_set_prefix(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(prefix, sizeof(prefix), format, args);
+	va_end(args);
 }
 
 bool fetching_is_canceled(void)
@@ -35,10 +46,10 @@ static int show_progress(const struct btfpack_fetch_progress *p, void *arg)
 
 	(void)arg;
 	if (p->total)
-		output_progress("%s %s: %s of %s", p->doing, p->what, output_size(p->done, done),
-				output_size(p->total, total));
+		output_progress("%s%s %s: %s of %s", prefix, p->doing, p->what,
+				output_size(p->done, done), output_size(p->total, total));
 	else
-		output_progress("%s %s", p->doing, p->what);
+		output_progress("%s%s %s", prefix, p->doing, p->what);
 	return canceled;
 }
 

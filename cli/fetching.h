@@ -48,6 +48,9 @@ int fetching_take(const struct cmd *cmd, struct fetching *fetching, int option, 
 int fetching_open(const struct fetching *fetching, struct btfpack_fetcher **fetcher_ret,
 		  struct btfpack_package_iter **list_ret, struct btfpack_error *err);
 
+/* Words before the progress line from here on: "[3/12] ". */
+__attribute__((format(printf, 1, 2))) void fetching_set_prefix(const char *format, ...);
+
 /* Whether SIGINT or SIGTERM came. */
 bool fetching_is_canceled(void);
 

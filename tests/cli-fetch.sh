@@ -3,99 +3,7 @@
 # list and fetch, against a mirror on loopback made with Debian's own tools: real
 # .deb files, indexes by apt-ftparchive, InRelease signed with a throw-away key.
 . "$(dirname "$0")/lib.sh"
-
-ABI=6.1.0-1 FLAVOUR=cloud-amd64
-KERNEL=$ABI-$FLAVOUR
-NAME=linux-image-$KERNEL-dbg
-mirror=$test_scratch/mirror
-keyring=$test_scratch/keyring.gpg
-export GNUPGHOME=$test_scratch/gnupg
-
-# --- making a mirror ----------------------------------------------------------------------------
-
-# deb FILE PACKAGE VERSION [ARCH] [COMPRESSION]: of the directory ./tree
-deb() {
-  mkdir -p tree/DEBIAN "$(dirname "$1")"
-  printf 'Package: %s\nVersion: %s\nArchitecture: %s\nMaintainer: t <t@t>\nDescription: t\n' \
-    "$2" "$3" "${4:-amd64}" > tree/DEBIAN/control
-  dpkg-deb --root-owner-group "-Z${5:-xz}" -z1 -b tree "$1" > /dev/null
-  rm -rf tree
-}
-
-# kernel_deb POOL UNAME VERSION [ARCH] [COMPRESSION]
-kernel_deb() {
-  mkdir -p tree/usr/lib/debug/boot "tree/usr/lib/debug/lib/modules/$2"
-  cp "$test_scratch/vmlinux" "tree/usr/lib/debug/boot/vmlinux-$2"
-  ln -s "../../../boot/vmlinux-$2" "tree/usr/lib/debug/lib/modules/$2/vmlinux"
-  deb "$1/linux-image-$2-dbg_$3_${4:-amd64}.deb" "linux-image-$2-dbg" "$3" "${4:-amd64}" "${5:-xz}"
-}
-
-# sign DIR [KEY]: Release there becomes InRelease
-sign() {
-  rm -f "$1/InRelease"
-  gpg --batch --quiet -u "${2:-good@example.org}" --digest-algo SHA256 --clearsign \
-    -o "$1/InRelease" "$1/Release"
-}
-
-# release BASE SUITE: Release of what lies there, signed
-release() {
-  local base=$1 suite=$2 dir=$1/dists/$2
-  rm -f "$dir/Release" "$dir/InRelease"
-  (cd "$base" && apt-ftparchive -o APT::FTPArchive::Release::Codename="$suite" \
-    -o APT::FTPArchive::Release::Architectures="amd64 s390x all" \
-    release "dists/$suite") > "$test_scratch/Release"
-  mv "$test_scratch/Release" "$dir/Release"
-  sign "$dir"
-}
-
-# index BASE SUITE POOL: Packages of every architecture from the pool
-index() {
-  local base=$1 suite=$2 pool=$3 arch dir
-  for arch in amd64 s390x; do
-    dir=$base/dists/$suite/main/binary-$arch
-    mkdir -p "$dir"
-    (cd "$base" && apt-ftparchive -a "$arch" packages "$pool") > "$dir/Packages"
-    xz -kf "$dir/Packages"
-    gzip -kfn "$dir/Packages"
-  done
-}
-
-make_mirror() {
-  printf 'struct task { int pid; char name[16]; } init = { 1, "init" };\n' > tiny.c
-  head -c 200000 /dev/urandom > noise
-  printf '.section .note.GNU-stack,""\n.section .noise,"a"\n.incbin "noise"\n' > noise.s
-  gcc -g -nostdlib -static -Wl,-e,0 -Wl,--build-id -o "$test_scratch/vmlinux" tiny.c noise.s
-  mkdir -m 700 "$GNUPGHOME"
-  local who
-  for who in good other; do
-    gpg --batch --quiet --passphrase '' --quick-gen-key $who@example.org ed25519 sign never
-  done 2> /dev/null
-  gpg --batch --quiet --export good@example.org > "$keyring"
-
-  local d=$mirror/debian s=$mirror/debian-security
-  kernel_deb "$d/pool" $KERNEL 6.1.9-1
-  kernel_deb "$d/pool" 6.1.0-1-rt-amd64 6.1.9-1 amd64 gzip
-  kernel_deb "$d/pool" 6.1.0-1-s390x 6.1.9-1 s390x zstd
-  mkdir tree; deb "$d/pool/meta.deb" linux-image-cloud-amd64-dbg 6.1.9-1
-  mkdir tree; deb "$d/pool/bash.deb" bash 5.2-1
-  mkdir -p "$d/none"
-  kernel_deb "$s/pool" 6.1.0-2-cloud-amd64 6.1.10-1
-  cp "$d/pool/linux-image-$KERNEL-dbg_6.1.9-1_amd64.deb" "$s/pool/"
-  index "$d" bookworm pool; release "$d" bookworm
-  index "$d" bookworm-updates none; release "$d" bookworm-updates
-  index "$s" bookworm-security pool; release "$s" bookworm-security
-}
-
-# serve: a copy of the mirror as ./site, its URL in $url, its requests in ./requests
-serve() {
-  [ -d site ] || cp -r "$mirror" site
-  : > requests
-  python3 "$TESTS/mirror.py" site port requests &
-  server=$!
-  trap 'kill $server' EXIT
-  for _ in $(seq 100); do [ -s port ] && break; sleep 0.05; done
-  url=http://127.0.0.1:$(cat port)
-}
+. "$TESTS/mirror.sh"
 
 # btfpack VERB ARG...: with everything a test needs to stay on loopback
 btfpack() {
@@ -448,9 +356,6 @@ refuses_altered_package() {
   [ -z "$(ls cache/files)" ]
 }
 
-# repack_index: what the site's pool has now, signed rightly
-repack_index() { index site/debian bookworm pool; release site/debian bookworm; }
-
 refuses_absurd_sizes() {
   cp -r "$mirror" site
   local packages=site/debian/dists/bookworm/main/binary-amd64/Packages
@@ -580,10 +485,8 @@ explains_usage() {
   expect_status 4 btfpack list --cache /dev/null/x
 }
 
-need gpg gpgv apt-ftparchive dpkg-deb python3 gcc xz zstd ar
-(set -e; mkdir "$test_scratch/make"; cd "$test_scratch/make"; make_mirror) ||
-  { echo "Bail out! cannot make the mirror"; exit 1; }
-
+need ar
+prepare_mirror
 run "lists what three suites offer, each once, newest first" lists
 run "lists what was chosen; exit 1 for nothing" lists_chosen
 run "lists as JSON" lists_json
@@ -632,5 +535,5 @@ run "an empty vmlinux" refuses_empty_vmlinux
 run "a decompression bomb" refuses_bombs
 run "paths out of the package" ignores_paths
 run "explains usage" explains_usage
-gpgconf --kill gpg-agent > /dev/null 2>&1
+finish_mirror
 finish

@@ -1,0 +1,175 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-2-Clause
+# build: the pipeline from a mirror to an archive, undisturbed and disturbed.
+. "$(dirname "$0")/lib.sh"
+. "$TESTS/mirror.sh"
+
+build_command() {
+  echo "$BTFPACK" build --archive store --distro debian --mirror "$url/debian" \
+    --keyring "$keyring" --cache cache --retries 0 --release 12
+}
+build() { $(build_command) "$@"; }
+requested() { grep -c "$1" requests || true; }
+held() { "$BTFPACK" ls --archive store 2> /dev/null | wc -l; }
+is_clean() {
+  expect_status 0 "$BTFPACK" verify --archive store
+  [ -z "$(ls cache/files)" ]
+}
+
+builds() {
+  serve
+  expect_status 0 build
+  [ "$(wc -l < out)" = 4 ] && [ "$(held)" = 4 ]
+  grep -q '4 stored, 0 in the archive already, 0 failed' err
+  is_clean
+  : > requests
+  expect_status 0 build
+  [ ! -s out ] && [ "$(requested pool)" = 0 ]
+  grep -q '0 stored, 4 in the archive already' err
+}
+
+records_where_from() {
+  serve
+  expect_status 0 build --uname "$KERNEL"
+  expect_status 0 "$BTFPACK" ls --archive store --json
+  jq -e --arg url "$url/$deb_path" --arg name "$NAME" \
+    --arg id "$(readelf -n "$test_scratch/vmlinux" | sed -n 's/ *Build ID: //p')" \
+    '.package == $name and .package_version == "6.1.9-1" and .suite == "bookworm" and
+     .source == $url and .build_id == $id and .uname == "6.1.0-1-cloud-amd64"' out
+  "$BTFPACK" convert -o expected.btf "$test_scratch/vmlinux"
+  "$BTFPACK" show --archive store --uname "$KERNEL" -o found.btf
+  cmp expected.btf found.btf
+}
+
+tells_events() {
+  serve
+  expect_status 0 build --json --latest 1
+  jq -es '[.[].event] == ["plan", "stored", "stored", "stored", "done"] and .[0].kernels == 3 and
+    .[-1] == {"stored": 3, "held": 0, "failed": 0, "canceled": false, "event": "done"} and
+    (.[1] | .size > 0 and .btf_size > 0 and (.id | length) == 64)' out
+  [ ! -s err ]
+}
+
+plans_only() {
+  serve
+  expect_status 0 build --dry-run
+  [ "$(wc -l < out)" = 4 ]
+  [ ! -e store ]
+  [ "$(requested pool)" = 0 ]
+  expect_status 0 build --uname "$KERNEL"
+  expect_status 0 build --dry-run
+  [ "$(wc -l < out)" = 3 ]
+}
+
+# broken_deb: a package whose vmlinux has no debug information
+broken_deb() {
+  cp -r "$mirror" site
+  mkdir -p tree/usr/lib/debug/boot
+  strip -g -o "tree/usr/lib/debug/boot/vmlinux-$KERNEL" "$test_scratch/vmlinux"
+  deb "site/$deb_path" "$NAME" 6.1.9-1
+  repack_index
+}
+
+records_failures() {
+  broken_deb
+  serve
+  expect_status 3 build
+  [ "$(held)" = 3 ]
+  grep -q "vmlinux of ${NAME}_6.1.9-1: " err
+  grep -q '3 stored, 0 in the archive already, 1 failed' err
+  expect_status 3 build --json
+  jq -es 'any(.event == "failed" and (.reason | startswith("vmlinux of linux-image")))' out
+  expect_status 0 "$BTFPACK" ls --failed --archive store
+  grep -q "$KERNEL" out
+  cp "$mirror/$deb_path" "site/$deb_path"
+  repack_index
+  expect_status 0 build
+  [ "$(held)" = 4 ]
+  expect_status 1 "$BTFPACK" ls --failed --archive store
+}
+
+survives_missing_packages() {
+  serve
+  echo "$NAME status 404" > site/faults
+  expect_status 4 build
+  [ "$(held)" = 3 ]
+  rm site/faults
+  expect_status 0 build
+  [ "$(held)" = 4 ]
+  is_clean
+}
+
+survives_a_bad_index() {
+  cp -r "$mirror" site
+  sed -i 's/^Codename:/Codename: /' site/debian-security/dists/bookworm-security/InRelease
+  serve
+  expect_status 3 build
+  [ "$(held)" = 3 ]
+  grep -q 'signature does not match' err
+}
+
+stops_when_told() {
+  serve
+  echo "$NAME stall 7000" > site/faults
+  $(build_command) > out 2> err &
+  local pid=$! status=0
+  for _ in $(seq 200); do grep -q "$NAME" requests && break; sleep 0.05; done
+  sleep 0.2
+  kill -TERM $pid
+  wait $pid || status=$?
+  [ $status = 4 ]
+  grep -q 'canceled' err
+  [ "$(stat -c %s cache/files/*.partial)" = 7000 ]
+  expect_status 1 "$BTFPACK" ls --failed --archive store
+  rm site/faults
+  expect_status 0 build
+  grep -q 'bytes=7000- -> 206' requests
+  [ "$(held)" = 4 ]
+  is_clean
+}
+
+# Ten moments, spread over what a run takes; a rerun must always end well.
+survives_kills() {
+  serve
+  local i
+  for i in $(seq 10); do
+    rm -rf store cache
+    $(build_command) > out 2> err &
+    local pid=$!
+    sleep "0.$(printf %03d $((RANDOM % 30 + i * 25)))"
+    kill -KILL $pid 2> /dev/null || true
+    wait $pid 2> /dev/null || true
+    expect_status 0 build
+    [ "$(held)" = 4 ]
+    is_clean
+  done
+}
+
+explains_usage() {
+  serve
+  expect_status 2 "$BTFPACK" build --distro debian
+  expect_status 2 build --release 99
+  [ ! -e store ]
+  expect_status 1 build --arch arm64
+  mkdir other
+  touch other/file
+  expect_status 3 build --archive other
+  expect_one_sentence
+  [ "$(ls other)" = file ]
+}
+
+need jq readelf strip
+prepare_mirror
+deb_path=debian/pool/${NAME}_6.1.9-1_amd64.deb
+run "builds what the archive lacks, once" builds
+run "records where a BTF came from" records_where_from
+run "tells events as JSON" tells_events
+run "plans only" plans_only
+run "records failures, and forgets them" records_failures
+run "survives a missing package" survives_missing_packages
+run "survives an index that does not verify" survives_a_bad_index
+run "stops when told, and continues" stops_when_told
+run "survives ten kills" survives_kills
+run "explains usage" explains_usage
+finish_mirror
+finish
