@@ -72,9 +72,10 @@ LIB_OBJ := $(foreach f,$(filter-out cli,$(FOLDERS)),$(OBJ_$(f))) $(BUILD)/embedd
 CLI_OBJ := $(OBJ_cli)
 BPF_SRC := $(sort $(wildcard bpf-gadgets/*.bpf.c))
 BPF_OBJ := $(BPF_SRC:%.c=$(BUILD)/%.o)
+BPF_OBJ_BE := $(BPF_SRC:bpf-gadgets/%.c=$(BUILD)/bpf-gadgets/be/%.o)
 
 .PHONY: all
-all: $(BUILD)/btfpack $(BPF_OBJ) loader
+all: $(BUILD)/btfpack $(BPF_OBJ) $(BPF_OBJ_BE) loader
 
 $(BUILD)/btfpack: $(CLI_OBJ) $(BUILD)/libbtfpack-all.a
 	$(call say,LINK,$@)
@@ -151,7 +152,7 @@ $(BUILD)/embedded-gadgets.o: $(BUILD)/embedded-gadgets.c
 # other architectures are unpacked from their Debian packages by scripts/cross-libs.
 BTFRUN_ARCHES := x86_64 aarch64 armv7l i686 s390x
 BTFRUN_SRC := $(SRC_gadget-runner) gadget-runner/btfrun.c $(SRC_runtime-loader) \
-	core/buf.c core/cursor.c core/fs.c core/log.c btf/btf-view.c
+	core/arch.c core/buf.c core/cursor.c core/fs.c core/log.c btf/btf-view.c
 BTFRUN_CFLAGS = -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 \
 	-DBTFPACK_VERSION='"$(VERSION)"' -Iinclude -I. -Os -ffunction-sections -fdata-sections $(WARN) \
 	-fvisibility=hidden

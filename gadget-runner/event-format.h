@@ -43,7 +43,7 @@ struct event_format {
 	bool quote;            /* args: each in double quotes */
 	unsigned int max_args; /* args: as many at most; 0: all */
 	bool *shown;           /* tables: one a column; NULL: all */
-	bool *keys_shown;     /* of histograms, in JSON as well; NULL: all */
+	bool *keys_shown;      /* of histograms, in JSON as well; NULL: all */
 };
 
 /* The table's heading, without a newline. 0, -ENOMEM, -EFBIG. */

@@ -441,6 +441,25 @@ static int read_programs(struct gadget_spec *spec)
 
 /* --- the whole ------------------------------------------------------------------ */
 
+/* .BTF.ext's header, of 32 bytes since it knows CO-RE, ends with the length of the
+ * relocations. */
+static int read_relocations(struct gadget_spec *spec, const struct elf_object *elf,
+			    struct btfpack_error *err)
+{
+	struct elf_section section;
+	struct cursor c;
+	uint32_t header = 0, length = 0;
+	int ret = elf_object_find(elf, ".BTF.ext", &section, err);
+
+	if (ret < 0 || !section.data)
+		return ret == -ENOENT ? 0 : ret;
+	c = cursor_init(section.data, section.size, elf->bytes.swap, elf->bytes.what);
+	if (!cursor_seek(&c, 4) && !cursor_u32(&c, &header) && header >= 32 && !cursor_seek(&c, 28))
+		cursor_u32(&c, &length);
+	spec->needs_kernel_btf = length > 0;
+	return 0;
+}
+
 /* "/usr/share/gadgets/execsnoop.bpf.o" → "execsnoop". */
 static char *object_name(const char *path)
 {
@@ -462,6 +481,8 @@ static int read_all(struct gadget_spec *spec, const struct elf_object *elf, cons
 
 	if (!ret)
 		ret = read_variables(spec, elf, err);
+	if (!ret)
+		ret = read_relocations(spec, elf, err);
 	if (!ret)
 		ret = read_columns(spec, event_type, err);
 	if (!ret)

@@ -76,6 +76,7 @@ struct gadget_spec {
 	const char *histogram_unit;  /* of what is counted: "usecs"; "" when not said */
 	struct gadget_program *programs;
 	size_t program_count;
+	bool needs_kernel_btf; /* has CO-RE relocations */
 	bool is_big_endian;
 	struct btf_view btf; /* .BTF of the object; borrows its bytes */
 };

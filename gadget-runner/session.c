@@ -5,6 +5,8 @@
 #include <string.h>
 #include <time.h>
 
+#include <btfpack/loader.h>
+
 #include "core/buf.h"
 #include "core/log.h"
 #include "gadget-runner/event-format.h"
@@ -33,6 +35,7 @@ struct session {
 
 /* In the order of SESSION_OPTION_ROWS. */
 enum {
+	SET_BUNDLE,
 	SET_BTF,
 	SET_TIME,
 	SET_TIMESTAMP,
@@ -67,6 +70,9 @@ int session_set(struct session_settings *settings, size_t index, const char *val
 	const char *name = session_options[index].name;
 
 	switch (index) {
+	case SET_BUNDLE:
+		settings->bundle = value;
+		return 0;
 	case SET_BTF:
 		settings->btf = value;
 		return 0;
@@ -608,19 +614,63 @@ static int loop(struct session *s, struct btfpack_error *err)
 	return ret;
 }
 
-static int run(struct session *s, struct btfpack_error *err)
+/* Lines of a story, one log message each. */
+static void tell_lines(const char *text)
+{
+	while (*text) {
+		size_t length = strcspn(text, "\n");
+
+		log_info("%.*s", (int)length, text);
+		text += length + (text[length] == '\n');
+	}
+}
+
+/* Find the BTF: the file that was named, the kernel's own, a bundle. An object without
+ * CO-RE relocations needs none. */
+static int find_btf(struct session *s, struct btfpack_loader **ret, struct btfpack_error *err)
+{
+	const struct session_settings *settings = &s->settings;
+	struct btfpack_loader_opts opts = { .size = sizeof(opts), .btf_file = settings->btf };
+	int error;
+
+	*ret = NULL;
+	if (settings->bundle || !settings->bundle_data)
+		error = btfpack_loader_open(settings->bundle, &opts, ret, err);
+	else
+		error = btfpack_loader_open_mem(settings->bundle_data, settings->bundle_size, &opts,
+						ret, err);
+	if (error == -ENOENT && !settings->btf && !s->spec.needs_kernel_btf)
+		return 0;
+	if (!error)
+		tell_lines(btfpack_loader_reason(*ret));
+	return error;
+}
+
+static int open_runner(struct session *s, struct btfpack_error *err)
 {
 	struct runner_config config = {
 		.object = s->job->object,
 		.object_size = s->job->object_size,
 		.spec = &s->spec,
 		.options = &s->options,
-		.btf_path = s->settings.btf,
 		.buffer_size = s->settings.buffer_size,
 		.on_event = on_event,
 		.arg = s,
 	};
-	int ret = runner_open(&config, &s->runner, err);
+	struct btfpack_loader *loader;
+	int ret = find_btf(s, &loader, err);
+
+	if (ret < 0)
+		return ret;
+	config.btf_path = loader ? btfpack_loader_btf_path(loader) : NULL;
+	ret = runner_open(&config, &s->runner, err);
+	btfpack_loader_close(loader);
+	return ret;
+}
+
+static int run(struct session *s, struct btfpack_error *err)
+{
+	int ret = open_runner(s, err);
 
 	if (ret < 0)
 		return ret;

@@ -23,7 +23,8 @@ struct session_option {
 };
 extern const struct session_option session_options[];
 #define SESSION_OPTION_ROWS                                                                  \
-	{ 0, "btf", "FILE", "BTF of this kernel, instead of its own" },                      \
+	{ 'b', "bundle", "FILE", "find the BTF of a kernel that has none in this bundle" },  \
+		{ 0, "btf", "FILE", "BTF of this kernel, instead of its own" },              \
 		{ 'T', "time", NULL, "print the time of day" },                              \
 		{ 't', "timestamp", NULL, "print seconds since the start" },                 \
 		{ 'U', "print-uid", NULL, "print the user id" },                             \
@@ -37,6 +38,9 @@ extern const struct session_option session_options[];
 
 /* What they are set to. The strings are borrowed. */
 struct session_settings {
+	const char *bundle;      /* file to find the BTF in when the kernel has none */
+	const void *bundle_data; /* else a bundle in memory; NULL: none */
+	size_t bundle_size;
 	const char *btf;        /* file to use instead of the kernel's own */
 	const char *event_type; /* struct of the events of a foreign object */
 	const char *columns;    /* "pid,comm" these; "+uid" these besides */
@@ -74,7 +78,7 @@ struct session_job {
 /*
  * Run to the end: a timeout, a number of events, *stop. 0 when done, also when
  * all that was asked for was --help. -EINVAL wrong usage, and what
- * gadget_spec_init() and runner_open() fail with.
+ * gadget_spec_init(), btfpack_loader_open() and runner_open() fail with.
  */
 int session_run(const struct session_job *job, const struct session_settings *settings,
 		struct btfpack_error *err);
