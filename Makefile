@@ -157,6 +157,7 @@ BTFRUN_CFLAGS = -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 
 	-DBTFPACK_VERSION='"$(VERSION)"' -Iinclude -I. -Os -ffunction-sections -fdata-sections $(WARN) \
 	-fvisibility=hidden
 HOST_ARCH := $(shell uname -m)
+VM_ARCHES := x86_64 i686 s390x aarch64
 
 TRIPLET_x86_64 := x86_64-linux-gnu
 TRIPLET_aarch64 := aarch64-linux-gnu
@@ -267,6 +268,13 @@ check-programs: all $(TEST_BIN) $(FUZZ_BIN) $(REPLAY) $(TEST_BPF)
 
 run-check: check-programs
 	$(Q)BUILD=$(abspath $(BUILD)) tests/run $(TEST_BIN) $(REPLAY) $(TEST_SH:%=./%)
+
+# Every gadget on real kernels in qemu; KERNELS= and GADGETS= pick some.
+.PHONY: check-vm
+check-vm:
+	$(Q)scripts/deps build test vm cross kernel
+	$(Q)$(MAKE) all $(VM_ARCHES:%=btfrun-%)
+	$(Q)BUILD=$(abspath $(BUILD)) O=$(abspath $(O)) tests/vm/check-vm
 
 check-real:
 	$(Q)scripts/deps build test

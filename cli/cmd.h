@@ -82,7 +82,7 @@ int cmd_fail(const struct btfpack_error *err);
 bool cmd_number(const struct cmd *cmd, const char *option, const char *text, unsigned long maximum,
 		unsigned long *ret);
 
-extern const struct cmd cmd_run, cmd_gadgets;
+extern const struct cmd cmd_run, cmd_gadgets, cmd_doctor;
 
 /* All commands, in the order of the flow; ends with NULL. */
 extern const struct cmd *const commands[];

@@ -23,5 +23,6 @@ const struct cmd *const commands[] = {
 	&cmd_select,
 	&cmd_run,
 	&cmd_gadgets,
+	&cmd_doctor,
 	NULL,
 };

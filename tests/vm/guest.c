@@ -7,6 +7,7 @@
  *	@expect GADGET {...}	what one of its events must contain, from the mouth of
  *				the process that caused it
  *	@words GADGET ...	what the gadget said on stderr
+ *	@status GADGET N	its exit status
  *	@end			all was run; then the machine is switched off
  *
  * Arguments (of the kernel, after "--"): names of gadgets; none: all.
@@ -526,10 +527,6 @@ static void start_gadget(const struct test *test)
 
 	if (dup2(out, 1) < 0 || dup2(err, 2) < 0)
 		die("dup2");
-	if (!access("/btf", F_OK)) {
-		args[n++] = "--btf";
-		args[n++] = "/btf";
-	}
 	args[n++] = (char *)test->gadget;
 	for (int i = 0; test->options[i]; i++)
 		args[n++] = (char *)test->options[i];
@@ -602,6 +599,45 @@ static void run_test(const struct test *test)
 	fflush(stdout);
 }
 
+/* --- what must be refused --------------------------------------------------------------------- */
+
+/* On kernels without BTF: bundles that must not do, and none at all. Each is a gadget
+ * of its own name in what is printed; the "event" is how it ended. */
+static const struct refusal {
+	const char *name;
+	const char *args[6];
+	int status;
+	const char *words; /* part of the sentence */
+} refusals[] = {
+	{ "wrong", { "/bin/btfrun-bare", "--bundle", "/wrong.bundle", "execsnoop" }, 4, "no BTF" },
+	{ "corrupt", { "/bin/btfrun-bare", "--bundle", "/corrupt.bundle", "execsnoop" }, 3, "bundle" },
+	{ "without", { "/bin/btfrun-bare", "execsnoop" }, 4, "no BTF" },
+};
+
+static void run_refusal(const struct refusal *refusal)
+{
+	int status;
+	pid_t pid;
+
+	current = refusal->name;
+	unlink("/err");
+	expect("{\"status\":%d,\"says\":true}", refusal->status);
+	fflush(stdout);
+	pid = fork();
+	if (pid == 0) {
+		int err = open("/err", O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+		dup2(err, 2);
+		execv(refusal->args[0], (char **)refusal->args);
+		_exit(127);
+	}
+	waitpid(pid, &status, 0);
+	printf("\n@event %s {\"status\":%d,\"says\":%s}\n", current, WEXITSTATUS(status),
+	       has_line("/err", refusal->words) ? "true" : "false");
+	print_file("/err", "words");
+	printf("\n@status %s 0\n", current);
+}
+
 static void mount_all(void)
 {
 	static const struct {
@@ -644,6 +680,9 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
 		if (is_wanted(tests[i].gadget, argc, argv))
 			run_test(&tests[i]);
+	for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++)
+		if (!access("/bin/btfrun-bare", F_OK))
+			run_refusal(&refusals[i]);
 	printf("\n@end\n");
 	fflush(stdout);
 	sync();

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <btfpack/loader.h>
+
+#include "core/cleanup.h"
+#include "gadget-runner/host-check.h"
+
+#define CAP_SYS_ADMIN_BIT 21
+#define CAP_PERFMON_BIT   38
+#define CAP_BPF_BIT       39
+
+struct checker {
+	const char *root; /* "" for "/" */
+	const char *bundle;
+	bool is_here; /* the host is this machine */
+	host_check_fn fn;
+	void *arg;
+	enum host_state worst;
+};
+
+const char *host_state_name(enum host_state state)
+{
+	static const char *const names[] = { "ok", "lacks", "missing", "unknown" };
+
+	return names[state];
+}
+
+__attribute__((format(printf, 5, 6))) static void report(struct checker *c, const char *name,
+							 enum host_state state, const char *advice,
+							 const char *format, ...)
+{
+	struct host_check check = { .name = name, .state = state, .advice = advice };
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(check.found, sizeof(check.found), format, args);
+	va_end(args);
+	if (state != HOST_UNKNOWN && state > c->worst)
+		c->worst = state;
+	c->fn(&check, c->arg);
+}
+
+/* --- files below the root ----------------------------------------------------------------- */
+
+static bool exists(const struct checker *c, const char *path)
+{
+	AUTO_FREE char *full = NULL;
+
+	return asprintf(&full, "%s%s", c->root, path) >= 0 && !access(full, F_OK);
+}
+
+static FILE *open_file(const struct checker *c, const char *path)
+{
+	AUTO_FREE char *full = NULL;
+
+	return asprintf(&full, "%s%s", c->root, path) >= 0 ? fopen(full, "re") : NULL;
+}
+
+/* The first line of a small file; "" when it cannot be read. */
+static const char *read_line(const struct checker *c, const char *path, char *ret, size_t size)
+{
+	AUTO_FILE FILE *file = open_file(c, path);
+
+	if (!file || !fgets(ret, size, file))
+		*ret = '\0';
+	ret[strcspn(ret, "\n")] = '\0';
+	return ret;
+}
+
+/* --- the checks ------------------------------------------------------------------------------ */
+
+static void check_kernel(struct checker *c)
+{
+	struct btfpack_host host;
+
+	if (btfpack_host_detect(c->is_here ? NULL : c->root, &host, NULL) < 0)
+		report(c, "kernel", HOST_UNKNOWN, "", "cannot tell");
+	else
+		report(c, "kernel", HOST_OK, "", "%s %s %s %s%s%s",
+		       *host.distro ? host.distro : "(no os-release)", host.release, host.arch,
+		       host.uname, *host.build_id ? ", build-id " : "", host.build_id);
+}
+
+static void check_own_btf(struct checker *c)
+{
+	if (exists(c, "/sys/kernel/btf/vmlinux"))
+		report(c, "kernel BTF", HOST_OK, "", "/sys/kernel/btf/vmlinux");
+	else
+		report(c, "kernel BTF", HOST_LACKS,
+		       "BTF must come from a bundle or a file; fentry programs cannot run",
+		       "no /sys/kernel/btf/vmlinux");
+}
+
+/* The story's last line tells the choice. */
+static const char *last_line(const char *text)
+{
+	const char *newline = strrchr(text, '\n');
+
+	return newline ? newline + 1 : text;
+}
+
+static void check_choice(struct checker *c)
+{
+	char story[2048] = "";
+	struct btfpack_loader_opts opts = {
+		.size = sizeof(opts),
+		.root = c->is_here ? NULL : c->root,
+		.explain = story,
+		.explain_size = sizeof(story),
+	};
+	struct btfpack_loader *loader;
+	struct btfpack_error err = { 0 };
+
+	if (btfpack_loader_open(c->bundle, &opts, &loader, &err) < 0) {
+		report(c, "BTF to use", HOST_MISSING,
+		       c->bundle ? "add this kernel to the bundle: btfpack build, btfpack add"
+				 : "give a bundle: --bundle FILE",
+		       "%s", err.message);
+		return;
+	}
+	report(c, "BTF to use", HOST_OK, "", "%s", last_line(btfpack_loader_reason(loader)));
+	btfpack_loader_close(loader);
+}
+
+static void check_tracefs(struct checker *c)
+{
+	static const char *const places[] = { "/sys/kernel/tracing/events",
+					      "/sys/kernel/debug/tracing/events" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		if (exists(c, places[i])) {
+			report(c, "tracefs", HOST_OK, "", "%s", places[i]);
+			return;
+		}
+	}
+	report(c, "tracefs", HOST_MISSING, "mount -t tracefs tracefs /sys/kernel/tracing, as root",
+	       "neither /sys/kernel/tracing/events nor /sys/kernel/debug/tracing/events can be "
+	       "seen");
+}
+
+/* What the kernel can do shows in the names of its functions. */
+static struct feature {
+	const char *name, *symbol;
+	enum host_state without;
+	const char *advice;
+	bool found;
+} const known_features[] = {
+	{ "bpf(2)", "bpf_check", HOST_MISSING, "a kernel with CONFIG_BPF_SYSCALL", false },
+	{ "tracing programs", "trace_call_bpf", HOST_MISSING, "a kernel with CONFIG_BPF_EVENTS",
+	  false },
+	{ "kprobes", "register_kprobe", HOST_LACKS,
+	  "bindsnoop, capable, tcpaccept and tcpconnect need CONFIG_KPROBES", false },
+	{ "system call tracepoints", "perf_syscall_enter", HOST_LACKS,
+	  "execsnoop, mountsnoop and opensnoop need CONFIG_FTRACE_SYSCALLS", false },
+	{ "ring buffer", "bpf_ringbuf_output", HOST_LACKS,
+	  "gadgets use a perf event array; others' objects may need Linux 5.8", false },
+	{ "global data", "array_map_direct_value_addr", HOST_LACKS,
+	  "gadgets do without; others' objects may need Linux 5.2", false },
+};
+
+static bool look_for_symbols(const struct checker *c, struct feature *features, size_t count)
+{
+	AUTO_FILE FILE *file = open_file(c, "/proc/kallsyms");
+	char line[512], symbol[256];
+	bool any = false;
+
+	while (file && fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "%*x %*c %255s", symbol) != 1)
+			continue;
+		any = true;
+		for (size_t i = 0; i < count; i++)
+			features[i].found |= !strcmp(features[i].symbol, symbol);
+	}
+	return any;
+}
+
+static void check_features(struct checker *c)
+{
+	struct feature features[ARRAY_SIZE(known_features)];
+	bool is_readable;
+
+	memcpy(features, known_features, sizeof(features));
+	is_readable = look_for_symbols(c, features, ARRAY_SIZE(features));
+	for (size_t i = 0; i < ARRAY_SIZE(features); i++) {
+		const struct feature *f = &features[i];
+
+		if (!is_readable)
+			report(c, f->name, HOST_UNKNOWN, "", "/proc/kallsyms tells no names");
+		else if (f->found)
+			report(c, f->name, HOST_OK, "", "the kernel has %s()", f->symbol);
+		else
+			report(c, f->name, f->without, f->advice, "the kernel has no %s()",
+			       f->symbol);
+	}
+}
+
+static void check_jit(struct checker *c)
+{
+	char line[64];
+
+	read_line(c, "/proc/sys/net/core/bpf_jit_enable", line, sizeof(line));
+	if (!*line)
+		report(c, "JIT", HOST_UNKNOWN, "", "no /proc/sys/net/core/bpf_jit_enable");
+	else if (*line == '0')
+		report(c, "JIT", HOST_LACKS, "sysctl net.core.bpf_jit_enable=1 makes programs fast",
+		       "net.core.bpf_jit_enable is 0");
+	else
+		report(c, "JIT", HOST_OK, "", "net.core.bpf_jit_enable is %s", line);
+}
+
+static void check_lockdown(struct checker *c)
+{
+	char line[128];
+
+	read_line(c, "/sys/kernel/security/lockdown", line, sizeof(line));
+	if (strstr(line, "[confidentiality]"))
+		report(c, "lockdown", HOST_MISSING,
+		       "boot without lockdown=confidentiality (Secure Boot may set it)",
+		       "the kernel is locked down: %s", line);
+	else
+		report(c, "lockdown", HOST_OK, "", "%s", *line ? line : "the kernel knows none");
+}
+
+static void check_rights(struct checker *c)
+{
+	AUTO_FILE FILE *file = open_file(c, "/proc/self/status");
+	unsigned long long caps = 0;
+	char line[256];
+
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "CapEff: %llx", &caps) == 1)
+			break;
+	if (caps >> CAP_SYS_ADMIN_BIT & 1)
+		report(c, "rights", HOST_OK, "", "CAP_SYS_ADMIN");
+	else if (caps >> CAP_BPF_BIT & caps >> CAP_PERFMON_BIT & 1)
+		report(c, "rights", HOST_OK, "", "CAP_BPF and CAP_PERFMON");
+	else
+		report(c, "rights", HOST_MISSING, "run as root",
+		       "neither CAP_SYS_ADMIN nor CAP_BPF and CAP_PERFMON");
+}
+
+enum host_state host_check_all(const char *root, const char *bundle, host_check_fn fn, void *arg)
+{
+	struct checker c = {
+		.root = root ? root : "",
+		.bundle = bundle,
+		.is_here = !root,
+		.fn = fn,
+		.arg = arg,
+		.worst = HOST_OK,
+	};
+
+	check_kernel(&c);
+	check_own_btf(&c);
+	check_choice(&c);
+	check_features(&c);
+	check_tracefs(&c);
+	check_jit(&c);
+	check_lockdown(&c);
+	if (c.is_here)
+		check_rights(&c);
+	return c.worst;
+}
