@@ -264,10 +264,10 @@ check:
 	$(Q)scripts/deps build test
 	$(Q)$(MAKE) run-check
 
-check-programs: all $(TEST_BIN) $(FUZZ_BIN) $(REPLAY) $(TEST_BPF)
+check-programs: all btfrun $(TEST_BIN) $(FUZZ_BIN) $(REPLAY) $(TEST_BPF)
 
 run-check: check-programs
-	$(Q)BUILD=$(abspath $(BUILD)) tests/run $(TEST_BIN) $(REPLAY) $(TEST_SH:%=./%)
+	$(Q)BUILD=$(abspath $(BUILD)) O=$(abspath $(O)) tests/run $(TEST_BIN) $(REPLAY) $(TEST_SH:%=./%)
 
 # Every gadget on real kernels in qemu; KERNELS= and GADGETS= pick some.
 .PHONY: check-vm
@@ -280,8 +280,9 @@ check-real:
 	$(Q)scripts/deps build test
 	$(Q)$(MAKE) run-check-real
 
-run-check-real: all
-	$(Q)BUILD=$(abspath $(BUILD)) tests/run $(REAL_SH:%=./%)
+run-check-real: all btfrun
+	$(Q)[ -z "$(shell command -v s390x-linux-gnu-gcc)" ] || $(MAKE) btfrun-s390x
+	$(Q)BUILD=$(abspath $(BUILD)) O=$(abspath $(O)) tests/run $(REAL_SH:%=./%)
 
 demo:
 	$(Q)scripts/deps build

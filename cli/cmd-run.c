@@ -44,6 +44,8 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 	job.name = argv[parser.operand];
 	job.argc = argc - parser.operand;
 	job.argv = argv + parser.operand;
+	if (!gadget_store_has(job.name))
+		return cmd_usage(cmd, "no gadget '%s'; `btfpack gadgets` lists them", job.name);
 	if (gadget_store_open(job.name, &object, &err) < 0)
 		return cmd_fail(&err);
 	job.object = object.data;

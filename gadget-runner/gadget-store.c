@@ -62,11 +62,26 @@ int gadget_store_find(const char *name, struct btfpack_blob *ret, struct btfpack
 	return btfpack_error_set(err, -ENOENT, "there is no gadget '%s'", name);
 }
 
+static bool is_path(const char *name)
+{
+	size_t length = strlen(name);
+
+	return strchr(name, '/') || (length > 2 && !strcmp(name + length - 2, ".o"));
+}
+
+bool gadget_store_has(const char *name_or_path)
+{
+	if (is_path(name_or_path))
+		return true;
+	for (const struct embedded_gadget *g = embedded_gadgets; g->name; g++)
+		if (!strcmp(g->name, name_or_path))
+			return true;
+	return false;
+}
+
 int gadget_store_open(const char *name_or_path, struct btfpack_blob *ret, struct btfpack_error *err)
 {
-	size_t length = strlen(name_or_path);
-
-	if (strchr(name_or_path, '/') || (length > 2 && !strcmp(name_or_path + length - 2, ".o")))
+	if (is_path(name_or_path))
 		return fs_read(name_or_path, OBJECT_MAXIMUM, ret, err);
 	return gadget_store_find(name_or_path, ret, err);
 }

@@ -6,6 +6,8 @@
 #ifndef GADGET_RUNNER_GADGET_STORE_H
 #define GADGET_RUNNER_GADGET_STORE_H
 
+#include <stdbool.h>
+
 #include <btfpack/error.h>
 #include <btfpack/types.h>
 
@@ -14,6 +16,9 @@ const char *gadget_store_name(size_t index);
 
 /* The BPF object of the gadget @name; free the blob. -ENOENT: none of that name. */
 int gadget_store_find(const char *name, struct btfpack_blob *ret, struct btfpack_error *err);
+
+/* Whether gadget_store_open() looks for a file under this name, or has such a gadget. */
+bool gadget_store_has(const char *name_or_path);
 
 /* The same by name or, where @name_or_path has a slash or ends in ".o", from that
  * file. */
