@@ -269,8 +269,10 @@ static void writes_keys(void)
 /* Without a type for its events an object's bytes are shown as they are. */
 static void shows_bytes_when_nobody_knows(void)
 {
+	struct gadget_spec ignorant = { 0 };
+
 	begin();
-	spec.columns.count = 0;
+	format.spec = &ignorant;
 	CHECK_INT(event_format_json(&format, "\x01\xab", 2, &line), 0);
 	CHECK_STRING(buf_string(&line), "{\"data\":\"01ab\"}");
 	end();
