@@ -13,8 +13,7 @@ struct core_outcome {
 };
 #define UNKNOWN 2
 
-/* --- candidates ---------------------------------------------------------------------------------
- */
+/* --- candidates --------------------------------------------------------------------------------- */
 
 struct finding {
 	uint32_t root;
@@ -88,8 +87,7 @@ static uint32_t candidate_count(const struct core_run *run, uint32_t root)
 	return run->first[root + 1] - run->first[root];
 }
 
-/* --- outcomes -----------------------------------------------------------------------------------
- */
+/* --- outcomes ----------------------------------------------------------------------------------- */
 
 static int init_outcomes(struct core_run *run)
 {
@@ -132,8 +130,7 @@ static int get_outcome(struct core_run *run, uint32_t number, uint32_t candidate
 	return error < 0 ? error : 0;
 }
 
-/* --- results ------------------------------------------------------------------------------------
- */
+/* --- results ------------------------------------------------------------------------------------ */
 
 static bool is_poison_without_match(enum bpf_core_relo_kind kind)
 {

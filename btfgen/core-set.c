@@ -43,8 +43,7 @@ static enum core_class class_of(enum bpf_core_relo_kind kind)
 	return kind == BPF_CORE_TYPE_MATCHES ? CORE_CLASS_MATCH : CORE_CLASS_TYPE;
 }
 
-/* --- roots --------------------------------------------------------------------------------------
- */
+/* --- roots -------------------------------------------------------------------------------------- */
 
 /* An enum may be found as an enum64 and the other way round. */
 static uint32_t root_kind(unsigned int kind)
@@ -104,8 +103,7 @@ uint32_t core_set_find_root(const struct core_set *set, unsigned int kind, const
 	return number == INTERN_NONE ? CORE_NO_ROOT : number * NR_BTF_KINDS + root_kind(kind);
 }
 
-/* --- needs --------------------------------------------------------------------------------------
- */
+/* --- needs -------------------------------------------------------------------------------------- */
 
 static int add_word(struct buf *key, uint32_t word)
 {
@@ -225,8 +223,7 @@ static int add_need(struct core_set *set, const struct core_object *object,
 	return 0;
 }
 
-/* --- uses ---------------------------------------------------------------------------------------
- */
+/* --- uses --------------------------------------------------------------------------------------- */
 
 static void refuse(struct core_use *use, enum core_why why)
 {

@@ -146,8 +146,7 @@ static int list_units(struct dwarf_file *file, struct btfpack_error *err)
 	return 0;
 }
 
-/* --- strings -------------------------------------------------------------------------------------
- */
+/* --- strings ------------------------------------------------------------------------------------- */
 
 static uint64_t *string_slot(const struct string_index *index, const char *string, size_t length)
 {

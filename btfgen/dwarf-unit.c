@@ -180,8 +180,7 @@ uint32_t unit_reader_translate(struct unit_reader *reader, const struct unit_rea
 	return add_foreign(reader, place, from->base + ref);
 }
 
-/* --- reading -----------------------------------------------------------------------------------
- */
+/* --- reading ----------------------------------------------------------------------------------- */
 
 static inline __attribute__((always_inline)) uint64_t load(const uint8_t *p, unsigned int size,
 							   bool swap)
@@ -505,8 +504,7 @@ static inline __attribute__((always_inline)) bool read_attrs(struct scan *scan,
 	return true;
 }
 
-/* --- one DIE, by class --------------------------------------------------------------------------
- */
+/* --- one DIE, by class -------------------------------------------------------------------------- */
 
 /* What the children of a DIE belong to. */
 enum parent_place { PARENT_NONE, PARENT_UNIT, PARENT_TYPE, PARENT_FUNC };

@@ -109,8 +109,7 @@ size_t btfpack_minifier_count_relocations(const struct btfpack_minifier *m)
 	return m->set.use_count;
 }
 
-/* --- marking ------------------------------------------------------------------------------------
- */
+/* --- marking ------------------------------------------------------------------------------------ */
 
 /* A type that does not match is kept all the same where whole types are compared:
  * with less of it kept, by another need, it might match. */
@@ -156,8 +155,7 @@ static int keep_listed(const struct btfpack_minifier *m, struct btf_cut *cut)
 	return error;
 }
 
-/* --- proof --------------------------------------------------------------------------------------
- */
+/* --- proof -------------------------------------------------------------------------------------- */
 
 /* Whether a relocation came to the same on the full BTF and on the small one. */
 static bool is_same(const struct core_use *use, const struct btf_cut *cut,
@@ -215,8 +213,7 @@ static int prove(const struct core_run *full, const struct btf_cut *cut,
 	return 0;
 }
 
-/* --- reports ------------------------------------------------------------------------------------
- */
+/* --- reports ------------------------------------------------------------------------------------ */
 
 struct verdict {
 	const struct btfpack_minify_opts *opts;
@@ -328,23 +325,7 @@ static void report_all(const struct core_run *run, const struct verdict *v)
 			report_use(v, run->set->objects[i], j);
 }
 
-/* --- the run ------------------------------------------------------------------------------------
- */
-
-static int say_error(int error, const char *name, struct btfpack_error *err)
-{
-	if (error == -EBADMSG)
-		return btfpack_error_set(err, error,
-					 "%s: damaged BTF: a type that is needed is made of "
-					 "something that is no type",
-					 name);
-	if (error == -EOPNOTSUPP)
-		return btfpack_error_set(err, error,
-					 "%s: a 64-bit enumerator that is needed does not fit an "
-					 "enum of 32 bits",
-					 name);
-	return btfpack_error_set(err, error, "%s: out of memory", name);
-}
+/* --- the run ------------------------------------------------------------------------------------ */
 
 static int say_error(int error, const char *name, struct btfpack_error *err)
 {

@@ -129,8 +129,7 @@ static uint64_t cut(uint64_t bits, uint64_t size)
 	return size == 8 ? bits : bits & ((UINT64_C(1) << (size * 8)) - 1);
 }
 
-/* --- memory -------------------------------------------------------------------------------------
- */
+/* --- memory ------------------------------------------------------------------------------------- */
 
 /* Offsets stay far from overflow: a frame has 512 bytes. */
 static bool in_frame(struct reach_value base)
@@ -182,8 +181,7 @@ static void step_atomic(struct reach_state *state, const struct bpf_insn *insn, 
 		state->registers[insn->src_reg] = unknown;
 }
 
-/* --- arithmetic ---------------------------------------------------------------------------------
- */
+/* --- arithmetic --------------------------------------------------------------------------------- */
 
 static struct reach_value source(const struct reach_state *state, const struct bpf_insn *insn,
 				 bool is_vague)
@@ -321,8 +319,7 @@ void reach_state_step(struct reach_state *state, const struct bpf_insn *insn, bo
 	}
 }
 
-/* --- branches -----------------------------------------------------------------------------------
- */
+/* --- branches ----------------------------------------------------------------------------------- */
 
 static bool compare(unsigned int op, uint64_t a, uint64_t b, int64_t sa, int64_t sb)
 {

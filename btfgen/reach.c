@@ -67,8 +67,7 @@ struct frame {
 static int follow_function(struct walk *walk, int32_t function,
 			   const struct reach_value arguments[5], struct reach_value *ret);
 
-/* --- states at heads ----------------------------------------------------------------------------
- */
+/* --- states at heads ---------------------------------------------------------------------------- */
 
 static int push_path(struct frame *frame, uint32_t instruction, const struct reach_state *state)
 {
@@ -118,8 +117,7 @@ static int enter_head(struct head *head, struct reach_state *state)
 	return 1;
 }
 
-/* --- calls --------------------------------------------------------------------------------------
- */
+/* --- calls -------------------------------------------------------------------------------------- */
 
 /* The function that a call or a function's address refers to, -1: not in here. */
 static int32_t find_callee(const struct frame *frame, uint32_t at, const struct bpf_insn *insn)
@@ -201,8 +199,7 @@ static int step_wide_load(struct frame *frame, uint32_t at, const struct bpf_ins
 	return 0;
 }
 
-/* --- one function -------------------------------------------------------------------------------
- */
+/* --- one function ------------------------------------------------------------------------------- */
 
 static bool is_jump(const struct bpf_insn *insn)
 {
@@ -423,8 +420,7 @@ static int follow_function(struct walk *walk, int32_t function,
 	return error;
 }
 
-/* --- one object ---------------------------------------------------------------------------------
- */
+/* --- one object --------------------------------------------------------------------------------- */
 
 /* Too much to follow: whatever the program might get to, it does. */
 static void reach_everything(struct walk *walk)

@@ -88,8 +88,7 @@ static uint32_t power_of_two(uint32_t least)
 	return size;
 }
 
-/* --- groups and default targets -----------------------------------------------------------------
- */
+/* --- groups and default targets ----------------------------------------------------------------- */
 
 static uint32_t *group_slot(const struct builder *b, uint32_t *slots, uint32_t size,
 			    type_token shallow)

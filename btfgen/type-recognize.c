@@ -152,8 +152,7 @@ static uint64_t first_of(const struct recognizer *r, const struct die_type *type
 	return r->first_bias + r->reader->base + type->offset;
 }
 
-/* --- adding classes -----------------------------------------------------------------------------
- */
+/* --- adding classes ----------------------------------------------------------------------------- */
 
 /* Fill in a class for a type without items but one reference. */
 static int add_reference_class(struct recognizer *r, struct die_type *type, type_token full,
@@ -237,8 +236,7 @@ static int add_class(struct recognizer *r, struct die_type *type, type_token tar
 	return error ? error : list_class(r, found);
 }
 
-/* --- full tokens --------------------------------------------------------------------------------
- */
+/* --- full tokens -------------------------------------------------------------------------------- */
 
 static int find_reference(struct recognizer *r, struct die_type *type, unsigned int depth)
 {
@@ -479,8 +477,7 @@ static int find_full(struct recognizer *r, struct die_type *type, unsigned int d
 	return error;
 }
 
-/* --- shallow tokens -----------------------------------------------------------------------------
- */
+/* --- shallow tokens ----------------------------------------------------------------------------- */
 
 static int find_shallow(struct recognizer *r, struct die_type *type, unsigned int depth)
 {
@@ -519,8 +516,7 @@ static int find_shallow(struct recognizer *r, struct die_type *type, unsigned in
 	return find_full(r, type, depth);
 }
 
-/* --- a unit -------------------------------------------------------------------------------------
- */
+/* --- a unit ------------------------------------------------------------------------------------- */
 
 int recognize_types(struct recognizer *r)
 {

@@ -146,8 +146,7 @@ static void tell_done(const struct build *b)
 			    b->held, b->failed, fetching_is_canceled() ? "; canceled" : "");
 }
 
-/* --- one kernel --------------------------------------------------------------------------------
- */
+/* --- one kernel -------------------------------------------------------------------------------- */
 
 /* The vmlinux has no name of its own: in sentences it goes by its package's. */
 static int rename_in(struct btfpack_error *err, const char *path, const struct btfpack_package *p)

@@ -186,8 +186,7 @@ static int add_stanza(struct apt_sources *list, const char *root, struct stanza 
 	return error;
 }
 
-/* --- sources.list: type [options] URI suite component... ----------------------------------------
- */
+/* --- sources.list: type [options] URI suite component... ---------------------------------------- */
 
 /* [ arch=amd64 signed-by=/path ]: only signed-by matters here. */
 static int parse_options(struct stanza *s, const char *text, size_t size)

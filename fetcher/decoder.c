@@ -123,8 +123,7 @@ static ssize_t read_xz(struct decoder *d, const void **ret, struct btfpack_error
 	return (ssize_t)(OUTPUT_SIZE - d->xz.avail_out);
 }
 
-/* --- the others, by libarchive's filters -------------------------------------------------------
- */
+/* --- the others, by libarchive's filters ------------------------------------------------------- */
 
 static ssize_t feed_archive(struct archive *a, void *arg, const void **ret)
 {
@@ -192,8 +191,7 @@ static ssize_t read_archive(struct decoder *d, const void **ret, struct btfpack_
 	return code == ARCHIVE_OK ? (ssize_t)size : archive_failed(d, err);
 }
 
-/* --- both --------------------------------------------------------------------------------------
- */
+/* --- both -------------------------------------------------------------------------------------- */
 
 static bool is_xz(const struct decoder *d)
 {

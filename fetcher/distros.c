@@ -7,8 +7,7 @@
 #include "core/cleanup.h"
 #include "fetcher/repo.h"
 
-/* --- Debian ------------------------------------------------------------------------------------
- */
+/* --- Debian ------------------------------------------------------------------------------------ */
 
 #define DEBIAN_PREFIX "linux-image-"
 #define DEBIAN_SUFFIX "-dbg"

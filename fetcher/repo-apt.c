@@ -58,8 +58,7 @@ static bool is_kernel(const struct repo *repo, const char *name)
 	return repo->distro->recognize(name, &ignored);
 }
 
-/* --- Packages → excerpt -------------------------------------------------------------------------
- */
+/* --- Packages → excerpt ------------------------------------------------------------------------- */
 
 static bool cut_wants(void *arg, const char *name)
 {

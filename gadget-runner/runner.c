@@ -409,8 +409,7 @@ static int load(struct runner *runner, struct btfpack_error *err)
 	return set_options(runner, err);
 }
 
-/* --- attaching -----------------------------------------------------------------------------------
- */
+/* --- attaching ----------------------------------------------------------------------------------- */
 
 static int attach_program(struct runner *runner, struct bpf_program *prog,
 			  struct btfpack_error *err)

@@ -206,8 +206,7 @@ static int print_help(struct session *s)
 	return s->job->write((const char *)buf->data, buf->size, s->job->arg);
 }
 
-/* --- the command line of a gadget --------------------------------------------------------------
- */
+/* --- the command line of a gadget -------------------------------------------------------------- */
 
 /* getopt_long() values. */
 enum {
@@ -340,8 +339,7 @@ static int parse_command_line(struct session *s, struct btfpack_error *err)
 	return ret;
 }
 
-/* --- columns ------------------------------------------------------------------------------------
- */
+/* --- columns ------------------------------------------------------------------------------------ */
 
 /* Was the option that a column depends on given? */
 static bool is_given(const struct session *s, const char *option)

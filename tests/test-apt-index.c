@@ -9,8 +9,7 @@
 
 #define DIGEST "8185a31dad942e3e9ec627d824cfdb67daeb96180b4c830f94ca12bccee97493"
 
-/* --- Packages -----------------------------------------------------------------------------------
- */
+/* --- Packages ----------------------------------------------------------------------------------- */
 
 static bool want_linux(void *arg, const char *name)
 {
@@ -121,8 +120,7 @@ static void refuses_endless_lines(void)
 	buf_deinit(&found);
 }
 
-/* --- Release -------------------------------------------------------------------------------------
- */
+/* --- Release ------------------------------------------------------------------------------------- */
 
 static int parse(struct apt_release *release, const char *text, struct btfpack_error *err)
 {
