@@ -12,7 +12,7 @@ _btfpack()
   case ${COMP_WORDS[1]} in
     list) options="--distro --release --arch --uname --flavour --latest --mirror --security-mirror --keyring --cache --root --retries" valued="|--distro|--release|--arch|--uname|--flavour|--latest|--mirror|--security-mirror|--keyring|--cache|--root|--retries|" ;;
     fetch) options="--distro --release --arch --uname --flavour --latest --mirror --security-mirror --keyring --cache --root --retries --output --keep" valued="|--distro|--release|--arch|--uname|--flavour|--latest|--mirror|--security-mirror|--keyring|--cache|--root|--retries|--output|-o|" ;;
-    convert) options="--jobs --no-funcs --no-enum64 --dwz-file --output" valued="|--jobs|-j|--dwz-file|--output|-o|" ;;
+    convert) options="--jobs --base --no-funcs --no-enum64 --dwz-file --output" valued="|--jobs|-j|--base|--dwz-file|--output|-o|" ;;
     minify) options="--base --keep --keep-func --report --allow-missing --no-enum64 --output" valued="|--base|--keep|--keep-func|--output|-o|" ;;
     bundle) options="--from --emit --plain --no-provenance --output" valued="|--from|--emit|--output|-o|" ;;
     select) options="--bundle --root --distro --release --arch --uname --build-id --explain --nearest --output" valued="|--bundle|-b|--root|--distro|--release|--arch|--uname|--build-id|--output|-o|" ;;

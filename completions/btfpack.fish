@@ -31,6 +31,7 @@ complete -c btfpack -n '__fish_seen_subcommand_from fetch' -s o -l output -r -d 
 complete -c btfpack -n '__fish_seen_subcommand_from fetch' -l keep -d 'keep the packages in the cache'
 complete -c btfpack -n __fish_use_subcommand -a convert -d 'turn the DWARF of a kernel or module into BTF'
 complete -c btfpack -n '__fish_seen_subcommand_from convert' -s j -l jobs -x -d 'threads (default: one a processor)'
+complete -c btfpack -n '__fish_seen_subcommand_from convert' -l base -r -d 'FILE is a module; write split BTF on top of this'
 complete -c btfpack -n '__fish_seen_subcommand_from convert' -l no-funcs -d 'types only: no functions, no variables'
 complete -c btfpack -n '__fish_seen_subcommand_from convert' -l no-enum64 -d 'no ENUM64, for readers before Linux 6.0'
 complete -c btfpack -n '__fish_seen_subcommand_from convert' -l dwz-file -r -d 'the supplementary debug file made by dwz'
