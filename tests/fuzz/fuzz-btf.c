@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * BTF from anywhere: read, checked, compared with itself, read as split BTF on
- * top of itself. Whatever is accepted must equal itself and survive all
+ * top of itself, written as a header. Whatever is accepted must equal itself and survive all
  * accessors. Input that starts with '+' holds two BTFs, to be compared: '+', a
  * byte, the length of the first (16 bits, little-endian), the first, the second.
  */
@@ -64,6 +64,18 @@ static void compare_two(const uint8_t *data, size_t size, size_t first)
 		false);
 }
 
+/* As a header, alone and with itself. */
+static void write_headers(const struct btfpack_blob *blob)
+{
+	const struct btfpack_btf_header_input twice[] = { { blob, "a", "a" }, { blob, "b", "b" } };
+	struct btfpack_blob text = { 0 };
+
+	btfpack_btf_header(blob, NULL, &text, NULL);
+	btfpack_blob_free(&text);
+	btfpack_btf_header_portable(twice, 2, &text, NULL);
+	btfpack_blob_free(&text);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct btfpack_blob blob = { .data = (void *)data, .size = size }; /* only read */
@@ -83,6 +95,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	btfpack_btf_check(&blob, &check, count_problem, &said, NULL, NULL);
 	compare(&blob, &blob, NULL, true);
 	compare(&blob, &blob, &split, true);
+	write_headers(&blob);
 	check.base = &blob;
 	btfpack_btf_check(&blob, &check, count_problem, &said, NULL, NULL);
 	return 0;
