@@ -6,18 +6,17 @@ _btfpack()
   local word=${COMP_WORDS[COMP_CWORD]} last=${COMP_WORDS[COMP_CWORD-1]} options= valued=
   COMPREPLY=()
   if [ "$COMP_CWORD" = 1 ]; then
-    COMPREPLY=($(compgen -W "list fetch convert minify bundle select diff header add import export ls show rm verify gc stats run gadgets --help --version" -- "$word"))
+    COMPREPLY=($(compgen -W "list fetch convert minify diff header build add import export ls show rm verify gc stats bundle select run gadgets doctor --help --version" -- "$word"))
     return
   fi
   case ${COMP_WORDS[1]} in
     list) options="--distro --release --arch --uname --flavour --latest --mirror --security-mirror --keyring --cache --root --retries" valued="|--distro|--release|--arch|--uname|--flavour|--latest|--mirror|--security-mirror|--keyring|--cache|--root|--retries|" ;;
     fetch) options="--distro --release --arch --uname --flavour --latest --mirror --security-mirror --keyring --cache --root --retries --output --keep" valued="|--distro|--release|--arch|--uname|--flavour|--latest|--mirror|--security-mirror|--keyring|--cache|--root|--retries|--output|-o|" ;;
     convert) options="--jobs --base --no-funcs --no-enum64 --dwz-file --output" valued="|--jobs|-j|--base|--dwz-file|--output|-o|" ;;
-    minify) options="--base --keep --keep-func --report --allow-missing --no-enum64 --output" valued="|--base|--keep|--keep-func|--output|-o|" ;;
-    bundle) options="--from --emit --plain --no-provenance --output" valued="|--from|--emit|--output|-o|" ;;
-    select) options="--bundle --root --distro --release --arch --uname --build-id --explain --nearest --output" valued="|--bundle|-b|--root|--distro|--release|--arch|--uname|--build-id|--output|-o|" ;;
+    minify) options="--base --keep --keep-func --report --allow-missing --no-enum64 --kernels --jobs --output" valued="|--base|--keep|--keep-func|--kernels|--jobs|-j|--output|-o|" ;;
     diff) options="--kind --name --base --base-b --ignore-enum64 --ignore-spelling --offsets --summary" valued="|--kind|-k|--name|-n|--base|-B|--base-b|" ;;
     header) options="--output" valued="|--output|-o|" ;;
+    build) options="--distro --release --arch --uname --flavour --latest --mirror --security-mirror --keyring --cache --root --retries --archive --jobs --dry-run --keep" valued="|--distro|--release|--arch|--uname|--flavour|--latest|--mirror|--security-mirror|--keyring|--cache|--root|--retries|--archive|--jobs|-j|" ;;
     add) options="--distro --release --arch --uname --build-id --archive --set" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|" ;;
     import) options="--archive" valued="|--archive|" ;;
     export) options="--distro --release --arch --uname --build-id --archive --set --format --output" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|--format|--output|-o|" ;;
@@ -27,8 +26,11 @@ _btfpack()
     verify) options="--archive" valued="|--archive|" ;;
     gc) options="--archive" valued="|--archive|" ;;
     stats) options="--distro --release --arch --uname --build-id --archive --set --series" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|" ;;
-    run) options="--btf --time --timestamp --print-uid --columns --timeout --max-events --interval --event-type --dump-maps --buffer" valued="|--btf|--columns|--timeout|--max-events|--interval|--event-type|--buffer|" ;;
+    bundle) options="--distro --release --arch --uname --build-id --archive --set --emit --plain --no-provenance --no-enum64 --output" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|--emit|--output|-o|" ;;
+    select) options="--bundle --root --distro --release --arch --uname --build-id --explain --nearest --output" valued="|--bundle|-b|--root|--distro|--release|--arch|--uname|--build-id|--output|-o|" ;;
+    run) options="--bundle --btf --time --timestamp --print-uid --columns --timeout --max-events --interval --event-type --dump-maps --buffer" valued="|--bundle|-b|--btf|--columns|--timeout|--max-events|--interval|--event-type|--buffer|" ;;
     gadgets) options="" valued="|" ;;
+    doctor) options="--bundle --root" valued="|--bundle|-b|--root|" ;;
   esac
   case $valued in *"|$last|"*) return ;; esac
   case $word in
