@@ -13,7 +13,7 @@ layers_of() {
     btf | fetcher) echo core ;;
     btfgen) echo core btf ;;
     archive-index) echo core btf runtime-loader/bundle-format.h ;;
-    gadget-runner) echo core btf ;;
+    gadget-runner) echo core btf runtime-loader ;;
     cli) echo "$FOLDERS" ;;
   esac
 }
