@@ -215,11 +215,16 @@ refuses_answers() { # FAULT, STATUS, WORD
   echo "$NAME $1" > site/faults
   expect_status "$2" fetch
   expect_one_sentence
+  cat err
   grep -q "$3" err
   nothing_written
 }
 refuses_missing() { refuses_answers "status 404" 4 "status 404"; }
-refuses_500() { refuses_answers "status 500" 4 "status 500"; [ "$(requested pool)" = 2 ]; }
+refuses_500() {
+  refuses_answers "status 500" 4 "status 500"
+  cat requests err
+  [ "$(requested pool)" = 2 ]
+}
 refuses_longer() { refuses_answers "extra 1" 3 "expected [0-9]* bytes"; }
 refuses_wrong_length() { refuses_answers "length 100" 3 "the server has 100"; }
 refuses_loops() { refuses_answers "redirect {path}" 4 redirect; }
