@@ -288,6 +288,7 @@ static int read_target(struct bpf_object *object, struct bpf_object_section *sec
 		.instruction = (uint32_t)instruction,
 		.elf_section = sym.st_shndx < SHN_LORESERVE ? sym.st_shndx : 0,
 		.value = sym.st_value,
+		.is_weak = GELF_ST_BIND(sym.st_info) == STB_WEAK,
 		.symbol = name && GELF_ST_TYPE(sym.st_info) != STT_SECTION ? name : "",
 	};
 	section->target_count++;

@@ -29,6 +29,7 @@ struct bpf_object_target {
 	uint32_t elf_section; /* of the symbol; 0: undefined, an extern */
 	uint64_t value;       /* of the symbol: bytes into that section */
 	const char *symbol;   /* its name, "" for a section's own symbol */
+	bool is_weak;	      /* an extern that may be missing */
 };
 
 struct bpf_object_section {

@@ -306,7 +306,7 @@ static int judge(const struct core_run *run, struct verdict *v)
 
 		AUTO_REACH struct reach reach = { 0 };
 
-		error = reach_init(&reach, object, run->results + first);
+		error = reach_init(&reach, object, run->results + first, 0);
 		if (error || !object->use_count)
 			continue;
 		memcpy(v->final + first, reach.final, object->use_count * sizeof(*v->final));

@@ -34,6 +34,7 @@ struct walk {
 	const struct core_object *object;
 	const struct code *codes; /* by section */
 	struct reach *reach;
+	uint32_t helpers;
 	int32_t program;
 	uint32_t work;
 	uint32_t depth;
@@ -151,6 +152,29 @@ static void forget_arguments(struct reach_state *state)
 	}
 	for (int i = 0; i <= 5; i++)
 		state->registers[i] = (struct reach_value){ 0 };
+}
+
+/* libbpf replaces these four, of 5.5, by what was there before. */
+static bool has_substitute(uint32_t helper)
+{
+	return helper >= BPF_FUNC_probe_read_user && helper <= BPF_FUNC_probe_read_kernel_str;
+}
+
+/* A call of a helper that the kernel does not know; noted, as the path ends there. */
+static bool is_missing_helper(struct frame *frame, uint32_t at, const struct bpf_insn *insn)
+{
+	struct walk *walk = frame->walk;
+	uint32_t helper = (uint32_t)insn->imm;
+	struct reach_call *missing = &walk->reach->missing[walk->program];
+
+	if (!walk->helpers || insn->code != (BPF_JMP | BPF_CALL) || insn->src_reg ||
+	    helper < walk->helpers || has_substitute(helper))
+		return false;
+	if (!missing->helper)
+		*missing = (struct reach_call){ .helper = helper,
+						.section = frame->function->section,
+						.instruction = at };
+	return true;
 }
 
 static int step_call(struct frame *frame, uint32_t at, const struct bpf_insn *insn,
@@ -289,6 +313,8 @@ static int follow_path(struct frame *frame, uint32_t start, struct reach_state *
 			mark_reached(frame, note->poisoned_by);
 			return 0;
 		}
+		if (is_missing_helper(frame, at, insn))
+			return 0;
 		next = (int64_t)at + 1;
 		if (insn->code == (BPF_LD | BPF_IMM | BPF_DW)) {
 			if (!is_inside(frame, next))
@@ -441,6 +467,27 @@ static void reach_everything(struct walk *walk)
 	}
 }
 
+static bool was_followed(const struct walk *walk, int32_t function)
+{
+	const struct context *contexts = (const struct context *)walk->contexts.data;
+
+	for (size_t i = 0; i < walk->contexts.size / sizeof(*contexts); i++)
+		if (contexts[i].function == function)
+			return true;
+	return false;
+}
+
+static void count_guarded(const struct walk *walk)
+{
+	struct reach *reach = walk->reach;
+
+	for (uint32_t i = 0; i < walk->object->use_count; i++)
+		if (reach->final[i].state == CORE_POISONED &&
+		    reach->reached_by[i] != walk->program &&
+		    was_followed(walk, walk->object->uses[i].relo->function))
+			reach->guarded[walk->program]++;
+}
+
 static int follow_program(struct walk *walk, int32_t program)
 {
 	static const struct reach_value unknown[5];
@@ -453,6 +500,8 @@ static int follow_program(struct walk *walk, int32_t program)
 	error = follow_function(walk, program, unknown, &ignored);
 	if (!error && walk->work > WORK_MAXIMUM)
 		reach_everything(walk);
+	if (!error)
+		count_guarded(walk);
 	return error;
 }
 
@@ -516,11 +565,29 @@ static bool has_poison(const struct core_object *object, const struct core_resul
 	return false;
 }
 
+static bool has_new_helper(const struct bpf_object *object, uint32_t helpers)
+{
+	for (size_t i = 0; helpers && i < object->section_count; i++) {
+		const struct bpf_object_section *section = &object->sections[i];
+
+		for (uint32_t j = 0; j < section->count; j++)
+			if (section->instructions[j].code == (BPF_JMP | BPF_CALL) &&
+			    !section->instructions[j].src_reg &&
+			    (uint32_t)section->instructions[j].imm >= helpers)
+				return true;
+	}
+	return false;
+}
+
 static int follow_programs(const struct core_object *object, const struct code *codes,
-			   struct reach *reach)
+			   uint32_t helpers, struct reach *reach)
 {
 	struct walk walk = {
-		.object = object, .codes = codes, .reach = reach, .contexts = BUF_INIT(SIZE_MAX)
+		.object = object,
+		.codes = codes,
+		.reach = reach,
+		.helpers = helpers,
+		.contexts = BUF_INIT(SIZE_MAX),
 	};
 	int error = 0;
 
@@ -532,7 +599,7 @@ static int follow_programs(const struct core_object *object, const struct code *
 }
 
 int reach_init(struct reach *reach, const struct core_object *object,
-	       const struct core_result *results)
+	       const struct core_result *results, uint32_t helpers)
 {
 	const struct bpf_object *o = object->object;
 	struct code *codes = copy_codes(o);
@@ -542,8 +609,11 @@ int reach_init(struct reach *reach, const struct core_object *object,
 		.final = malloc((object->use_count + 1) * sizeof(*reach->final)),
 		.reached_by = malloc((object->use_count + 1) * sizeof(*reach->reached_by)),
 		.rejected_at = malloc((o->function_count + 1) * sizeof(*reach->rejected_at)),
+		.missing = calloc(o->function_count + 1, sizeof(*reach->missing)),
+		.guarded = calloc(o->function_count + 1, sizeof(*reach->guarded)),
 	};
-	if (!codes || !reach->final || !reach->reached_by || !reach->rejected_at) {
+	if (!codes || !reach->final || !reach->reached_by || !reach->rejected_at ||
+	    !reach->missing || !reach->guarded) {
 		free_codes(codes, o->section_count);
 		reach_deinit(reach);
 		return -ENOMEM;
@@ -551,8 +621,8 @@ int reach_init(struct reach *reach, const struct core_object *object,
 	memset(reach->reached_by, 0xff, object->use_count * sizeof(*reach->reached_by));
 	memset(reach->rejected_at, 0xff, o->function_count * sizeof(*reach->rejected_at));
 	patch_codes(object, results, codes, reach->final);
-	if (has_poison(object, reach->final))
-		error = follow_programs(object, codes, reach);
+	if (has_poison(object, reach->final) || has_new_helper(o, helpers))
+		error = follow_programs(object, codes, helpers, reach);
 	free_codes(codes, o->section_count);
 	if (error)
 		reach_deinit(reach);
@@ -564,5 +634,7 @@ void reach_deinit(struct reach *reach)
 	free(reach->final);
 	free(reach->reached_by);
 	free(reach->rejected_at);
+	free(reach->missing);
+	free(reach->guarded);
 	*reach = (struct reach){ 0 };
 }

@@ -30,18 +30,29 @@
 
 #define REACH_STATES 8
 
+/* A call that the kernel does not know. */
+struct reach_call {
+	uint32_t helper; /* its number; 0: there is none */
+	uint32_t section;
+	uint32_t instruction;
+};
+
 struct reach {
 	struct core_result *final; /* by use: what became of it once patched */
 	int32_t *reached_by;       /* by use: the first program (its number in functions)
 				      that gets there poisoned; -1: none does */
 	int32_t *rejected_at;      /* by function: the use that a program gets to poisoned;
 				      -1: none, or not a program */
+	struct reach_call *missing; /* by function: a helper too new that a program gets to */
+	uint32_t *guarded;	   /* by function: uses without a value in what a program
+				      runs, none of which it gets to */
 };
 
 /* Follow all programs of @object, given the results of its uses on a kernel: those
- * of core_run.results from object->first_use on. -ENOMEM. */
+ * of core_run.results from object->first_use on. The kernel knows helpers with
+ * numbers below @helpers; 0: that is not looked at. -ENOMEM. */
 int reach_init(struct reach *reach, const struct core_object *object,
-	       const struct core_result *results);
+	       const struct core_result *results, uint32_t helpers);
 void reach_deinit(struct reach *reach);
 #define AUTO_REACH CLEANUP(reach_deinit)
 

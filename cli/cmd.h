@@ -93,6 +93,7 @@ extern const struct cmd cmd_header;
 
 extern const struct cmd cmd_convert;
 extern const struct cmd cmd_minify;
+extern const struct cmd cmd_check;
 extern const struct cmd cmd_build;
 extern const struct cmd cmd_add, cmd_import, cmd_export;
 extern const struct cmd cmd_ls, cmd_show, cmd_rm, cmd_verify, cmd_gc, cmd_stats;

@@ -7,6 +7,7 @@ const struct cmd *const commands[] = {
 	&cmd_fetch,
 	&cmd_convert,
 	&cmd_minify,
+	&cmd_check,
 	&cmd_diff,
 	&cmd_header,
 	&cmd_build,

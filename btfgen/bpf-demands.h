@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a BPF object demands of a kernel beyond its relocations, read off its
+ * section names, map definitions and externs: program types, what programs attach
+ * to, map types, kernel functions and variables.
+ */
+#ifndef BTFGEN_BPF_DEMANDS_H
+#define BTFGEN_BPF_DEMANDS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <linux/bpf.h>
+
+#include <btfpack/error.h>
+
+#include "btfgen/bpf-object.h"
+
+/* How BTF can tell whether there is something to attach to. */
+enum demand_target {
+	DEMAND_NOTHING,    /* it cannot, or nothing is named */
+	DEMAND_FUNCTION,   /* a function, which libbpf looks up in BTF at load time */
+	DEMAND_PROBE,      /* a function, which BTF may not list though it can be probed */
+	DEMAND_TRACEPOINT, /* a tracepoint, known by its typedef btf_trace_<name> */
+	DEMAND_EVENT,      /* the same, attached to after loading, by another way */
+};
+
+struct demand_program {
+	int32_t function; /* in bpf_object.functions */
+	int type;         /* enum bpf_prog_type; 0: not known */
+	enum demand_target target;
+	char *name; /* of the target; NULL with DEMAND_NOTHING */
+};
+
+struct demand_map {
+	const char *name;
+	uint32_t type; /* enum bpf_map_type */
+};
+
+struct demand_extern {
+	const char *name;
+	bool is_function;
+	bool is_weak;
+};
+
+struct bpf_demands {
+	struct demand_program *programs;
+	size_t program_count;
+	struct demand_map *maps;
+	size_t map_count;
+	struct demand_extern *externs; /* those that BTF types describe */
+	size_t extern_count;
+};
+
+/* Names are lent by @object. -ENOMEM. */
+int bpf_demands_init(struct bpf_demands *demands, const struct bpf_object *object);
+void bpf_demands_deinit(struct bpf_demands *demands);
+
+#endif

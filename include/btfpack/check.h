@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * btfpack/check.h - will these BPF programs load on that kernel?
+ *
+ * A checker is made once for a set of BPF objects and asked about any number of
+ * kernels, given their BTF. For each program it looks at
+ *
+ *   - CO-RE relocations, by libbpf's rules, and which of those without a value the
+ *     program can reach (see btfpack/minify.h);
+ *   - helpers, map types and program types, which the kernel's own enums list;
+ *   - what it attaches to, where BTF tells: functions for fentry, fexit, fmod_ret,
+ *     lsm, iter and kprobes, tracepoints;
+ *   - kernel functions and variables it refers to by BTF (kfuncs, typed ksyms).
+ *
+ *	struct btfpack_checker *c;
+ *
+ *	btfpack_checker_new(&c, &err);
+ *	btfpack_checker_add_object(c, "agent.bpf.o", &err);
+ *	btfpack_checker_run(c, &btf, "6.1.0-28-amd64", print_verdict, NULL, &err);
+ *	btfpack_checker_free(c);
+ *
+ * What it cannot see: the verifier's other rules (memory safety, complexity), the
+ * kernel's configuration where it leaves no trace in BTF, privileges.
+ *
+ * Threads: objects are added by one; then any number may run the same checker.
+ */
+#ifndef BTFPACK_CHECK_H
+#define BTFPACK_CHECK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <btfpack/error.h>
+#include <btfpack/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct btfpack_checker;
+
+/* As the functions of btfpack/minify.h with these names. */
+int btfpack_checker_new(struct btfpack_checker **ret, struct btfpack_error *err);
+void btfpack_checker_free(struct btfpack_checker *c);
+int btfpack_checker_add_object(struct btfpack_checker *c, const char *path,
+			       struct btfpack_error *err);
+
+/* How many programs all objects have, and what they are called: in the order in
+ * which a run calls back. Strings live as long as the checker. */
+size_t btfpack_checker_count_programs(const struct btfpack_checker *c);
+typedef void (*btfpack_program_fn)(const char *object, const char *program, const char *section,
+				   void *arg);
+void btfpack_checker_list(const struct btfpack_checker *c, btfpack_program_fn fn, void *arg);
+
+/* From best to worst. */
+enum btfpack_verdict {
+	BTFPACK_VERDICT_LOADS = 0,
+	BTFPACK_VERDICT_LOADS_WITHOUT = 1, /* without some optional fields: it asks first */
+	BTFPACK_VERDICT_UNSURE = 2,	   /* BTF does not know what it attaches to */
+	BTFPACK_VERDICT_REJECTED = 3,
+};
+
+/* One program on one kernel. @reason lives until the callback returns, the other
+ * strings as long as the checker. */
+struct btfpack_program_verdict {
+	const char *object;   /* as it was added */
+	const char *program;  /* the C function */
+	const char *section;  /* "fentry/tcp_connect" */
+	enum btfpack_verdict verdict;
+	uint32_t optional;    /* relocations without a value that it does not get to */
+	uint32_t instruction; /* rejected for an instruction: its number in @where */
+	const char *where;    /* the section of that instruction; "" when for another reason */
+	const char *reason;   /* a sentence without its point; "" when it loads */
+};
+
+typedef void (*btfpack_verdict_fn)(const struct btfpack_program_verdict *verdict, void *arg);
+
+/*
+ * Judge every program on the kernel whose raw BTF @btf is; @name is what to call it
+ * in sentences. @fn hears of programs in the order of objects and of the programs
+ * in each. -EBADMSG, -EOPNOTSUPP when @btf is damaged or from the future, -ENOMEM.
+ */
+int btfpack_checker_run(const struct btfpack_checker *c, const struct btfpack_blob *btf,
+			const char *name, btfpack_verdict_fn fn, void *arg,
+			struct btfpack_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
