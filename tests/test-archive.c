@@ -502,6 +502,42 @@ static void collects_to_nothing_and_goes_on(void)
 	CHECK_INT(verify_aloud(a), 0);
 }
 
+/* Kernels of a series are told by one another. */
+static void a_base_outlives_its_entry(void)
+{
+	AUTO_ARCHIVE struct btfpack_archive *a = new_archive("base");
+	AUTO_BLOB struct btfpack_blob btf = scratch_btf(1, 3000), got = { 0 };
+	struct btfpack_kernel last = kernel("6.1.0-12-amd64", NULL);
+	struct btfpack_archive_stats stats;
+
+	for (unsigned int i = 0; i <= 12; i++) {
+		AUTO_BLOB struct btfpack_blob further = scratch_btf(1, 3000 - 12 + i);
+		char uname[32];
+		struct btfpack_kernel k = kernel(uname, NULL);
+
+		snprintf(uname, sizeof(uname), "6.1.0-%u-amd64", i);
+		CHECK_INT(btfpack_archive_add(a, &k, NULL, &further, NULL, NULL, &err), 0);
+	}
+	stats = stats_of(a);
+	CHECK(stats.stored_bytes < 2 * btf.size / 3); /* alone, each takes 1/4 of it */
+	for (unsigned int i = 0; i < 12; i++) {
+		char uname[32];
+		struct btfpack_kernel k = kernel(uname, NULL);
+
+		snprintf(uname, sizeof(uname), "6.1.0-%u-amd64", i);
+		CHECK_INT(btfpack_archive_remove(a, &k, NULL, &err), 0);
+	}
+	CHECK_INT(btfpack_archive_collect(a, NULL, &err), 0);
+	CHECK_INT(stats_of(a).unused_bytes, 0);
+	CHECK(stats_of(a).pack_bytes < stats.pack_bytes);
+	REQUIRE(btfpack_archive_find(a, &last, NULL, &got, &err) == 0);
+	CHECK(got.size == btf.size && !memcmp(got.data, btf.data, btf.size));
+	CHECK_INT(verify_aloud(a), 0);
+	CHECK_INT(btfpack_archive_remove(a, &last, NULL, &err), 0);
+	CHECK_INT(btfpack_archive_collect(a, NULL, &err), 0);
+	CHECK_INT(stats_of(a).pack_bytes, 0);
+}
+
 static void readers_survive_a_collection(void)
 {
 	AUTO_ARCHIVE struct btfpack_archive *a = new_archive("collect-read");
@@ -550,5 +586,6 @@ TEST_MAIN({ "refuses what is no archive, and does not touch it", refuses_what_is
 	  { "a listing is of one moment", listing_is_of_one_moment },
 	  { "removes and collects", removes_and_collects },
 	  { "collects to nothing and goes on", collects_to_nothing_and_goes_on },
+	  { "a base outlives its entry", a_base_outlives_its_entry },
 	  { "readers survive a collection", readers_survive_a_collection },
 	  { "removes the build that is meant", removes_the_build_meant })
