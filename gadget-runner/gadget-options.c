@@ -124,9 +124,12 @@ static bool parse_value(const struct btf_view *btf, const struct gadget_field *f
 
 static bool fits(uint64_t number, unsigned int bit_size, bool is_signed)
 {
-	int64_t top = (int64_t)number >> (bit_size - 1);
+	int64_t top;
 
-	return bit_size >= 64 || (is_signed ? top == 0 || top == -1 : number >> bit_size == 0);
+	if (!bit_size || bit_size >= 64)
+		return bit_size >= 64;
+	top = (int64_t)number >> (bit_size - 1);
+	return is_signed ? top == 0 || top == -1 : number >> bit_size == 0;
 }
 
 /* Whole bytes only: options are no bitfields. */
@@ -229,7 +232,7 @@ static int set_value(const struct btf_view *btf, const struct gadget_field *fiel
 	}
 	if (is_number_array(btf, field))
 		return set_list(btf, field, to, text, err);
-	if (field->kind == GADGET_OTHER || size > 8)
+	if (field->kind == GADGET_OTHER || !size || size > 8)
 		return btfpack_error_set(err, -EINVAL, "--%s: is of a type that cannot be set",
 					 field->name);
 	return set_number(btf, field, to, text, err);
