@@ -276,13 +276,6 @@ check-vm:
 	$(Q)$(MAKE) all $(VM_ARCHES:%=btfrun-%)
 	$(Q)BUILD=$(abspath $(BUILD)) O=$(abspath $(O)) tests/vm/check-vm
 
-# Every gadget on real kernels in qemu; KERNELS= and GADGETS= pick some.
-.PHONY: check-vm
-check-vm:
-	$(Q)scripts/deps build test vm cross kernel
-	$(Q)$(MAKE) all $(VM_ARCHES:%=btfrun-%)
-	$(Q)BUILD=$(abspath $(BUILD)) O=$(abspath $(O)) tests/vm/check-vm
-
 check-real:
 	$(Q)scripts/deps build test
 	$(Q)$(MAKE) run-check-real

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Real kernels in qemu, for tests/vm/check-vm and tests/real-vm.sh. Everything that is
-# made once lies in $VM/<kernel>: image, loop.ko, uname, and for kernels without BTF
-# btf (whole). Guests run under emulation, one at a time, with one CPU.
+# made once lies in $VM: <kernel>/{image,loop.ko,uname}, and an archive with the BTF of
+# the kernels that have none. Guests run under emulation, one at a time, with one CPU.
 #
 #   . tests/vm/lib.sh
 #   vm_prepare 6.1-s390x        image and BTF, by network when they are not there
-#   vm_bundle                   $VM/<kernel>/bundle and friends, of all that are prepared
 #   vm_boot 6.1-s390x [GADGET...] > console
 
 VM=${BTFPACK_VM:-$BUILD/vm}
@@ -52,7 +51,7 @@ vm_image() {
   [ -n "$package" ] || { vm_say "$1: no such kernel in the archive"; return 4; }
   url=$(jq -r .url <<< "$package")
   vm_say "$1: fetching $(jq -r .uname <<< "$package")"
-  curl -fsSL --retry 3 -o "$dir/deb" "${url/-dbg_/-unsigned_}" ||
+  curl -fsSL --retry 3 -o "$dir/deb" "${url/-dbg_/-unsigned_}" 2> /dev/null ||
     curl -fsSL --retry 3 -o "$dir/deb" "${url/-dbg_/_}" || return 4
   dpkg-deb --fsys-tarfile "$dir/deb" > "$dir/tar"
   tar -xOf "$dir/tar" --wildcards '*/kernel/drivers/block/loop.ko*' > "$dir/loop.ko" || true
@@ -65,21 +64,25 @@ vm_image() {
   mv "$dir/image.part" "$dir/image"
 }
 
-# Its BTF, for those that have none: the debug package's vmlinux, converted.
+# The words that name a kernel to btfpack.
+vm_key() {
+  echo --distro debian --release "$(vm_field "$1" 2)" --arch "$(vm_arch "$1")" \
+    --uname "$(cat "$VM/$1/uname")"
+}
+
+# The BTF of a kernel that has none, into the archive: from Debian's debug package, or
+# from a vmlinux of one's own.
 vm_btf() {
-  local dir=$VM/$1 vmlinux
-  [ ! -s "$dir/btf" ] || return 0
-  vmlinux=$dir/vmlinux
-  if [ "$(vm_field "$1" 6)" = none ] && [ ! -s "$vmlinux" ]; then
-    vm_say "$1: fetching its debug package"
-    vmlinux=$("$BTFPACK" fetch -q --distro debian --release "$(vm_field "$1" 2)" \
-      --arch "$(vm_arch "$1")" --uname "$(cat "$dir/uname")" --latest 1 --json -o "$dir" |
-      jq -r .path | head -n 1)
+  local dir=$VM/$1
+  [ ! -e "$dir/stored" ] || return 0
+  # shellcheck disable=SC2046
+  if [ -s "$dir/vmlinux" ]; then
+    "$BTFPACK" add -q --archive "$VM/archive" $(vm_key "$1") "$dir/vmlinux" || return 4
+  else
+    vm_say "$1: building its BTF from the debug package"
+    "$BTFPACK" build -q --archive "$VM/archive" $(vm_key "$1") > "$dir/log" || return 4
   fi
-  [ -s "$vmlinux" ] || { vm_say "$1: no vmlinux with debug information"; return 4; }
-  vm_say "$1: converting"
-  "$BTFPACK" convert -q -o "$dir/btf" "$vmlinux"
-  rm -f "$vmlinux"
+  touch "$dir/stored"
 }
 
 vm_prepare() {
@@ -92,36 +95,29 @@ vm_prepare() {
   esac
 }
 
-# One tree of minified BTF of all BTF-less kernels that are prepared, one bundle of it:
-# so that there is something to choose from. And a bundle of all but NAME, and a damaged one.
+# vm_bundle NAME: $VM/bundle, of all kernels of the archive that have NAME's architecture;
+# $VM/wrong.bundle, with NAME's very BTF under the name of another kernel; and
+# $VM/corrupt.bundle.
 vm_bundle() {
-  local name=$1 kernel tree
-  rm -rf "$VM/tree" "$VM/tree-others"
-  for kernel in $(vm_names); do
-    [ -s "$VM/$kernel/btf" ] || continue
-    tree=debian/$(vm_field "$kernel" 2)/$(vm_arch "$kernel")
-    mkdir -p "$VM/tree/$tree" "$VM/tree-others/$tree"
-    # shellcheck disable=SC2046
-    "$BTFPACK" minify -q -o "$VM/tree/$tree/$(cat "$VM/$kernel/uname").btf" "$VM/$kernel/btf" \
-      $(vm_objects "$(vm_arch "$kernel")")
-    [ "$kernel" = "$name" ] || cp "$VM/tree/$tree/$(cat "$VM/$kernel/uname").btf" \
-      "$VM/tree-others/$tree/"
-  done
-  # The same BTF under another kernel's name: a wrong one there always is.
-  tree=debian/$(vm_field "$name" 2)/$(vm_arch "$name")
-  if [ -s "$VM/$name/btf" ]; then
-    cp "$VM/tree/$tree/$(cat "$VM/$name/uname").btf" "$VM/tree-others/$tree/9.9.9-other.btf"
-    "$BTFPACK" bundle -q --from "$VM/tree-others" -o "$VM/wrong.bundle"
-    "$BTFPACK" bundle -q --from "$VM/tree" -o "$VM/bundle"
-    # One byte in the middle is another.
-    python3 - "$VM/bundle" "$VM/corrupt.bundle" << 'END'
+  local name=$1 arch objects
+  arch=$(vm_arch "$name")
+  objects=$(vm_objects "$arch")
+  # shellcheck disable=SC2046,SC2086
+  {
+    "$BTFPACK" bundle -q --archive "$VM/archive" --arch "$arch" -o "$VM/bundle" $objects
+    "$BTFPACK" select -q --bundle "$VM/bundle" $(vm_key "$name") -o "$VM/small.btf" > /dev/null
+    rm -rf "$VM/others"
+    "$BTFPACK" add -q --archive "$VM/others" --distro debian --release "$(vm_field "$name" 2)" \
+      --arch "$arch" --uname 9.9.9-other "$VM/small.btf"
+    "$BTFPACK" bundle -q --archive "$VM/others" -o "$VM/wrong.bundle" $objects
+  } > "$VM/log"
+  python3 - "$VM/bundle" "$VM/corrupt.bundle" << 'END'
 import sys
 data = bytearray(open(sys.argv[1], "rb").read())
 for at in range(len(data) // 4, len(data)):
     data[at] ^= 0xff
 open(sys.argv[2], "wb").write(data)
 END
-  fi
 }
 
 # vm_root NAME DIR: what the guest's initramfs holds.
@@ -134,8 +130,8 @@ vm_root() {
   printf 'ID=debian\nVERSION_ID="%s"\n' "$(vm_field "$name" 2)" > "$root/etc/os-release"
   [ ! -s "$VM/$name/loop.ko" ] || cp "$VM/$name/loop.ko" "$root/loop.ko"
   cp "${O:-$ROOT/build}/btfrun-$arch" "$root/bin/btfrun"
-  if [ -s "$VM/$name/btf" ]; then
-    vm_bundle "$name"
+  if ! vm_has_own_btf "$name"; then
+    vm_bundle "$name" || return 4
     cp "$VM/wrong.bundle" "$VM/corrupt.bundle" "$root/"
     cp "$root/bin/btfrun" "$root/bin/btfrun-bare"
     "${O:-$ROOT/build}/btfrun-$(uname -m)" --attach "$VM/bundle" --program "$root/bin/btfrun-bare" \
@@ -162,7 +158,7 @@ vm_boot() {
   shift
   root=$(mktemp -d "$VM/root.XXXXXX")
   chmod 755 "$root"
-  vm_root "$name" "$root"
+  vm_root "$name" "$root" || return 4
   # The kernel's own /init messages need a console before devtmpfs is there.
   mknod "$root/dev/console" c 5 1 2> /dev/null || true
   (cd "$root" && find . | cpio -o -H newc --quiet | gzip -1) > "$dir/initramfs"
