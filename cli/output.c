@@ -33,7 +33,7 @@ json_t *output_kernel(const struct btfpack_kernel *k)
 			 k->release, "arch", k->arch, "uname", k->uname, "build_id", k->build_id);
 }
 
-static void say(const char *format, va_list args)
+__attribute__((format(printf, 1, 0))) static void say(const char *format, va_list args)
 {
 	clear_progress();
 	fputs("btfpack: ", stderr);

@@ -52,7 +52,8 @@ static void note_verdict(const char *log)
 	snprintf(verdict, sizeof(verdict), "%.*s", (int)(end - line), line);
 }
 
-static int note_message(enum libbpf_print_level level, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static int note_message(enum libbpf_print_level level,
+							      const char *format, va_list args)
 {
 	AUTO_FREE char *text = NULL;
 	size_t length;

@@ -159,8 +159,8 @@ static void refuses_releases(void)
 		"SHA256:\n " DIGEST "\n",
 		"SHA256:\n " DIGEST " x main/binary-amd64/Packages\n",
 		"SHA256:\n 8185 1 main/binary-amd64/Packages\n",
-		"Codename: "
-		"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\n",
+		("Codename: "
+		 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\n"),
 		"no field\n",
 	};
 	struct btfpack_error err = { 0 };

@@ -356,7 +356,6 @@ static void knows_versions_and_sections(void)
 
 static void takes_files_in_order(void)
 {
-	AUTO_BLOB struct btfpack_blob bytes = make(3, 0);
 	struct btfpack_loader_opts opts = { .size = sizeof(opts), .root = "/nonexistent" };
 	char dir[] = "/tmp/btfpack-test-bundle.XXXXXX", path[64], story[2048], command[80];
 	struct btfpack_loader *loader = NULL;
