@@ -2,15 +2,22 @@
 # btfpack: one non-recursive Makefile.
 #
 #   make              the tool, the libraries, the BPF objects
+#   make deps         install with apt what building and testing need and is missing
 #   make demo         one real Debian kernel all the way (needs the network)
 #   make check        all tests that need no network
-#   make check-real   tests against the real mirror
+#   make check-real   tests against the real mirror, and in a real kernel with qemu
+#   make check-vm     every gadget in real kernels; KERNELS= and GADGETS= pick some
 #   make bench        speed, memory and size beside the peers
 #   make fuzz         libFuzzer targets, FUZZ_SECONDS each
-#   make install      DESTDIR= PREFIX=/usr/local
+#   make loader       the loader library alone: needs a C compiler and libc
+#   make btfrun       the runner and its gadgets as one static program
+#   make install      DESTDIR= PREFIX=/usr/local; install-loader: only the library
+#   make format       clang-format on all C files
+#   make clean        remove what was built
 #
 #   V=1 shows commands; O=DIR builds elsewhere; DEBUG=1 builds with ASan and
-#   UBSan (into O/debug); DEPS=skip never installs packages; FILTER=word picks tests.
+#   UBSan (into O/debug); WERROR=1 makes warnings errors; FILTER=word picks tests;
+#   DEPS=skip never installs packages; CC, CLANG, CFLAGS, LDFLAGS as usual.
 
 VERSION := 0.1.0
 PREFIX ?= /usr/local
@@ -34,6 +41,9 @@ Q := @
 say = @printf '  %-8s %s\n' $(1) $(2)
 endif
 MAKEFLAGS += --no-print-directory --no-builtin-rules
+.DELETE_ON_ERROR:
+# Keep what lies between a source and a program: the next build needs it again.
+.SECONDARY:
 
 CC ?= gcc
 ifeq ($(origin CC),default)
@@ -74,8 +84,20 @@ BPF_SRC := $(sort $(wildcard bpf-gadgets/*.bpf.c))
 BPF_OBJ := $(BPF_SRC:%.c=$(BUILD)/%.o)
 BPF_OBJ_BE := $(BPF_SRC:bpf-gadgets/%.c=$(BUILD)/bpf-gadgets/be/%.o)
 
-.PHONY: all
+.PHONY: all help libraries
 all: $(BUILD)/btfpack $(BPF_OBJ) $(BPF_OBJ_BE) loader
+	@:
+
+help:
+	@sed -n '3,/^$$/s/^# \{0,3\}//p' $(firstword $(MAKEFILE_LIST))
+
+# One sentence instead of a page of missing headers. The loader needs none of them.
+libraries:
+	@for p in $(PKGS) libxxhash; do $(PKG_CONFIG) --exists $$p || missing="$$missing $$p"; done; \
+	[ -z "$$missing" ] || { \
+		echo "btfpack: $(PKG_CONFIG) does not know$$missing; 'make deps' installs them" >&2; exit 1; }
+
+$(filter-out $(OBJ_runtime-loader),$(LIB_OBJ) $(CLI_OBJ)): | libraries
 
 $(BUILD)/btfpack: $(CLI_OBJ) $(BUILD)/libbtfpack-all.a
 	$(call say,LINK,$@)
@@ -260,8 +282,10 @@ $(BUILD)/tests/fuzz/replay-%.sh: $(BUILD)/tests/fuzz/fuzz-%
 REPLAY := $(FUZZ_BIN:$(BUILD)/tests/fuzz/fuzz-%=$(BUILD)/tests/fuzz/replay-%.sh)
 
 .PHONY: deps check check-programs run-check check-real run-check-real demo bench fuzz
-check:
+deps:
 	$(Q)scripts/deps build test
+
+check: deps
 	$(Q)$(MAKE) run-check
 
 check-programs: all btfrun $(TEST_BIN) $(FUZZ_BIN) $(REPLAY) $(TEST_BPF)
@@ -276,8 +300,7 @@ check-vm:
 	$(Q)$(MAKE) all $(VM_ARCHES:%=btfrun-%)
 	$(Q)BUILD=$(abspath $(BUILD)) O=$(abspath $(O)) tests/vm/check-vm
 
-check-real:
-	$(Q)scripts/deps build test
+check-real: deps
 	$(Q)$(MAKE) run-check-real
 
 run-check-real: all btfrun
