@@ -61,7 +61,7 @@ ALL_LDFLAGS := $(OPT) -pthread $(LDFLAGS)
 # --- folders, and the external libraries each of them owns --------------------------------------
 FOLDERS := core btf btfgen fetcher archive-index runtime-loader gadget-runner cli
 PKGS_core := libcrypto
-PKGS_btfgen := libelf libdw libzstd
+PKGS_btfgen := libelf libdw libzstd zlib
 PKGS_fetcher := libcurl libarchive liblzma
 PKGS_archive-index := sqlite3 libzstd
 PKGS_runtime-loader := libzstd
@@ -333,6 +333,7 @@ $(FUZZ_DIR)/%.o: %.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) $(FUZZ_FLAGS) $(call pkg_cflags,$(PKGS)) -MMD -MP -c -o $@ $<
 
+.SECONDARY: $(FUZZ_OBJ) $(FUZZ_TARGETS:$(FUZZ_DIR)/%=$(FUZZ_DIR)/tests/fuzz/%.o)
 $(FUZZ_DIR)/fuzz-%: $(FUZZ_DIR)/tests/fuzz/fuzz-%.o $(FUZZ_OBJ)
 	$(call say,LINK,$@)
 	$(Q)$(CLANG) -fsanitize=fuzzer,address,undefined -pthread -o $@ $^ $(LIBS)

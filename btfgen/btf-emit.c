@@ -238,10 +238,13 @@ static int emit_node(struct btf_emit *emit, const struct type_node *node, struct
 	}
 }
 
-static bool is_index_class(const struct type_class *class)
+/* The name may be an inline string (gcc) or one of .debug_str (clang). */
+static bool is_index_class(const struct btf_emit *emit, const struct type_class *class)
 {
+	char packed[8];
+
 	return class->kind == BTF_KIND_INT && class->size == 4 && class->flags & TYPE_SIGNED &&
-	       class->name == NAME_MAKE(NAME_PACKED, 'i' | 'n' << 8 | 't' << 16);
+	       !strcmp(dwarf_string(emit->file, class->name, packed), "int");
 }
 
 static uint32_t find_index_in_base(const struct btf_view *base)
@@ -272,7 +275,7 @@ static void number_nodes(struct btf_emit *emit)
 		if (!emit->ids[n])
 			emit->ids[n] = next++;
 		needed = needed || class->kind == BTF_KIND_ARRAY;
-		if (!emit->index_type && is_index_class(class))
+		if (!emit->index_type && is_index_class(emit, class))
 			emit->index_type = emit->ids[n];
 	}
 	if (needed && !emit->index_type)

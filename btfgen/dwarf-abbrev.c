@@ -12,6 +12,12 @@
 #define DW_TAG_LLVM_annotation 0x6000
 #endif
 
+/* All units of a thread together may have their abbreviations compiled out of at
+ * most this often the section's size. Where units share them they are mostly found
+ * ready; a file made to be slow would have each unit start at another byte. */
+#define WORK_FACTOR 64
+#define WORK_FREE   ((size_t)1 << 20)
+
 #define BIT(attr) (1u << (attr))
 
 /* Each tag of interest, and the attributes worth reading there. */
@@ -104,6 +110,58 @@ static const uint8_t attr_by_dw[] = {
 	[DW_AT_loclists_base] = ATTR_LOCLISTS_BASE,
 	[DW_AT_producer] = ATTR_PRODUCER,
 };
+
+/* What a form gives, and which of it an attribute is read as. A form that gives
+ * something else is stepped over: a number must never be taken for a reference. */
+enum { GIVES_NUMBER = 1, GIVES_BLOCK = 2, GIVES_NAME = 4, GIVES_REF = 8 };
+
+static const uint8_t attr_wants[ATTR_COUNT_] = {
+	[ATTR_NAME] = GIVES_NAME,
+	[ATTR_TYPE] = GIVES_REF,
+	[ATTR_BYTE_SIZE] = GIVES_NUMBER,
+	[ATTR_BIT_SIZE] = GIVES_NUMBER,
+	[ATTR_BIT_OFFSET] = GIVES_NUMBER,
+	[ATTR_DATA_BIT_OFFSET] = GIVES_NUMBER,
+	[ATTR_MEMBER_LOCATION] = GIVES_NUMBER | GIVES_BLOCK,
+	[ATTR_ENCODING] = GIVES_NUMBER,
+	[ATTR_DECLARATION] = GIVES_NUMBER,
+	[ATTR_CONST_VALUE] = GIVES_NUMBER | GIVES_BLOCK | GIVES_NAME,
+	[ATTR_UPPER_BOUND] = GIVES_NUMBER,
+	[ATTR_COUNT] = GIVES_NUMBER,
+	[ATTR_LOW_PC] = GIVES_NUMBER,
+	[ATTR_RANGES] = GIVES_NUMBER,
+	[ATTR_LOCATION] = GIVES_NUMBER | GIVES_BLOCK,
+	[ATTR_EXTERNAL] = GIVES_NUMBER,
+	[ATTR_INLINE] = GIVES_NUMBER,
+	[ATTR_ORIGIN] = GIVES_REF,
+	[ATTR_SPECIFICATION] = GIVES_REF,
+	[ATTR_SIGNATURE] = GIVES_REF,
+	[ATTR_LANGUAGE] = GIVES_NUMBER,
+	[ATTR_STR_OFFSETS_BASE] = GIVES_NUMBER,
+	[ATTR_IMPORT] = GIVES_REF,
+	[ATTR_DWO_NAME] = GIVES_NAME,
+	[ATTR_LOCLISTS_BASE] = GIVES_NUMBER,
+	[ATTR_PRODUCER] = GIVES_NAME,
+};
+
+static unsigned int opcode_gives(uint8_t opcode)
+{
+	switch (opcode) {
+	case OP_STRING ... OP_STRX:
+		return GIVES_NAME;
+	case OP_REF1 ... OP_REF_SIG:
+		return GIVES_REF;
+	case OP_BLOCK1 ... OP_BLOCK:
+		return GIVES_BLOCK;
+	default:
+		return GIVES_NUMBER;
+	}
+}
+
+bool abbrev_op_fits(const struct abbrev_op *op)
+{
+	return op->attr < ATTR_COUNT_ && attr_wants[op->attr] & opcode_gives(op->opcode);
+}
 
 /* The slot of an attribute plus one; 0 when nobody reads it. */
 static unsigned int find_attr(uint64_t dw_at, uint32_t wanted)
@@ -259,23 +317,23 @@ static int add_op(struct abbrev_table *table, struct abbrev *abbrev, const struc
 }
 
 static int compile_attr(struct abbrev_table *table, struct abbrev *abbrev, uint64_t dw_at,
-			uint64_t form, int64_t constant, uint32_t wanted)
+			uint64_t form, int64_t constant, uint32_t *wanted)
 {
-	unsigned int attr = find_attr(dw_at, wanted);
+	unsigned int attr = find_attr(dw_at, *wanted);
 	const struct form_row *row = find_form(form);
-	struct abbrev_op op = { 0 };
+	struct abbrev_op op = { .attr = attr ? (uint8_t)(attr - 1) : ATTR_COUNT_ };
 	int error = abbrev_op_from_form(&op, form, table->encoding);
 
 	if (error)
 		return error;
 	if (form == DW_FORM_implicit_const)
 		op.constant = constant;
+	/* An attribute counts once. (A thousand that take no bytes would make a DIE of
+	 * one byte cost a thousand steps.) */
 	if (attr)
-		op.attr = (uint8_t)(attr - 1);
-	else
+		*wanted &= ~BIT(attr - 1);
+	if (op.opcode != OP_INDIRECT && !abbrev_op_fits(&op))
 		op.opcode = row->skip;
-	if (op.opcode == OP_INDIRECT && !attr)
-		op.attr = ATTR_COUNT_; /* read the form, drop the value */
 	return add_op(table, abbrev, &op);
 }
 
@@ -290,12 +348,14 @@ static int compile_abbrev(struct abbrev_table *table, struct abbrev *abbrev, str
 {
 	const struct tag_row *row;
 	uint8_t has_children;
+	uint32_t wanted;
 	uint64_t tag;
 
 	if (cursor_uleb(c, &tag) < 0 || cursor_u8(c, &has_children) < 0)
 		return -EBADMSG;
 	row = find_tag(tag);
 	abbrev->die_class = row ? row->die_class : DIE_OTHER;
+	wanted = row ? row->attrs : 0;
 	abbrev->has_children = has_children;
 	abbrev->first_op = (uint32_t)table->op_count;
 	for (;;) {
@@ -309,7 +369,7 @@ static int compile_abbrev(struct abbrev_table *table, struct abbrev *abbrev, str
 			return 0;
 		if (form == DW_FORM_implicit_const && cursor_sleb(c, &constant) < 0)
 			return -EBADMSG;
-		error = compile_attr(table, abbrev, dw_at, form, constant, row ? row->attrs : 0);
+		error = compile_attr(table, abbrev, dw_at, form, constant, &wanted);
 		if (error)
 			return error;
 	}
@@ -354,6 +414,12 @@ int abbrev_table_compile(struct abbrev_table *table, const uint8_t *section, siz
 		table->dense = table->dense && abbrev.code == table->count + 1;
 		table->abbrevs[table->count++] = abbrev;
 	}
+	table->bytes_compiled += c.pos - (offset < c.pos ? offset : c.pos);
+	if (!error && table->bytes_compiled / WORK_FACTOR > size + WORK_FREE)
+		return btfpack_error_set(err, -EFBIG,
+					 "%s: .debug_abbrev: at offset %#llx: units share parts of "
+					 "it without end",
+					 path, (unsigned long long)offset);
 	if (error == -EOPNOTSUPP)
 		return btfpack_error_set(err, error,
 					 "%s: .debug_abbrev: at offset %#zx: a form this btfpack "

@@ -149,6 +149,7 @@ struct abbrev_table {
 	uint64_t offset;
 	struct dwarf_encoding encoding;
 	bool valid;
+	uint64_t bytes_compiled; /* of .debug_abbrev, repeats included */
 };
 
 void abbrev_table_deinit(struct abbrev_table *table);
@@ -160,6 +161,9 @@ int abbrev_table_compile(struct abbrev_table *table, const uint8_t *section, siz
 
 /* For the form that DW_FORM_indirect finds in the data. Negative: unknown. */
 int abbrev_op_from_form(struct abbrev_op *op, uint64_t form, struct dwarf_encoding encoding);
+
+/* Whether the op gives what its attribute is read as (a reference, a name, ...). */
+bool abbrev_op_fits(const struct abbrev_op *op);
 
 /* NULL when there is no such code. */
 const struct abbrev *abbrev_table_search(const struct abbrev_table *table, uint64_t code);

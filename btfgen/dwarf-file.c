@@ -192,14 +192,20 @@ static int string_index_new(const struct elf_section *section, struct string_ind
 	return 0;
 }
 
-/* A string at @offset of @section, if it ends inside. */
+/* A string at @offset of @section, if it ends inside. What is longer than any name
+ * is none: a file could name the same megabytes in each of its DIEs. */
+#define STRING_MAXIMUM 16384
+
 static const char *section_string(const struct elf_section *section, uint64_t offset)
 {
-	const char *start = (const char *)section->data + offset;
+	const char *start;
+	size_t left;
 
-	if (offset >= section->size || !memchr(start, '\0', section->size - offset))
+	if (offset >= section->size)
 		return "";
-	return start;
+	start = (const char *)section->data + offset;
+	left = section->size - offset;
+	return memchr(start, '\0', left < STRING_MAXIMUM ? left : STRING_MAXIMUM) ? start : "";
 }
 
 int dwarf_file_set_alt(struct dwarf_file *file, struct dwarf_file *alt, struct btfpack_error *err)
@@ -230,7 +236,7 @@ static bool has_repeats(const struct elf_section *section)
 
 	for (size_t i = 0; i < ARRAY_SIZE(common); i++) {
 		size_t length = strlen(common[i]) + 1, count = 0;
-		const uint8_t *at = section->data, *end = section->data + section->size;
+		const uint8_t *at = section->data, *end = at ? at + section->size : NULL;
 
 		while (count < 2 && at < end &&
 		       (at = memmem(at, (size_t)(end - at), common[i], length))) {

@@ -146,6 +146,9 @@ void func_symbols_deinit(struct func_symbols *symbols)
 	*symbols = (struct func_symbols){ 0 };
 }
 
+/* What has more parameters is no function of a kernel's; C promises room for 127. */
+#define PARAMETERS_MAXIMUM 1024
+
 /* --- one function
  * ------------------------------------------------------------------------------------- */
 
@@ -207,7 +210,8 @@ static struct die_item complete_parameter(struct unit_reader *reader, struct ori
 	struct die_item whole = *param;
 	uint32_t i;
 
-	if (!(param->flags & ITEM_ORIGIN) || !origin.func)
+	if (!(param->flags & ITEM_ORIGIN) || !origin.func ||
+	    origin.func->item_count > PARAMETERS_MAXIMUM)
 		return whole;
 	for (i = origin.func->first_item; i != ITEM_END; i = origin.reader->items[i].next) {
 		const struct die_item *there = &origin.reader->items[i];
@@ -346,7 +350,7 @@ static int collect_function(struct func_defs *defs, const struct func_symbols *s
 	uint32_t slot = *name ? *name_slot(symbols, name, (uint32_t)strlen(name)) : 0;
 	int error;
 
-	if (!slot)
+	if (!slot || func->item_count > PARAMETERS_MAXIMUM)
 		return 0;
 	def.name = slot - 1;
 	params = calloc(func->item_count + 1ull, sizeof(*params));

@@ -11,6 +11,7 @@
 #include "core/cursor.h"
 
 #define ENTRIES_MAXIMUM 64 /* looked at, of one list */
+#define PIECES_MAXIMUM  64 /* operations looked at, of one value in pieces */
 
 /* An operation, and how many bytes it takes. Only those that say where a parameter
  * was passed are known by name; at any other the reading ends. */
@@ -64,7 +65,7 @@ static bool is_register(const struct operation *op)
 static int pieces_register(struct cursor *c, struct operation op, uint64_t word)
 {
 	uint64_t offset = 0;
-	int found = -1;
+	int found = -1, left = PIECES_MAXIMUM;
 
 	do {
 		if (op.opcode == DW_OP_piece)
@@ -73,7 +74,7 @@ static int pieces_register(struct cursor *c, struct operation op, uint64_t word)
 			found = op.opcode - DW_OP_reg0;
 		else if (!is_register(&op))
 			break;
-	} while (cursor_left(c) && read_operation(c, &op));
+	} while (--left && cursor_left(c) && read_operation(c, &op));
 	return found;
 }
 

@@ -40,6 +40,7 @@ struct scan {
 
 #define HAS(scan, attr)   ((scan)->attrs.present & 1u << (attr))
 #define VALUE(scan, attr) ((scan)->attrs.value[attr])
+#define FLAG(scan, attr)  (HAS(scan, attr) && VALUE(scan, attr))
 
 void unit_reader_deinit(struct unit_reader *reader)
 {
@@ -450,6 +451,9 @@ read_indirect(struct scan *scan, const struct abbrev_op *op, const uint8_t *p, b
 	if (!p || form == DW_FORM_indirect || form == DW_FORM_implicit_const ||
 	    abbrev_op_from_form(&actual, form, scan->reader->unit->encoding) < 0)
 		return NULL;
+	if (!abbrev_op_fits(&actual))
+		actual.attr = ATTR_COUNT_; /* where nobody looks */
+	scan->attrs.present |= 1u << actual.attr;
 	return read_value(scan, &actual, p, swap);
 }
 
@@ -490,7 +494,6 @@ static inline __attribute__((always_inline)) bool read_attrs(struct scan *scan,
 			break;
 		case OP_INDIRECT:
 			p = read_indirect(scan, op, p, swap);
-			scan->attrs.present |= 1u << op->attr;
 			break;
 		default:
 			p = read_value(scan, op, p, swap);
@@ -579,7 +582,7 @@ static bool keep_composite(struct scan *scan, uint8_t kind)
 	if (HAS(scan, ATTR_SIGNATURE)) { /* its body is in a type unit */
 		type->kind = KIND_ALIAS;
 		type->ref = ref_of(scan, ATTR_SIGNATURE);
-	} else if (HAS(scan, ATTR_DECLARATION)) {
+	} else if (FLAG(scan, ATTR_DECLARATION)) {
 		type->flags |= TYPE_DECLARATION;
 	}
 	if (kind == BTF_KIND_ENUM) {
@@ -596,10 +599,11 @@ static bool keep_composite(struct scan *scan, uint8_t kind)
 static uint64_t location_offset(const struct scan *scan)
 {
 	uint64_t value = VALUE(scan, ATTR_MEMBER_LOCATION), offset = 0;
-	const uint8_t *p = scan->start + value;
+	const uint8_t *p;
 
 	if (!(scan->attrs.blocks & 1u << ATTR_MEMBER_LOCATION))
 		return value;
+	p = scan->start + value;
 	if (p < scan->end && *p == DW_OP_plus_uconst)
 		read_uleb(p + 1, scan->end, &offset);
 	return offset;
@@ -637,7 +641,7 @@ static bool keep_member(struct scan *scan, uint32_t parent)
 	struct die_item *item;
 
 	if ((type->kind != BTF_KIND_STRUCT && type->kind != BTF_KIND_UNION) ||
-	    HAS(scan, ATTR_DECLARATION) || HAS(scan, ATTR_EXTERNAL)) /* a static member of C++ */
+	    FLAG(scan, ATTR_DECLARATION) || FLAG(scan, ATTR_EXTERNAL)) /* a static member of C++ */
 		return true;
 	item = add_item(scan->reader, &type->first_item, &type->last_item, &type->item_count);
 	if (!item)
@@ -662,7 +666,8 @@ static bool keep_enumerator(struct scan *scan, uint32_t parent)
 	if (!item)
 		return false;
 	item->name = name_of(scan);
-	item->value = HAS(scan, ATTR_CONST_VALUE) ? VALUE(scan, ATTR_CONST_VALUE) : 0;
+	if (HAS(scan, ATTR_CONST_VALUE) && !(scan->attrs.blocks & 1u << ATTR_CONST_VALUE))
+		item->value = VALUE(scan, ATTR_CONST_VALUE);
 	if (scan->attrs.negative & 1u << ATTR_CONST_VALUE)
 		item->flags = ITEM_NEGATIVE;
 	return true;
@@ -674,8 +679,8 @@ static uint64_t count_elements(const struct scan *scan)
 	uint64_t bound;
 
 	if (HAS(scan, ATTR_COUNT))
-		return scan->attrs.blocks & 1u << ATTR_COUNT ? 0 : VALUE(scan, ATTR_COUNT);
-	if (!HAS(scan, ATTR_UPPER_BOUND) || scan->attrs.blocks & 1u << ATTR_UPPER_BOUND)
+		return VALUE(scan, ATTR_COUNT);
+	if (!HAS(scan, ATTR_UPPER_BOUND))
 		return 0;
 	bound = VALUE(scan, ATTR_UPPER_BOUND);
 	/* -1 stands for none, in whatever width it was written. */
@@ -761,20 +766,21 @@ static bool keep_function(struct scan *scan)
 		.first_item = ITEM_END,
 		.last_item = ITEM_END,
 	};
-	if (HAS(scan, ATTR_DECLARATION))
+	if (FLAG(scan, ATTR_DECLARATION))
 		func->flags |= FUNC_DECLARATION;
-	if (HAS(scan, ATTR_EXTERNAL) && VALUE(scan, ATTR_EXTERNAL))
+	if (FLAG(scan, ATTR_EXTERNAL))
 		func->flags |= FUNC_EXTERNAL;
 	if (HAS(scan, ATTR_LOW_PC) || HAS(scan, ATTR_RANGES))
 		func->flags |= FUNC_HAS_PC;
-	if (HAS(scan, ATTR_INLINE))
+	if (FLAG(scan, ATTR_INLINE))
 		func->flags |= FUNC_INLINE;
 	return true;
 }
 
 static bool keep_variable(struct scan *scan, bool swap)
 {
-	const uint8_t *location = scan->start + VALUE(scan, ATTR_LOCATION);
+	bool is_block = HAS(scan, ATTR_LOCATION) && scan->attrs.blocks & 1u << ATTR_LOCATION;
+	const uint8_t *location = is_block ? scan->start + VALUE(scan, ATTR_LOCATION) : NULL;
 	unsigned int size = scan->reader->unit->encoding.address_size;
 	struct die_var *var = ADD(scan->reader, var);
 
@@ -787,12 +793,11 @@ static bool keep_variable(struct scan *scan, bool swap)
 		.origin = HAS(scan, ATTR_SPECIFICATION) ? ref_of(scan, ATTR_SPECIFICATION)
 							: ref_of(scan, ATTR_ORIGIN),
 	};
-	if (HAS(scan, ATTR_EXTERNAL) && VALUE(scan, ATTR_EXTERNAL))
+	if (FLAG(scan, ATTR_EXTERNAL))
 		var->flags |= VAR_EXTERNAL;
-	if (HAS(scan, ATTR_DECLARATION))
+	if (FLAG(scan, ATTR_DECLARATION))
 		var->flags |= VAR_DECLARATION;
-	if (HAS(scan, ATTR_LOCATION) && scan->attrs.blocks & 1u << ATTR_LOCATION &&
-	    (size_t)(scan->at - location) > size && *location == DW_OP_addr) {
+	if (is_block && (size_t)(scan->at - location) > size && *location == DW_OP_addr) {
 		var->address = load(location + 1, size, swap);
 		var->flags |= VAR_HAS_ADDRESS;
 	}
@@ -824,8 +829,6 @@ static bool keep_import(struct scan *scan)
 static void keep_unit(struct scan *scan)
 {
 	struct unit_reader *reader = scan->reader;
-	/* Without the attribute: right behind the section's first header. */
-	unsigned int header = reader->unit->encoding.offset_size == 8 ? 16 : 8;
 	char packed[8];
 
 	reader->language = HAS(scan, ATTR_LANGUAGE) ? (uint16_t)VALUE(scan, ATTR_LANGUAGE) : 0;
@@ -833,8 +836,29 @@ static void keep_unit(struct scan *scan)
 	reader->clang = HAS(scan, ATTR_PRODUCER) &&
 			strstr(dwarf_string(reader->file, VALUE(scan, ATTR_PRODUCER), packed),
 			       "clang version");
-	reader->str_offsets_base =
-		HAS(scan, ATTR_STR_OFFSETS_BASE) ? VALUE(scan, ATTR_STR_OFFSETS_BASE) : header;
+}
+
+/* The attributes of the unit's own DIE: its strings need DW_AT_str_offsets_base,
+ * which may stand behind them. */
+static __attribute__((noinline)) bool reread_unit(struct scan *scan, const struct abbrev *abbrev,
+						  const uint8_t *at, bool swap)
+{
+	if (!HAS(scan, ATTR_STR_OFFSETS_BASE))
+		return true;
+	scan->reader->str_offsets_base = VALUE(scan, ATTR_STR_OFFSETS_BASE);
+	scan->at = at;
+	return read_attrs(scan, abbrev, swap);
+}
+
+/* What a unit says of itself, where it says nothing. */
+static void forget_unit(struct unit_reader *reader, const struct dwarf_unit *unit)
+{
+	reader->unit = unit;
+	reader->language = 0;
+	reader->clang = false;
+	reader->loclists_base = 0;
+	/* Right behind the section's first header. */
+	reader->str_offsets_base = unit->encoding.offset_size == 8 ? 16 : 8;
 }
 
 /* Keep what one DIE says. The parent its children get is set in @ret. */
@@ -933,7 +957,7 @@ static inline __attribute__((always_inline)) int scan_unit(struct scan *scan, bo
 
 	parents[0] = (struct parent){ PARENT_NONE, 0 };
 	while (scan->at < scan->end) {
-		const uint8_t *at = scan->at;
+		const uint8_t *at = scan->at, *attrs;
 		struct parent children = { PARENT_NONE, 0 };
 		const struct abbrev *abbrev;
 		uint64_t code = *at;
@@ -949,7 +973,9 @@ static inline __attribute__((always_inline)) int scan_unit(struct scan *scan, bo
 		if (!abbrev)
 			return fail_at(scan, at, "a DIE with an abbreviation that is not there",
 				       err);
-		if (!read_attrs(scan, abbrev, swap))
+		attrs = scan->at;
+		if (!read_attrs(scan, abbrev, swap) ||
+		    (abbrev->die_class == DIE_UNIT && !reread_unit(scan, abbrev, attrs, swap)))
 			return fail_at(scan, at, "a DIE reaches past the end of its unit", err);
 		if (abbrev->die_class != DIE_OTHER) {
 			scan->die = (uint32_t)((size_t)(at - scan->start) - reader->base);
@@ -989,7 +1015,7 @@ int unit_reader_read(struct unit_reader *reader, const struct dwarf_unit *unit,
 	};
 	int error;
 
-	reader->unit = unit;
+	forget_unit(reader, unit);
 	error = abbrev_table_compile(&reader->abbrevs, file->abbrev.data, file->abbrev.size,
 				     unit->abbrevs, unit->encoding, file->image->path, err);
 	if (error)

@@ -32,7 +32,9 @@ static int compare_symbols(const void *a, const void *b)
 {
 	const struct percpu_symbol *x = a, *y = b;
 
-	return (x->address > y->address) - (x->address < y->address);
+	if (x->address != y->address)
+		return x->address < y->address ? -1 : 1;
+	return strcmp(x->name, y->name);
 }
 
 int percpu_section_init(struct percpu_section *section, struct elf_image *image,
@@ -74,20 +76,10 @@ void var_defs_deinit(struct var_defs *defs)
 /* Whether a symbol of this name stands at this address of the section. */
 static bool has_symbol(const struct percpu_section *section, uint64_t address, const char *name)
 {
-	size_t low = 0, high = section->symbol_count;
+	struct percpu_symbol key = { address, name };
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (section->symbols[middle].address < address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	for (; low < section->symbol_count && section->symbols[low].address == address; low++)
-		if (!strcmp(section->symbols[low].name, name))
-			return true;
-	return false;
+	return section->symbol_count && bsearch(&key, section->symbols, section->symbol_count,
+						sizeof(key), compare_symbols);
 }
 
 static int add_def(struct var_defs *defs, const struct var_def *def)

@@ -9,11 +9,8 @@
 #include <unistd.h>
 
 #include "btfgen/elf-image.h"
+#include "btfgen/elf-inflate.h"
 #include "btfgen/elf-relocate.h"
-
-/* A section may not inflate to more than this: the largest .debug_info of a
- * distribution's kernel so far is a tenth of it. */
-#define INFLATED_MAXIMUM ((uint64_t)4 << 30)
 
 int elf_image_init(struct elf_image *image, const char *path, struct btfpack_error *err)
 {
@@ -39,18 +36,22 @@ int elf_image_init(struct elf_image *image, const char *path, struct btfpack_err
 	return 0;
 }
 
-struct relocated {
-	struct relocated *next;
+/* Longer names are passed over. A kernel's own limit is 512; the file could make
+ * each of a million symbols name the same megabytes. */
+#define SYMBOL_NAME_MAXIMUM 4096
+
+struct section_copy {
+	struct section_copy *next;
 	uint8_t bytes[];
 };
 
 void elf_image_deinit(struct elf_image *image)
 {
-	while (image->relocated) {
-		struct relocated *next = image->relocated->next;
+	while (image->copies) {
+		struct section_copy *next = image->copies->next;
 
-		free(image->relocated);
-		image->relocated = next;
+		free(image->copies);
+		image->copies = next;
 	}
 	if (image->elf)
 		elf_end(image->elf);
@@ -77,43 +78,37 @@ static Elf_Scn *find_section(struct elf_image *image, const char *name, GElf_Shd
 	return NULL;
 }
 
-/* Inflate a compressed section in place of its raw bytes; libelf keeps the result. */
-static int inflate(struct elf_image *image, Elf_Scn *scn, const GElf_Shdr *shdr, const char *name,
-		   struct btfpack_error *err)
+/* Bytes of the image's own, freed with it. NULL when out of memory. */
+static uint8_t *add_copy(struct elf_image *image, size_t size)
 {
-	bool legacy = !strncmp(name, ".zdebug_", 8);
-	uint64_t size = 0;
+	struct section_copy *copy = malloc(sizeof(*copy) + size);
 
-	if (legacy) {
-		/* "ZLIB" and the size, big-endian: how binutils did it before gABI had a way. */
-		Elf_Data *raw = elf_rawdata(scn, NULL);
-		const uint8_t *bytes = raw ? raw->d_buf : NULL;
+	if (!copy)
+		return NULL;
+	copy->next = image->copies;
+	image->copies = copy;
+	return copy->bytes;
+}
 
-		if (!bytes || raw->d_size < 12 || memcmp(bytes, "ZLIB", 4))
-			return btfpack_error_set(err, -EBADMSG, "%s: %s has no ZLIB header",
-						 image->path, name);
-		for (int i = 4; i < 12; i++)
-			size = size << 8 | bytes[i];
-	} else {
-		GElf_Chdr chdr;
+/* Inflate, and lend that. */
+static int inflate_section(struct elf_image *image, const Elf_Data *raw, const char *name,
+			   struct elf_section *ret, struct btfpack_error *err)
+{
+	struct elf_compressed compressed;
+	uint8_t *bytes;
+	int error = elf_compressed_init(&compressed, image, raw->d_buf, raw->d_size,
+					!strncmp(name, ".zdebug_", 8), name, err);
 
-		if (!gelf_getchdr(scn, &chdr))
-			return btfpack_error_set(err, -EBADMSG,
-						 "%s: %s has no valid compression header",
-						 image->path, name);
-		if (chdr.ch_type != ELFCOMPRESS_ZLIB)
-			return btfpack_error_set(err, -EOPNOTSUPP,
-						 "%s: %s is compressed with method %u, which this "
-						 "libelf does not know",
-						 image->path, name, (unsigned int)chdr.ch_type);
-		size = chdr.ch_size;
-	}
-	if (size > INFLATED_MAXIMUM)
-		return btfpack_error_set(err, -EFBIG, "%s: %s claims to inflate to %llu bytes",
-					 image->path, name, (unsigned long long)size);
-	if ((legacy ? elf_compress_gnu(scn, 0, 0) : elf_compress(scn, 0, 0)) < 0)
-		return btfpack_error_set(err, -EBADMSG, "%s: %s does not inflate: %s", image->path,
-					 name, elf_errmsg(-1));
+	if (error)
+		return error;
+	bytes = add_copy(image, compressed.inflated);
+	if (!bytes)
+		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", image->path);
+	error = elf_compressed_inflate(&compressed, image, name, bytes, err);
+	if (error)
+		return error;
+	ret->data = bytes;
+	ret->size = compressed.inflated;
 	return 0;
 }
 
@@ -126,23 +121,16 @@ static int lend_section(struct elf_image *image, Elf_Scn *scn, GElf_Shdr *shdr, 
 
 	if (shdr->sh_type == SHT_NOBITS) /* stripped into a .debug file: the bytes are elsewhere */
 		return 0;
-	if (compressed) {
-		int error = inflate(image, scn, shdr, name, err);
-
-		if (error)
-			return error;
-		data = elf_getdata(scn, NULL);
-	} else {
-		if (shdr->sh_offset > image->map.size ||
-		    shdr->sh_size > image->map.size - shdr->sh_offset)
-			return btfpack_error_set(err, -EBADMSG,
-						 "%s: section %s reaches past the end of the file",
-						 image->path, name);
-		data = elf_rawdata(scn, NULL);
-	}
+	if (shdr->sh_offset > image->map.size || shdr->sh_size > image->map.size - shdr->sh_offset)
+		return btfpack_error_set(err, -EBADMSG,
+					 "%s: section %s reaches past the end of the file",
+					 image->path, name);
+	data = elf_rawdata(scn, NULL);
 	if (!data || (data->d_size && !data->d_buf))
 		return btfpack_error_set(err, -EBADMSG, "%s: section %s cannot be read: %s",
 					 image->path, name, elf_errmsg(-1));
+	if (compressed)
+		return inflate_section(image, data, name, ret, err);
 	ret->data = data->d_buf;
 	ret->size = data->d_size;
 	ret->mapped = ret->data >= start && ret->data < start + image->map.size;
@@ -153,16 +141,14 @@ static int lend_section(struct elf_image *image, Elf_Scn *scn, GElf_Shdr *shdr, 
 static int relocate_section(struct elf_image *image, struct elf_section *section,
 			    struct btfpack_error *err)
 {
-	struct relocated *copy = malloc(sizeof(*copy) + section->size);
+	uint8_t *bytes = add_copy(image, section->size);
 
-	if (!copy)
+	if (!bytes)
 		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", image->path);
-	memcpy(copy->bytes, section->data, section->size);
-	copy->next = image->relocated;
-	image->relocated = copy; /* its owner from here on */
-	section->data = copy->bytes;
+	memcpy(bytes, section->data, section->size);
+	section->data = bytes;
 	section->mapped = false;
-	return elf_relocate(image, section->index, copy->bytes, section->size, err);
+	return elf_relocate(image, section->index, bytes, section->size, err);
 }
 
 int elf_image_section(struct elf_image *image, const char *name, struct elf_section *ret,
@@ -233,12 +219,27 @@ void elf_image_build_id(struct elf_image *image, char ret[ELF_BUILD_ID_SIZE])
 			return;
 }
 
+/* The string table of the symbols, which must end like its last string does. */
+static int get_strings(struct elf_image *image, size_t index, Elf_Data **ret,
+		       struct btfpack_error *err)
+{
+	Elf_Scn *scn = elf_getscn(image->elf, index);
+
+	*ret = scn ? elf_rawdata(scn, NULL) : NULL;
+	if (!*ret || !(*ret)->d_size || ((const char *)(*ret)->d_buf)[(*ret)->d_size - 1])
+		return btfpack_error_set(err, -EBADMSG,
+					 "%s: the symbol table's strings cannot be read",
+					 image->path);
+	return 0;
+}
+
 int elf_image_symbols(struct elf_image *image, elf_symbol_fn fn, void *arg,
 		      struct btfpack_error *err)
 {
-	Elf_Data *symbols, *extended = NULL;
+	Elf_Data *symbols, *strings, *extended = NULL;
 	Elf_Scn *scn = NULL, *found = NULL;
 	GElf_Shdr shdr, table = { 0 };
+	int error;
 
 	while ((scn = elf_nextscn(image->elf, scn))) {
 		if (!gelf_getshdr(scn, &shdr))
@@ -252,6 +253,9 @@ int elf_image_symbols(struct elf_image *image, elf_symbol_fn fn, void *arg,
 	}
 	if (!found || !table.sh_entsize)
 		return 0;
+	error = get_strings(image, table.sh_link, &strings, err);
+	if (error)
+		return error;
 	symbols = elf_getdata(found, NULL);
 	if (!symbols)
 		return btfpack_error_set(err, -EBADMSG, "%s: the symbol table cannot be read: %s",
@@ -264,8 +268,10 @@ int elf_image_symbols(struct elf_image *image, elf_symbol_fn fn, void *arg,
 
 		if (!gelf_getsymshndx(symbols, extended, (int)i, &sym, &section))
 			break;
-		symbol.name = elf_strptr(image->elf, table.sh_link, sym.st_name);
-		if (!symbol.name)
+		if (sym.st_name >= strings->d_size)
+			continue;
+		symbol.name = (const char *)strings->d_buf + sym.st_name;
+		if (strnlen(symbol.name, SYMBOL_NAME_MAXIMUM) == SYMBOL_NAME_MAXIMUM)
 			continue;
 		symbol.value = sym.st_value;
 		symbol.size = sym.st_size;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * An ELF file, mapped: its byte order, its sections' bytes, its build-id and
- * its symbols. libelf parses the headers and inflates compressed sections; the
- * bytes of the others are lent straight from the mapping.
+ * its symbols. libelf parses the headers; sections' bytes are lent straight from
+ * the mapping, but for those that are compressed or need relocation.
  */
 #ifndef BTFGEN_ELF_IMAGE_H
 #define BTFGEN_ELF_IMAGE_H
@@ -35,7 +35,7 @@ struct elf_image {
 	unsigned int word;           /* bytes of an address: 4 or 8 */
 	uint16_t type;               /* ET_EXEC, ET_DYN, ET_REL */
 	uint16_t machine;            /* EM_* */
-	struct relocated *relocated; /* copies of sections, freed at the end */
+	struct section_copy *copies; /* sections inflated or relocated */
 };
 
 int elf_image_init(struct elf_image *image, const char *path, struct btfpack_error *err);
@@ -58,7 +58,7 @@ void elf_image_build_id(struct elf_image *image, char ret[ELF_BUILD_ID_SIZE]);
 
 /* A symbol, as the callback of elf_image_symbols() sees it. */
 struct elf_symbol {
-	const char *name; /* lent until deinit */
+	const char *name; /* lent until deinit; below 4 KB, longer ones are passed over */
 	uint64_t value;
 	uint64_t size;
 	uint32_t section; /* index, after SHN_XINDEX */

@@ -24,7 +24,6 @@ static int read_unit(struct type_pool *pool, const struct dwarf_unit *unit,
 		.first_func = reader->func_count,
 		.first_var = reader->var_count,
 	};
-	reader->language = 0;
 	error = unit_reader_read(reader, unit, err);
 	if (error)
 		return error;
@@ -44,6 +43,53 @@ static int read_unit(struct type_pool *pool, const struct dwarf_unit *unit,
 	return 0;
 }
 
+static int compare_signatures(const void *a, const void *b)
+{
+	const struct signed_type *x = a, *y = b;
+
+	if (x->signature != y->signature)
+		return x->signature < y->signature ? -1 : 1;
+	return (x->offset > y->offset) - (x->offset < y->offset);
+}
+
+/* The types of type units, to be found by signature. Of several with one signature
+ * the first counts: the linker has kept one only, or they are equal. */
+static int index_signatures(struct type_pool *pool)
+{
+	uint32_t kept = 0;
+
+	pool->signed_types = calloc(pool->unit_count, sizeof(*pool->signed_types));
+	if (!pool->signed_types)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < pool->unit_count; i++) {
+		const struct dwarf_unit *unit = pool->units[i].unit;
+
+		if (unit->unit_type == DW_UT_type && unit->type_die < REF_FOREIGN)
+			pool->signed_types[pool->signed_count++] = (struct signed_type){
+				unit->signature,
+				(uint32_t)unit->type_die,
+			};
+	}
+	if (pool->signed_count)
+		qsort(pool->signed_types, pool->signed_count, sizeof(*pool->signed_types),
+		      compare_signatures);
+	for (uint32_t i = 0; i < pool->signed_count; i++)
+		if (!kept || pool->signed_types[i].signature !=
+				     pool->signed_types[kept - 1].signature)
+			pool->signed_types[kept++] = pool->signed_types[i];
+	pool->signed_count = kept;
+	return 0;
+}
+
+static bool has_wanted(const struct dwarf_file *file,
+		       bool (*wanted)(const struct dwarf_file *file, const struct dwarf_unit *unit))
+{
+	for (size_t i = 0; i < file->unit_count; i++)
+		if (wanted(file, &file->units[i]))
+			return true;
+	return false;
+}
+
 int type_pool_init(struct type_pool *pool, const struct dwarf_file *file,
 		   bool (*wanted)(const struct dwarf_file *file, const struct dwarf_unit *unit),
 		   const struct type_pool *alt, struct type_table *table, struct btfpack_error *err)
@@ -51,6 +97,8 @@ int type_pool_init(struct type_pool *pool, const struct dwarf_file *file,
 	int error;
 
 	*pool = (struct type_pool){ .alt = alt };
+	if (!has_wanted(file, wanted))
+		return 0;
 	pool->units = calloc(file->unit_count + 1, sizeof(*pool->units));
 	if (!pool->units)
 		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", file->image->path);
@@ -64,7 +112,9 @@ int type_pool_init(struct type_pool *pool, const struct dwarf_file *file,
 	pool->recognizer.table = table;
 	pool->recognizer.pool = pool;
 	pool->recognizer.first_bias = file->main ? UINT64_C(1) << 62 : 0;
-	error = recognize_types(&pool->recognizer);
+	error = index_signatures(pool);
+	if (!error)
+		error = recognize_types(&pool->recognizer);
 	if (error == -EBADMSG)
 		return btfpack_error_set(err, error, "%s: .debug_info: at offset %#x: %s",
 					 file->image->path, pool->recognizer.problem_at,
@@ -79,6 +129,7 @@ void type_pool_deinit(struct type_pool *pool)
 	unit_reader_deinit(&pool->reader);
 	recognizer_deinit(&pool->recognizer);
 	free(pool->units);
+	free(pool->signed_types);
 	*pool = (struct type_pool){ 0 };
 }
 
@@ -101,14 +152,20 @@ const struct pool_unit *type_pool_unit(const struct type_pool *pool, uint64_t of
 
 static struct die_type *find_signature(const struct type_pool *pool, uint64_t signature)
 {
-	for (uint32_t i = 0; i < pool->unit_count; i++) {
-		const struct dwarf_unit *unit = pool->units[i].unit;
+	const struct signed_type *types = pool->signed_types;
+	uint32_t low = 0, high = pool->signed_count;
 
-		if (unit->unit_type == DW_UT_type && unit->signature == signature &&
-		    unit->type_die < REF_FOREIGN)
-			return unit_reader_find(&pool->reader, (uint32_t)unit->type_die);
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (types[middle].signature < signature)
+			low = middle + 1;
+		else
+			high = middle;
 	}
-	return NULL;
+	return low < pool->signed_count && types[low].signature == signature
+		       ? unit_reader_find(&pool->reader, types[low].offset)
+		       : NULL;
 }
 
 struct die_type *type_pool_find(const struct type_pool *pool, const struct foreign_ref *ref,
@@ -207,6 +264,8 @@ static int list_unit(struct visit *visit, const struct type_pool *pool, uint32_t
 		error = recognize_list(visit->r, &pool->reader.types[i]);
 	if (error)
 		return error;
+	if (unit->import_end == unit->first_import)
+		return 0;
 	return list_imports(visit, pool, pool->reader.imports + unit->first_import,
 			    unit->import_end - unit->first_import, depth);
 }

@@ -28,6 +28,11 @@ struct type_pool {
 	struct recognizer recognizer;
 	struct pool_unit *units; /* by offset */
 	uint32_t unit_count;
+	struct signed_type { /* of a type unit, by signature */
+		uint64_t signature;
+		uint32_t offset;
+	} * signed_types;
+	uint32_t signed_count;
 };
 
 /* Read the units of @file for which @wanted says true into @pool, and recognise

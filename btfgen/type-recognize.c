@@ -19,6 +19,8 @@
 
 #define DEPTH_MAXIMUM 512 /* of types inside types; kernels stay below 40 */
 
+#define DIMENSIONS_MAXIMUM 64 /* of an array whose size is asked for */
+
 enum { TOKEN_NEW, TOKEN_BUSY, TOKEN_DONE };
 
 /* The first word of what is hashed, so that kinds never meet. */
@@ -332,10 +334,11 @@ static int find_composite(struct recognizer *r, struct die_type *type, unsigned 
 		{
 			const struct die_type *target = find_type(r, item->ref);
 
+			/* An enumerator has no type, a member no sign; and no member that
+			 * BTF can say lies 2^48 bits in. */
 			words[n++] = item->name;
-			words[n++] = target ? target->full : 0;
-			words[n++] = item->value ^ (uint64_t)item->bits << 48 ^
-				     (uint64_t)(item->flags & ITEM_NEGATIVE) << 56;
+			words[n++] = target ? target->full : item->flags & ITEM_NEGATIVE;
+			words[n++] = item->value ^ (uint64_t)item->bits << 48;
 		}
 		type->full = hash_words(words, n);
 	}
@@ -593,6 +596,8 @@ struct recognized_size recognize_size(const struct recognizer *r, uint32_t ref,
 			size.bytes = elements * pointer_size;
 			return size;
 		case BTF_KIND_ARRAY:
+			if (type->item_count > DIMENSIONS_MAXIMUM)
+				return size;
 			for (uint32_t k = type->first_item; k != ITEM_END;
 			     k = reader->items[k].next)
 				if (__builtin_mul_overflow(elements, reader->items[k].value,

@@ -103,7 +103,7 @@ struct type_class *type_table_add(struct type_table *table, const struct type_cl
 	*added = *class;
 	added->first_item = table->item_count;
 	insert_slot(table, class->full, table->class_count);
-	*items_ret = table->items + table->item_count;
+	*items_ret = table->items ? table->items + table->item_count : NULL;
 	table->class_count++;
 	table->item_count += class->item_count;
 	return added;
