@@ -178,14 +178,16 @@ static int add_bytes(void *arg, const void *data, size_t size, struct btfpack_er
 	return digest_add(d->digest, data, size);
 }
 
-/* The next run continues with it; without it, it only asks less precisely. */
+/* The next run continues with it; without it, it only asks less precisely. Written in
+ * place: the partial's lock keeps others away, and a validator cut short by a kill
+ * matches nothing, so the server sends the whole. */
 static void note_origin(void *arg, const char *validator)
 {
 	struct download *d = arg;
-	AUTO_BUF struct buf text = BUF_INIT(FROM_MAXIMUM);
+	AUTO_FILE FILE *file = fopen(d->from, "we");
 
-	if (buf_add_format(&text, "%s\n%s\n", d->url, validator) == 0)
-		fs_write(d->from, text.data, text.size, NULL);
+	if (file)
+		fprintf(file, "%s\n%s\n", d->url, validator);
 }
 
 /* A validator means something only to the server that gave it. */
