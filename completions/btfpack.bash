@@ -6,7 +6,7 @@ _btfpack()
   local word=${COMP_WORDS[COMP_CWORD]} last=${COMP_WORDS[COMP_CWORD-1]} options= valued=
   COMPREPLY=()
   if [ "$COMP_CWORD" = 1 ]; then
-    COMPREPLY=($(compgen -W "list fetch convert minify diff header build add import export ls show rm verify gc stats bundle select run gadgets doctor --help --version" -- "$word"))
+    COMPREPLY=($(compgen -W "list fetch convert minify check diff header build add import export ls show rm verify gc stats bundle select run gadgets doctor --help --version" -- "$word"))
     return
   fi
   case ${COMP_WORDS[1]} in
@@ -14,6 +14,7 @@ _btfpack()
     fetch) options="--distro --release --arch --uname --flavour --latest --mirror --security-mirror --keyring --cache --root --retries --output --keep" valued="|--distro|--release|--arch|--uname|--flavour|--latest|--mirror|--security-mirror|--keyring|--cache|--root|--retries|--output|-o|" ;;
     convert) options="--jobs --base --no-funcs --no-enum64 --dwz-file --output" valued="|--jobs|-j|--base|--dwz-file|--output|-o|" ;;
     minify) options="--base --keep --keep-func --report --allow-missing --no-enum64 --kernels --jobs --output" valued="|--base|--keep|--keep-func|--kernels|--jobs|-j|--output|-o|" ;;
+    check) options="--distro --release --arch --uname --archive --btf --require --jobs" valued="|--distro|--release|--arch|--uname|--archive|--btf|--require|--jobs|-j|" ;;
     diff) options="--kind --name --base --base-b --ignore-enum64 --ignore-spelling --offsets --summary" valued="|--kind|-k|--name|-n|--base|-B|--base-b|" ;;
     header) options="--output" valued="|--output|-o|" ;;
     build) options="--distro --release --arch --uname --flavour --latest --mirror --security-mirror --keyring --cache --root --retries --archive --jobs --dry-run --keep" valued="|--distro|--release|--arch|--uname|--flavour|--latest|--mirror|--security-mirror|--keyring|--cache|--root|--retries|--archive|--jobs|-j|" ;;
