@@ -297,13 +297,13 @@ run-check: check-programs
 .PHONY: check-vm
 check-vm:
 	$(Q)scripts/deps build test vm cross kernel
-	$(Q)$(MAKE) all $(VM_ARCHES:%=btfrun-%)
+	$(Q)$(MAKE) all $(TEST_BPF) $(VM_ARCHES:%=btfrun-%)
 	$(Q)BUILD=$(abspath $(BUILD)) O=$(abspath $(O)) tests/vm/check-vm
 
 check-real: deps
 	$(Q)$(MAKE) run-check-real
 
-run-check-real: all btfrun
+run-check-real: all btfrun $(TEST_BPF)
 	$(Q)[ -z "$(shell command -v s390x-linux-gnu-gcc)" ] || $(MAKE) btfrun-s390x
 	$(Q)BUILD=$(abspath $(BUILD)) O=$(abspath $(O)) tests/run $(REAL_SH:%=./%)
 
@@ -361,15 +361,17 @@ install-loader: loader
 		runtime-loader/btfpack-loader.pc.in \
 		> $(DESTDIR)$(PREFIX)/lib/pkgconfig/btfpack-loader.pc
 
-install: all install-loader
+install: all btfrun install-loader
 	$(Q)install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
 		$(DESTDIR)$(PREFIX)/share/man/man3 $(DESTDIR)$(PREFIX)/share/man/man5 \
-		$(DESTDIR)$(PREFIX)/share/btfpack/gadgets \
+		$(DESTDIR)$(PREFIX)/share/btfpack/gadgets/be \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions \
 		$(DESTDIR)$(PREFIX)/share/zsh/site-functions \
 		$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
 	$(Q)install -m 755 $(BUILD)/btfpack $(DESTDIR)$(PREFIX)/bin/
+	$(Q)install -m 755 $(O)/btfrun-$(HOST_ARCH) $(DESTDIR)$(PREFIX)/bin/btfrun
 	$(Q)install -m 644 $(BPF_OBJ) $(DESTDIR)$(PREFIX)/share/btfpack/gadgets/
+	$(Q)install -m 644 $(BPF_OBJ_BE) $(DESTDIR)$(PREFIX)/share/btfpack/gadgets/be/
 	$(Q)for section in 1 3 5; do for page in man/*.$$section; do [ ! -e $$page ] || install -m 644 \
 		$$page $(DESTDIR)$(PREFIX)/share/man/man$$section/; done; done
 	$(Q)install -m 644 completions/btfpack.bash \

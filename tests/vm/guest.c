@@ -495,6 +495,22 @@ static void make_queue(void)
 	}
 }
 
+/* Somebody's own object: its constants as options, its events, what its map holds. */
+static void exec_for_foreign(void)
+{
+	char *args[] = { "hello", NULL };
+
+	expect("{\"pid\":%d,\"ppid\":%d,\"answer\":42,\"comm\":\"hello\"}", getpid(), getppid());
+	expect("{\"map\":\"last\",\"key\":0,\"value\":{\"pid\":%d,\"answer\":42}}", getpid());
+	fflush(stdout);
+	execv("/bin/hello", args);
+}
+
+static void make_foreign(void)
+{
+	in_child(exec_for_foreign);
+}
+
 static const struct test {
 	const char *gadget;
 	const char *options[4];
@@ -514,20 +530,23 @@ static const struct test {
 	{ "capable", { 0 }, make_capability_checks },
 	{ "biolatency", { "--disks" }, make_disk_reads },
 	{ "runqlat", { "--pids" }, make_queue },
+	{ "foreign", { "--answer=42", "--with-parent", "--dump-maps" }, make_foreign },
 };
 
 /* --- running a gadget -------------------------------------------------------------------- */
 
 static void start_gadget(const struct test *test)
 {
-	char *args[16] = { "btfrun", "-v", "--json" };
+	char *args[16] = { "btfrun", "-v", "--json" }, path[64];
 	int n = 3;
 	int out = open("/out", O_WRONLY | O_CREAT | O_TRUNC, 0600);
 	int err = open("/err", O_WRONLY | O_CREAT | O_TRUNC, 0600);
 
 	if (dup2(out, 1) < 0 || dup2(err, 2) < 0)
 		die("dup2");
-	args[n++] = (char *)test->gadget;
+	/* A gadget, or an object that lies there. */
+	snprintf(path, sizeof(path), "/%s.bpf.o", test->gadget);
+	args[n++] = access(path, F_OK) ? (char *)test->gadget : path;
 	for (int i = 0; test->options[i]; i++)
 		args[n++] = (char *)test->options[i];
 	execv("/bin/btfrun", args);
