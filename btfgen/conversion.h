@@ -24,6 +24,7 @@ struct conversion {
 	unsigned int worker_count;
 	atomic_size_t next; /* unit to read */
 	atomic_bool stop;
+	atomic_uint_fast64_t imported; /* entries in the units' lists that are other units' */
 
 	/* What the reading leaves. */
 	struct type_table table;

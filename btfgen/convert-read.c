@@ -21,6 +21,9 @@
 #define DW_LANG_Rust 0x1c
 #endif
 
+#define IMPORTS_FREE   ((uint64_t)1 << 24)
+#define IMPORTS_FACTOR 8
+
 struct worker {
 	struct conversion *conversion;
 	pthread_t thread;
@@ -39,6 +42,12 @@ struct worker {
 	int error;
 	struct btfpack_error err;
 };
+
+static bool is_shared_unit(const struct dwarf_file *file, const struct dwarf_unit *unit)
+{
+	(void)file;
+	return unit->is_shared;
+}
 
 static bool is_any_unit(const struct dwarf_file *file, const struct dwarf_unit *unit)
 {
@@ -59,11 +68,26 @@ static int fail_recognition(struct worker *w, int error)
 {
 	const char *path = w->conversion->image.path;
 
+	if (error == -EFBIG)
+		return btfpack_error_set(&w->err, error,
+					 "%s: .debug_info: units import one another's types "
+					 "without end",
+					 path);
 	if (error != -EBADMSG)
 		return out_of_memory(w->conversion, &w->err);
 	return btfpack_error_set(&w->err, error, "%s: .debug_info: at offset %#llx: %s", path,
 				 (unsigned long long)(w->reader.base + w->recognizer.problem_at),
 				 w->recognizer.problem);
+}
+
+/* Whether the lists of what units import have room for @count more entries: dwz's
+ * come to a few for each byte it leaves in .debug_info; units that all import all
+ * would come to the square. */
+static bool may_import(struct conversion *c, uint64_t count)
+{
+	uint64_t so_far = atomic_fetch_add_explicit(&c->imported, count, memory_order_relaxed);
+
+	return so_far + count <= IMPORTS_FREE + IMPORTS_FACTOR * (uint64_t)c->file.info.size;
 }
 
 /* Keep the list of the unit's classes: first its own, then those it imports. */
@@ -128,7 +152,11 @@ static int recognize_unit(struct worker *w, uint32_t number)
 	imported.reader = &w->reader;
 	imported.table = &c->table;
 	if (!error && w->reader.import_count)
-		error = type_pool_list(&c->pool, UINT32_MAX, &imported);
+		error = may_import(c, c->pool.unit_count / 8)
+				? type_pool_list(&c->pool, UINT32_MAX, &imported)
+				: -EFBIG;
+	if (!error && !may_import(c, imported.class_count))
+		error = -EFBIG;
 	if (!error)
 		error = list_foreign(w->recognizer.pool, &w->reader, &imported);
 	return error ? error : keep_classes(w, number, &imported);
@@ -140,7 +168,7 @@ static int read_unit(struct worker *w, uint32_t number)
 	const struct dwarf_unit *unit = &c->file.units[number];
 	int error;
 
-	if (c->pool.unit_count && dwarf_unit_is_shared(&c->file, unit))
+	if (c->pool.unit_count && unit->is_shared)
 		return 0;
 	error = unit_reader_reset(&w->reader, &c->file, unit->offset, unit->end, &w->err);
 	if (!error)
@@ -336,7 +364,11 @@ static int take_from_pool(struct conversion *c)
 							 unit->var_end, number);
 		}
 		if (!error)
-			error = type_pool_list(&c->pool, i, r);
+			error = may_import(c, c->pool.unit_count / 8)
+					? type_pool_list(&c->pool, i, r)
+					: -EFBIG;
+		if (!error && !may_import(c, r->class_count))
+			error = -EFBIG;
 		classes->classes =
 			error ? NULL : malloc((r->class_count + 1ull) * sizeof(*classes->classes));
 		if (!classes->classes)
@@ -361,14 +393,22 @@ static void forget(struct conversion *c)
 int conversion_read(struct conversion *c, struct btfpack_error *err)
 {
 	bool strays;
-	int error = read_pools(c, dwarf_unit_is_shared, err);
+	int error = read_pools(c, is_shared_unit, err);
 
 	if (!error)
 		error = read_in_threads(c, &strays, err);
 	if (!error && (strays || c->pool.recognizer.has_strays)) {
 		forget(c);
+		atomic_store(&c->imported, 0);
 		error = read_pools(c, is_any_unit, err);
-		if (!error && take_from_pool(c) < 0)
+		if (!error)
+			error = take_from_pool(c);
+		if (error == -EFBIG)
+			error = btfpack_error_set(err, error,
+						  "%s: .debug_info: units import one another's "
+						  "types without end",
+						  c->image.path);
+		else if (error && (!err || err->code != error))
 			error = out_of_memory(c, err);
 	}
 	if (error)

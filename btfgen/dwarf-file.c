@@ -11,6 +11,11 @@
 #include "btfgen/dwarf-unit.h"
 #include "core/cursor.h"
 
+/* Looking for the units that are shared may go through as many attributes of
+ * abbreviations as this often the section's bytes: see dwarf-abbrev.c. */
+#define WORK_FACTOR 64
+#define WORK_FREE   ((size_t)1 << 20)
+
 /* Offsets of the strings of .debug_str by content; open addressing, offset + 1. */
 struct string_index {
 	const struct elf_section *section;
@@ -52,13 +57,15 @@ static int read_length(struct cursor *c, struct dwarf_unit *unit)
 	return 0;
 }
 
-static int read_header_fields(struct cursor *c, struct dwarf_unit *unit)
+/* @in_types: the unit stood in .debug_types, whose headers are those of type units
+ * without saying so. */
+static int read_header_fields(struct cursor *c, struct dwarf_unit *unit, bool in_types)
 {
 	unsigned int offset_size = unit->encoding.offset_size;
 	uint64_t type_offset;
 	int error;
 
-	unit->unit_type = DW_UT_compile;
+	unit->unit_type = in_types ? DW_UT_type : DW_UT_compile;
 	if (unit->encoding.version >= 5) {
 		error = cursor_u8(c, &unit->unit_type);
 		if (!error)
@@ -84,7 +91,7 @@ static int read_header_fields(struct cursor *c, struct dwarf_unit *unit)
 	return error;
 }
 
-static int read_header(struct cursor *c, struct dwarf_unit *unit, const char *path,
+static int read_header(struct cursor *c, struct dwarf_unit *unit, bool in_types, const char *path,
 		       struct btfpack_error *err)
 {
 	*unit = (struct dwarf_unit){ .offset = c->pos };
@@ -99,7 +106,7 @@ static int read_header(struct cursor *c, struct dwarf_unit *unit, const char *pa
 					 "expected 2 to 5",
 					 path, (unsigned long long)unit->offset,
 					 unit->encoding.version);
-	if (read_header_fields(c, unit) < 0 || unit->first_die > unit->end ||
+	if (read_header_fields(c, unit, in_types) < 0 || unit->first_die > unit->end ||
 	    (unit->encoding.address_size != 4 && unit->encoding.address_size != 8))
 		return btfpack_error_set(
 			err, -EBADMSG,
@@ -119,14 +126,52 @@ static int read_header(struct cursor *c, struct dwarf_unit *unit, const char *pa
 	return cursor_seek(c, unit->end);
 }
 
+/* The tag of a unit's first DIE, by its abbreviation; 0 when it cannot be told. Adds
+ * to *@work the bytes that were looked at. */
+static uint64_t first_tag(const struct dwarf_file *file, const struct dwarf_unit *unit,
+			  uint64_t *work)
+{
+	struct cursor die = cursor_init(file->info.data, unit->end, false, ".debug_info");
+	struct cursor c = cursor_init(file->abbrev.data, file->abbrev.size, false, ".debug_abbrev");
+	uint64_t wanted, code, tag, name, form;
+	uint8_t children;
+	int64_t constant;
+
+	if (cursor_seek(&die, unit->first_die) < 0 || cursor_uleb(&die, &wanted) < 0 ||
+	    cursor_seek(&c, unit->abbrevs) < 0)
+		return 0;
+	while (!cursor_uleb(&c, &code) && code && !cursor_uleb(&c, &tag) &&
+	       !cursor_u8(&c, &children)) {
+		if (code == wanted)
+			return tag;
+		do {
+			++*work;
+			if (cursor_uleb(&c, &name) < 0 || cursor_uleb(&c, &form) < 0 ||
+			    (form == DW_FORM_implicit_const && cursor_sleb(&c, &constant) < 0))
+				return 0;
+		} while (name || form);
+	}
+	return 0;
+}
+
+static bool find_shared(const struct dwarf_file *file, const struct dwarf_unit *unit,
+			uint64_t *work)
+{
+	if (unit->unit_type == DW_UT_partial || unit->unit_type == DW_UT_type)
+		return true;
+	return unit->encoding.version < 5 && first_tag(file, unit, work) == DW_TAG_partial_unit;
+}
+
 static int list_units(struct dwarf_file *file, struct btfpack_error *err)
 {
 	const char *path = file->image->path;
 	struct cursor c = cursor_init(file->info.data, file->info.size, file->image->other_order,
 				      ".debug_info");
+	uint64_t work = 0;
 	size_t room = 0;
 
 	while (cursor_left(&c)) {
+		struct dwarf_unit *unit;
 		int error;
 
 		if (file->unit_count == room) {
@@ -138,9 +183,16 @@ static int list_units(struct dwarf_file *file, struct btfpack_error *err)
 				return btfpack_error_set(err, -ENOMEM, "%s: out of memory", path);
 			file->units = units;
 		}
-		error = read_header(&c, &file->units[file->unit_count], path, err);
+		unit = &file->units[file->unit_count];
+		error = read_header(&c, unit, c.pos >= file->types_start, path, err);
 		if (error)
 			return error;
+		unit->is_shared = find_shared(file, unit, &work);
+		if (work / WORK_FACTOR > file->abbrev.size + WORK_FREE)
+			return btfpack_error_set(err, -EFBIG,
+						 "%s: .debug_abbrev: units share parts of it "
+						 "without end",
+						 path);
 		file->unit_count++;
 	}
 	return 0;
@@ -152,9 +204,12 @@ static uint64_t *string_slot(const struct string_index *index, const char *strin
 {
 	for (size_t i = XXH3_64bits(string, length);; i++) {
 		uint64_t *slot = &index->slots[i & (index->slot_count - 1)];
-		const char *there = (const char *)index->section->data + *slot - 1;
+		const char *there;
 
-		if (!*slot || (!strncmp(there, string, length) && !there[length]))
+		if (!*slot)
+			return slot;
+		there = (const char *)index->section->data + *slot - 1;
+		if (!strncmp(there, string, length) && !there[length])
 			return slot;
 	}
 }
@@ -252,6 +307,32 @@ static bool has_repeats(const struct elf_section *section)
 /* --- the file
  * ---------------------------------------------------------------------------------------- */
 
+/* Before DWARF 5, type units had a section of their own. They are read as if they
+ * stood at the end of .debug_info: their references are relative to the unit, and
+ * others refer to them by signature. */
+static int join_types(struct dwarf_file *file, struct btfpack_error *err)
+{
+	struct elf_section types;
+	uint8_t *joined;
+	int error = elf_image_section(file->image, ".debug_types", &types, err);
+
+	file->types_start = file->info.size;
+	if (error || !types.size)
+		return error;
+	joined = malloc(file->info.size + types.size);
+	if (!joined)
+		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", file->image->path);
+	if (file->info.size)
+		memcpy(joined, file->info.data, file->info.size);
+	memcpy(joined + file->info.size, types.data, types.size);
+	file->joined = joined;
+	file->info = (struct elf_section){
+		.data = joined,
+		.size = file->info.size + types.size,
+	};
+	return 0;
+}
+
 int dwarf_file_init(struct dwarf_file *file, struct elf_image *image, struct btfpack_error *err)
 {
 	const struct {
@@ -271,6 +352,8 @@ int dwarf_file_init(struct dwarf_file *file, struct elf_image *image, struct btf
 	*file = (struct dwarf_file){ .image = image };
 	for (size_t i = 0; i < ARRAY_SIZE(wanted) && !error; i++)
 		error = elf_image_section(image, wanted[i].name, wanted[i].section, err);
+	if (!error)
+		error = join_types(file, err);
 	if (!error && !file->info.size)
 		error = btfpack_error_set(err, -EOPNOTSUPP,
 					  "%s: no DWARF debug information (.debug_info) in it; the "
@@ -285,35 +368,11 @@ int dwarf_file_init(struct dwarf_file *file, struct elf_image *image, struct btf
 	return error;
 }
 
-bool dwarf_unit_is_shared(const struct dwarf_file *file, const struct dwarf_unit *unit)
-{
-	struct cursor die = cursor_init(file->info.data, unit->end, false, ".debug_info");
-	struct cursor c = cursor_init(file->abbrev.data, file->abbrev.size, false, ".debug_abbrev");
-	uint64_t wanted, code, tag, name, form;
-	uint8_t children;
-	int64_t constant;
-
-	if (unit->encoding.version >= 5)
-		return unit->unit_type == DW_UT_partial || unit->unit_type == DW_UT_type;
-	if (cursor_seek(&die, unit->first_die) < 0 || cursor_uleb(&die, &wanted) < 0 ||
-	    cursor_seek(&c, unit->abbrevs) < 0)
-		return false;
-	while (!cursor_uleb(&c, &code) && code && !cursor_uleb(&c, &tag) &&
-	       !cursor_u8(&c, &children)) {
-		if (code == wanted)
-			return tag == DW_TAG_partial_unit || tag == DW_TAG_type_unit;
-		do {
-			if (cursor_uleb(&c, &name) < 0 || cursor_uleb(&c, &form) < 0 ||
-			    (form == DW_FORM_implicit_const && cursor_sleb(&c, &constant) < 0))
-				return false;
-		} while (name || form);
-	}
-	return false;
-}
-
 void dwarf_file_deinit(struct dwarf_file *file)
 {
 	free(file->units);
+	free(file->joined);
+	file->joined = NULL;
 	if (file->strings)
 		free(file->strings->slots);
 	free(file->strings);

@@ -49,6 +49,7 @@ struct dwarf_unit {
 	uint64_t type_die;  /* likewise, of the type, in .debug_info */
 	struct dwarf_encoding encoding;
 	uint8_t unit_type; /* DW_UT_* */
+	bool is_shared;    /* others import it or refer to it: partial and type units */
 };
 
 struct dwarf_file {
@@ -59,6 +60,8 @@ struct dwarf_file {
 	const struct dwarf_file *main; /* of a supplementary file: whom it serves */
 	struct dwarf_unit *units;
 	size_t unit_count;
+	uint64_t types_start; /* where in @info what was .debug_types begins */
+	uint8_t *joined;      /* @info's bytes when there was such a section */
 };
 
 /* Find the sections and list the units. -EOPNOTSUPP when there is no DWARF. */
@@ -78,9 +81,6 @@ static inline bool dwarf_file_has_repeats(const struct dwarf_file *file)
 {
 	return file->main || file->strings;
 }
-
-/* Whether the unit is one that others import: by its header or its first DIE. */
-bool dwarf_unit_is_shared(const struct dwarf_file *file, const struct dwarf_unit *unit);
 
 /* The string of @name. Never NULL, "" where the offset is out of range. @packed
  * holds the bytes of a packed name: the result may lie there. */
