@@ -526,7 +526,8 @@ int btf_diff(const struct btf_view *a, const struct btf_view *b,
 	opts = opts ? opts : &defaults;
 	flags = (opts->ignore_enum64 ? BTF_HASH_IGNORE_ENUM64 : 0) |
 		(opts->offsets ? BTF_HASH_OFFSETS : 0) |
-		(opts->ignore_spelling ? BTF_HASH_IGNORE_SPELLING : 0);
+		(opts->ignore_spelling ? BTF_HASH_IGNORE_SPELLING : 0) |
+		(opts->dimensions ? BTF_HASH_DIMENSIONS : 0);
 	error = side_init(&first, a, flags);
 	if (!error)
 		error = side_init(&second, b, flags);

@@ -198,6 +198,24 @@ static uint32_t int_encoding(const struct writer *w, const struct btf_type *t)
 	return encoding & ~((uint32_t)BTF_INT_CHAR << 24);
 }
 
+/* Arrays of arrays count as one, unless dimensions matter: up to 2026 pahole wrote
+ * T[4][2] as T[8], so kernels' own BTF has it so. */
+static void put_elements(struct writer *w, const struct btf_type *t)
+{
+	const struct btf_array *array = btf_type_array(t);
+	uint64_t count = array->nelems;
+
+	for (int i = 0; i < 64 && !(w->h->flags & BTF_HASH_DIMENSIONS); i++) {
+		t = btf_view_type(w->h->view, array->type);
+		if (btf_type_kind(t) != BTF_KIND_ARRAY)
+			break;
+		array = btf_type_array(t);
+		count *= array->nelems;
+	}
+	put(w, count);
+	put_ref(w, array->type);
+}
+
 static void put_type(struct writer *w, const struct btf_type *t)
 {
 	const struct btf_view *view = w->h->view;
@@ -218,8 +236,7 @@ static void put_type(struct writer *w, const struct btf_type *t)
 		put(w, t->size);
 		break;
 	case BTF_KIND_ARRAY:
-		put(w, btf_type_array(t)->nelems);
-		put_ref(w, btf_type_array(t)->type);
+		put_elements(w, t);
 		if (spelled)
 			put_ref(w, btf_type_array(t)->index_type);
 		break;

@@ -49,6 +49,8 @@ static inline int btf_hash_compare(struct btf_hash a, struct btf_hash b)
  * "long unsigned int"), and arrays are not told apart by their index type: what
  * compilers do not agree in. */
 #define BTF_HASH_IGNORE_SPELLING 4u
+/* Tell an array of arrays from the array of as many elements. */
+#define BTF_HASH_DIMENSIONS 8u
 
 struct btf_hasher {
 	const struct btf_view *view;

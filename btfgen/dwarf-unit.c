@@ -33,7 +33,9 @@ struct scan {
 	const uint8_t *start; /* of .debug_info */
 	const uint8_t *at;
 	const uint8_t *end; /* of the unit */
-	uint64_t shift;     /* from unit-relative to reader-relative offsets */
+	uint64_t shift;	   /* from unit-relative to reader-relative offsets */
+	uint64_t span;	   /* of the latter */
+	bool has_repeats;  /* names need looking up */
 	struct die_attrs attrs;
 	uint32_t die; /* offset of the DIE at hand, from the reader's base */
 };
@@ -309,6 +311,14 @@ static dwarf_name name_indexed(const struct scan *scan, uint64_t index, bool swa
 							  : NAME_MAKE(NAME_STR, NAME_VALUE(at));
 }
 
+/* DW_FORM_strp. */
+static inline dwarf_name name_at(const struct scan *scan, uint64_t offset)
+{
+	if (__builtin_expect(scan->has_repeats, 0))
+		return dwarf_file_name(scan->reader->file, NAME_VALUE(offset));
+	return NAME_MAKE(NAME_STR, NAME_VALUE(offset));
+}
+
 /* A reference within .debug_info, by absolute offset. */
 static uint32_t ref_absolute(struct scan *scan, uint64_t offset)
 {
@@ -325,26 +335,20 @@ static inline uint32_t ref_relative(const struct scan *scan, uint64_t offset)
 {
 	uint64_t sum = offset + scan->shift;
 
-	return sum < scan->reader->limit - scan->reader->base && offset <= UINT32_MAX
+	return sum < scan->span && offset <= UINT32_MAX
 		       ? (uint32_t)sum
 		       : REF_FOREIGN - 1;
 }
 
-/* Read the value of one attribute. NULL when it does not fit the unit. */
-static inline __attribute__((always_inline)) const uint8_t *
+/* Read the value of one attribute, in one of the rarer forms. NULL when it does not
+ * fit the unit. */
+static __attribute__((noinline)) const uint8_t *
 read_value(struct scan *scan, const struct abbrev_op *op, const uint8_t *p, bool swap)
 {
-	static const uint8_t sizes[OP_INDIRECT + 1] = {
-		[OP_U8] = 1,    [OP_U16] = 2,    [OP_U24] = 3,    [OP_U32] = 4,     [OP_U64] = 8,
-		[OP_STRX8] = 1, [OP_STRX16] = 2, [OP_STRX24] = 3, [OP_STRX32] = 4,  [OP_REF1] = 1,
-		[OP_REF2] = 2,  [OP_REF4] = 4,   [OP_REF8] = 8,   [OP_REF_SIG] = 8,
-	};
 	const uint8_t *end = scan->end, *block;
-	unsigned int size = sizes[op->opcode] ? sizes[op->opcode] : op->skip;
+	unsigned int size = op->skip; /* are there: read_attrs() looked */
 	uint64_t raw = 0, *ret = &scan->attrs.value[op->attr];
 
-	if ((size_t)(end - p) < size)
-		return NULL;
 	switch (op->opcode) {
 	case OP_U8:
 	case OP_U16:
@@ -354,9 +358,7 @@ read_value(struct scan *scan, const struct abbrev_op *op, const uint8_t *p, bool
 		*ret = load(p, size, swap);
 		return p + size;
 	case OP_STRP:
-		*ret = NAME_MAKE(NAME_STR, NAME_VALUE(load(p, size, swap)));
-		if (__builtin_expect(dwarf_file_has_repeats(scan->reader->file), 0))
-			*ret = dwarf_file_name(scan->reader->file, NAME_VALUE(*ret));
+		*ret = name_at(scan, load(p, size, swap));
 		return p + size;
 	case OP_LINE_STRP:
 		*ret = NAME_MAKE(NAME_LINE_STR, NAME_VALUE(load(p, size, swap)));
@@ -454,7 +456,7 @@ read_indirect(struct scan *scan, const struct abbrev_op *op, const uint8_t *p, b
 	if (!abbrev_op_fits(&actual))
 		actual.attr = ATTR_COUNT_; /* where nobody looks */
 	scan->attrs.present |= 1u << actual.attr;
-	return read_value(scan, &actual, p, swap);
+	return (size_t)(scan->end - p) < actual.skip ? NULL : read_value(scan, &actual, p, swap);
 }
 
 /* Read or step over the attributes of one DIE. @keep false: only step over. */
@@ -468,11 +470,43 @@ static inline __attribute__((always_inline)) bool read_attrs(struct scan *scan,
 	scan->attrs.present = scan->attrs.blocks = 0;
 	scan->attrs.negative = scan->attrs.indexed = 0;
 	for (; op < last; op++) {
+		uint64_t *value = &scan->attrs.value[op->attr];
+
+		if ((size_t)(end - p) < op->skip) /* 0 where the size is not fixed */
+			return false;
 		switch (op->opcode) {
 		case OP_SKIP:
-			if ((size_t)(end - p) < op->skip)
-				return false;
 			p += op->skip;
+			continue;
+		case OP_STRP:
+			*value = name_at(scan, load(p, op->skip == 4 ? 4 : 8, swap));
+			scan->attrs.present |= 1u << op->attr;
+			p += op->skip;
+			continue;
+		case OP_REF4:
+			*value = ref_relative(scan, load(p, 4, swap));
+			scan->attrs.present |= 1u << op->attr;
+			p += 4;
+			continue;
+		case OP_CONSTANT:
+			*value = (uint64_t)op->constant;
+			if (op->is_signed && op->constant < 0)
+				scan->attrs.negative |= 1u << op->attr;
+			scan->attrs.present |= 1u << op->attr;
+			continue;
+		case OP_U8:
+			*value = *p++;
+			scan->attrs.present |= 1u << op->attr;
+			continue;
+		case OP_U16:
+			*value = load(p, 2, swap);
+			scan->attrs.present |= 1u << op->attr;
+			p += 2;
+			continue;
+		case OP_U32:
+			*value = load(p, 4, swap);
+			scan->attrs.present |= 1u << op->attr;
+			p += 4;
 			continue;
 		case OP_SKIP_LEB:
 			p = skip_leb(p, end);
@@ -1012,6 +1046,8 @@ int unit_reader_read(struct unit_reader *reader, const struct dwarf_unit *unit,
 		.at = file->info.data + unit->first_die,
 		.end = file->info.data + unit->end,
 		.shift = unit->offset - reader->base,
+		.span = reader->limit - reader->base,
+		.has_repeats = dwarf_file_has_repeats(file),
 	};
 	int error;
 

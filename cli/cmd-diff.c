@@ -17,6 +17,7 @@ enum {
 	OPTION_BASE_B,
 	OPTION_IGNORE_ENUM64,
 	OPTION_IGNORE_SPELLING,
+	OPTION_DIMENSIONS,
 	OPTION_OFFSETS,
 	OPTION_SUMMARY,
 };
@@ -28,6 +29,7 @@ static const struct cmd_option options[] = {
 	{ 0, "base-b", "BTF", "B stands on top of this other base" },
 	{ 0, "ignore-enum64", NULL, "an enum64 equals the enum it becomes for old parsers" },
 	{ 0, "ignore-spelling", NULL, "ints are what they are, not their names; index types are nothing" },
+	{ 0, "dimensions", NULL, "tell T[4][2] from T[8], which have one layout" },
 	{ 0, "offsets", NULL, "compare the places of variables in their sections too" },
 	{ 's', "summary", NULL, "only the counts, kind by kind" },
 	{ 0 },
@@ -136,6 +138,9 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 			break;
 		case OPTION_IGNORE_SPELLING:
 			opts.ignore_spelling = true;
+			break;
+		case OPTION_DIMENSIONS:
+			opts.dimensions = true;
 			break;
 		case OPTION_OFFSETS:
 			opts.offsets = true;

@@ -62,6 +62,7 @@ complete -c btfpack -n '__fish_seen_subcommand_from diff' -s B -l base -r -d 'A 
 complete -c btfpack -n '__fish_seen_subcommand_from diff' -l base-b -r -d 'B stands on top of this other base'
 complete -c btfpack -n '__fish_seen_subcommand_from diff' -l ignore-enum64 -d 'an enum64 equals the enum it becomes for old parsers'
 complete -c btfpack -n '__fish_seen_subcommand_from diff' -l ignore-spelling -d 'ints are what they are, not their names; index types are nothing'
+complete -c btfpack -n '__fish_seen_subcommand_from diff' -l dimensions -d 'tell T[4][2] from T[8], which have one layout'
 complete -c btfpack -n '__fish_seen_subcommand_from diff' -l offsets -d 'compare the places of variables in their sections too'
 complete -c btfpack -n '__fish_seen_subcommand_from diff' -s s -l summary -d 'only the counts, kind by kind'
 complete -c btfpack -n __fish_use_subcommand -a header -d 'a C header from one BTF, or a portable one from several'

@@ -24,7 +24,7 @@ libraries() {
   cat << 'END'
 libelf,libdw  ^(libelf|gelf|dwarf|elfutils/.*)\.h$    ^(elf|gelf|dwarf|dwfl|dwelf)_     btfgen
 libbpf        ^bpf/                                   ^(libbpf_|bpf_|btf__|ring_buffer__|perf_buffer__)  gadget-runner
-zlib          ^zlib\.h$                               ^(inflate|deflate|compress2?$|uncompress$)  gadget-runner
+zlib          ^zlib\.h$                               ^(inflate|deflate|compress2?$|uncompress$)  gadget-runner btfgen
 libcurl       ^curl/                                  ^curl_                            fetcher
 libarchive    ^archive(_entry)?\.h$                   ^archive_                         fetcher
 liblzma       ^lzma(/.*)?\.h$                         ^lzma_                            fetcher

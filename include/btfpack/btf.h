@@ -129,6 +129,10 @@ struct btfpack_btf_diff_opts {
 	/* Ints and floats are equal when size and signedness are, however they are
 	 * called, and arrays whatever their index type: what compilers differ in. */
 	bool ignore_spelling;
+	/* Tell arrays of arrays (T[4][2]) from the array of as many elements (T[8]),
+	 * which have the same layout: kernels up to 6.12 were built with a pahole that
+	 * writes the latter for the former. */
+	bool dimensions;
 };
 
 enum btfpack_btf_change_sort {
