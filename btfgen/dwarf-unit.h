@@ -127,11 +127,16 @@ struct die_type {
 struct die_item {
 	dwarf_name name;
 	uint64_t value; /* bit offset; the number; elements; a parameter's offset */
-	uint32_t ref;
-	uint16_t bits;     /* a bitfield's width */
-	uint16_t flags;    /* ITEM_* */
-	uint32_t next;     /* index, ITEM_END at the end */
-	uint32_t location; /* of a parameter with ITEM_LOCATION: index */
+	union {
+		struct {
+			uint32_t ref;
+			uint32_t location; /* of a parameter with ITEM_LOCATION: index */
+		};
+		uint64_t token; /* of a member, once its type is recognised: type-table.h */
+	};
+	uint16_t bits;	/* a bitfield's width */
+	uint16_t flags; /* ITEM_* */
+	uint32_t next;	/* index, ITEM_END at the end */
 };
 #define ITEM_END      UINT32_MAX
 #define ITEM_ORIGIN   1  /* @value is the offset of the parameter it stands for */

@@ -199,11 +199,9 @@ static int add_composite_class(struct recognizer *r, struct die_type *type)
 		return 0;
 	FOR_EACH_ITEM(r, type, item)
 	{
-		struct die_type *target = find_type(r, item->ref);
-
 		*items++ = (struct class_item){
 			.name = item->name,
-			.token = target ? target->full : 0,
+			.token = type->kind == BTF_KIND_ENUM ? 0 : item->token,
 			.value = item->value,
 			.bits = item->bits,
 			.is_negative = item->flags & ITEM_NEGATIVE,
@@ -293,55 +291,67 @@ static int find_array(struct recognizer *r, struct die_type *type, unsigned int 
 	return 0;
 }
 
-static int find_composite(struct recognizer *r, struct die_type *type, unsigned int depth)
+/* The full tokens of the members' types, into the items. */
+static int find_members(struct recognizer *r, struct die_type *type, unsigned int depth)
 {
-	size_t room = 5 + 3 * (size_t)type->item_count, n = 0;
-	uint64_t *words;
-	int error = 0;
+	FOR_EACH_ITEM(r, type, item)
+	{
+		type_token token;
+		uint8_t flags = 0;
+		int error = full_of(r, item->ref, depth, &token, &flags);
 
-	if (type->name) { /* known by its name before its members are looked at */
-		error = find_shallow(r, type, depth + 1);
 		if (error)
 			return error;
+		if (item->flags & ITEM_OLD_BITS) {
+			item->value += 8 * recognize_size(r, item->ref, 8).bytes;
+			item->flags &= (uint16_t)~ITEM_OLD_BITS;
+		}
+		item->token = token; /* from here on there is no @ref */
 	}
-	if (type->flags & TYPE_DECLARATION) {
+	return 0;
+}
+
+/* An enumerator has no type, a member no sign; and no member that BTF can say lies
+ * 2^48 bits in. */
+static int hash_composite(struct recognizer *r, struct die_type *type)
+{
+	bool is_enum = type->kind == BTF_KIND_ENUM;
+	uint64_t *words = get_scratch(r, 3 + 3 * (size_t)type->item_count);
+	size_t n = 0;
+
+	if (!words)
+		return -ENOMEM;
+	words[n++] = WORD_FULL | type->kind;
+	words[n++] = type->name;
+	words[n++] = (uint64_t)type->size << 8 | (type->flags & TYPE_SIGNED);
+	FOR_EACH_ITEM(r, type, item)
+	{
+		words[n++] = item->name;
+		words[n++] = is_enum ? item->flags & ITEM_NEGATIVE : item->token;
+		words[n++] = item->value ^ (uint64_t)item->bits << 48;
+	}
+	type->full = hash_words(words, n);
+	return 0;
+}
+
+static int find_composite(struct recognizer *r, struct die_type *type, unsigned int depth)
+{
+	int error = 0;
+
+	if (type->name) /* known by its name before its members are looked at */
+		error = find_shallow(r, type, depth + 1);
+	if (!error && type->flags & TYPE_DECLARATION) {
 		type->flags |= TYPE_WEAK;
 		type->full = hash_words(
 			(uint64_t[]){ WORD_FULL | BTF_KIND_FWD, type->kind, type->name }, 3);
-	} else {
-		if (type->kind != BTF_KIND_ENUM) {
-			FOR_EACH_ITEM(r, type, item)
-			{
-				type_token ignored;
-				uint8_t flags = 0;
-
-				error = full_of(r, item->ref, depth, &ignored, &flags);
-				if (error)
-					return error;
-				if (item->flags & ITEM_OLD_BITS) {
-					item->value += 8 * recognize_size(r, item->ref, 8).bytes;
-					item->flags &= (uint16_t)~ITEM_OLD_BITS;
-				}
-			}
-		}
-		words = get_scratch(r, room);
-		if (!words)
-			return -ENOMEM;
-		words[n++] = WORD_FULL | type->kind;
-		words[n++] = type->name;
-		words[n++] = (uint64_t)type->size << 8 | (type->flags & TYPE_SIGNED);
-		FOR_EACH_ITEM(r, type, item)
-		{
-			const struct die_type *target = find_type(r, item->ref);
-
-			/* An enumerator has no type, a member no sign; and no member that
-			 * BTF can say lies 2^48 bits in. */
-			words[n++] = item->name;
-			words[n++] = target ? target->full : item->flags & ITEM_NEGATIVE;
-			words[n++] = item->value ^ (uint64_t)item->bits << 48;
-		}
-		type->full = hash_words(words, n);
+	} else if (!error) {
+		if (type->kind != BTF_KIND_ENUM)
+			error = find_members(r, type, depth);
+		if (!error)
+			error = hash_composite(r, type);
 	}
+	if (error)
+		return error;
 	if (!type->name)
 		type->shallow = type->full;
 	type->shallow_state = TOKEN_DONE;
