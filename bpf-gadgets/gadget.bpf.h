@@ -59,7 +59,7 @@
  * member's name (with "-" for "_") is not it. */
 #define NAME(name) GADGET_TAG("name:" name)
 
-/* How a value is written or read: see FORMATS in gadget-runner/event-format.h. */
+/* How a value is written or read: see FORMATS in gadget-runner/value-format.h. */
 #define FORMAT(format) GADGET_TAG("format:" format)
 
 /* A column shown in tables only when the named option is given. */

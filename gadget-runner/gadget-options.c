@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "gadget-runner/btf-json.h"
 #include "gadget-runner/event-format.h"
 #include "gadget-runner/gadget-options.h"
 
@@ -306,9 +307,8 @@ uint64_t gadget_options_number(const struct gadget_options *options,
 
 	if (!is_inside(field, size) || field->kind >= GADGET_STRING)
 		return 0;
-	return event_format_number(field->variable ? options->variables : options->options,
-				   field->bit_offset, field->bit_size,
-				   field->kind == GADGET_SIGNED);
+	return btf_json_bits(field->variable ? options->variables : options->options,
+			     field->bit_offset, field->bit_size, field->kind == GADGET_SIGNED);
 }
 
 bool gadget_option_takes_value(const struct gadget_field *field)

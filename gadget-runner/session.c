@@ -9,6 +9,7 @@
 
 #include "core/buf.h"
 #include "core/log.h"
+#include "gadget-runner/btf-json.h"
 #include "gadget-runner/event-format.h"
 #include "gadget-runner/runner.h"
 #include "gadget-runner/session.h"
@@ -427,7 +428,7 @@ static uint64_t slot(const struct session *s, const void *value, size_t size, si
 {
 	uint32_t bits = size / s->spec.histogram_slots * 8;
 
-	return event_format_number(value, index * bits, bits > 64 ? 64 : bits, false);
+	return btf_json_bits(value, index * bits, bits > 64 ? 64 : bits, false);
 }
 
 static const char *unit(const struct session *s)
@@ -512,7 +513,7 @@ static int dump_value(struct session *s, uint32_t type, const void *data, size_t
 	int ret;
 
 	if (type && type < s->spec.btf.end_id)
-		return event_format_json_value(&s->spec.btf, type, data, size, &s->line);
+		return btf_json_value(&s->spec.btf, type, data, size, &s->line);
 	ret = buf_add_string(&s->line, "\"");
 	for (size_t i = 0; i < size && !ret; i++)
 		ret = buf_add_format(&s->line, "%02x", ((const uint8_t *)data)[i]);

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include "core/fs.h"
+#include "gadget-runner/btf-json.h"
 #include "gadget-runner/event-format.h"
 #include "tests/bpf/everything.h"
 #include "tests/test.h"
@@ -217,7 +218,7 @@ static void writes_any_utf8(void)
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		line = BUF_INIT(1 << 10);
-		CHECK_INT(event_format_json_string(cases[i].text, strlen(cases[i].text), &line), 0);
+		CHECK_INT(btf_json_string(cases[i].text, strlen(cases[i].text), &line), 0);
 		CHECK_STRING(buf_string(&line), cases[i].json);
 		buf_deinit(&line);
 	}
@@ -227,14 +228,14 @@ static void reads_numbers_of_any_width(void)
 {
 	uint64_t word = 0xfedcba9876543210;
 
-	CHECK_INT(event_format_number(&word, 0, 64, false), 0xfedcba9876543210);
-	CHECK_INT(event_format_number(&word, 32, 32, true), (int32_t)0xfedcba98);
+	CHECK_INT(btf_json_bits(&word, 0, 64, false), 0xfedcba9876543210);
+	CHECK_INT(btf_json_bits(&word, 32, 32, true), (int32_t)0xfedcba98);
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-	CHECK_INT(event_format_number(&word, 4, 8, false), 0x21);
-	CHECK_INT(event_format_number(&word, 60, 4, true), -1);
+	CHECK_INT(btf_json_bits(&word, 4, 8, false), 0x21);
+	CHECK_INT(btf_json_bits(&word, 60, 4, true), -1);
 #endif
-	CHECK_INT(event_format_number(&word, 0, 65, false), 0);
-	CHECK_INT(event_format_number(&word, 0, 0, false), 0);
+	CHECK_INT(btf_json_bits(&word, 0, 65, false), 0);
+	CHECK_INT(btf_json_bits(&word, 0, 0, false), 0);
 }
 
 static void draws_histograms(void)

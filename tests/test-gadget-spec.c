@@ -3,10 +3,12 @@
 #include <unistd.h>
 
 #include "core/fs.h"
+#include "gadget-runner/btf-json.h"
 #include "gadget-runner/event-format.h"
 #include "gadget-runner/gadget-options.h"
 #include "gadget-runner/gadget-spec.h"
 #include "gadget-runner/gadget-store.h"
+#include "gadget-runner/value-format.h"
 #include "tests/bpf/everything.h"
 #include "tests/test.h"
 
@@ -196,7 +198,7 @@ static void options_take_values(void)
 	CHECK_INT(number("min"), 250000);
 	CHECK_INT(set("ports", "80,443", &err), 0);
 	ports = gadget_spec_find_option(&option_spec, "ports");
-	CHECK_INT(event_format_number(options.options, ports->bit_offset + 16, 16, false), 443);
+	CHECK_INT(btf_json_bits(options.options, ports->bit_offset + 16, 16, false), 443);
 	CHECK_INT(set("say", "hello", &err), 0);
 	word = gadget_spec_find_option(&option_spec, "say");
 	CHECK_STRING((const char *)options.options + word->bit_offset / 8, "hello");
@@ -310,7 +312,7 @@ static void gadgets_are_complete(void)
 			const struct gadget_field *f = &spec.columns.items[i];
 
 			CHECK(*f->doc);
-			CHECK(!*f->format || event_format_exists(f->format));
+			CHECK(!*f->format || value_format_exists(f->format));
 		}
 		for (size_t i = 0; i < spec.options.count; i++)
 			CHECK(*spec.options.items[i].doc);
