@@ -27,8 +27,9 @@ static const struct tag_row {
 } tag_rows[] = {
 	[DW_TAG_compile_unit] = { DIE_UNIT, BIT(ATTR_LANGUAGE) | BIT(ATTR_STR_OFFSETS_BASE) |
 						    BIT(ATTR_DWO_NAME) | BIT(ATTR_LOCLISTS_BASE) |
-						    BIT(ATTR_PRODUCER) },
-	[DW_TAG_partial_unit] = { DIE_UNIT, BIT(ATTR_LANGUAGE) | BIT(ATTR_STR_OFFSETS_BASE) },
+						    BIT(ATTR_PRODUCER) | BIT(ATTR_ADDR_BASE) },
+	[DW_TAG_partial_unit] = { DIE_UNIT, BIT(ATTR_LANGUAGE) | BIT(ATTR_STR_OFFSETS_BASE) |
+						    BIT(ATTR_ADDR_BASE) },
 	[DW_TAG_type_unit] = { DIE_UNIT, BIT(ATTR_LANGUAGE) | BIT(ATTR_STR_OFFSETS_BASE) },
 	[DW_TAG_skeleton_unit] = { DIE_UNIT, BIT(ATTR_DWO_NAME) },
 	[DW_TAG_imported_unit] = { DIE_IMPORTED_UNIT, BIT(ATTR_IMPORT) },
@@ -109,6 +110,7 @@ static const uint8_t attr_by_dw[] = {
 	[DW_AT_dwo_name] = ATTR_DWO_NAME,
 	[DW_AT_loclists_base] = ATTR_LOCLISTS_BASE,
 	[DW_AT_producer] = ATTR_PRODUCER,
+	[DW_AT_addr_base] = ATTR_ADDR_BASE,
 };
 
 /* What a form gives, and which of it an attribute is read as. A form that gives
@@ -142,6 +144,7 @@ static const uint8_t attr_wants[ATTR_COUNT_] = {
 	[ATTR_DWO_NAME] = GIVES_NAME,
 	[ATTR_LOCLISTS_BASE] = GIVES_NUMBER,
 	[ATTR_PRODUCER] = GIVES_NAME,
+	[ATTR_ADDR_BASE] = GIVES_NUMBER,
 };
 
 static unsigned int opcode_gives(uint8_t opcode)
@@ -397,7 +400,9 @@ int abbrev_table_compile(struct abbrev_table *table, const uint8_t *section, siz
 	table->dense = true;
 	table->offset = offset;
 	table->encoding = encoding;
-	if (cursor_seek(&c, offset) < 0)
+	/* There is an array even where no abbreviation has an op. */
+	error = grow((void **)&table->ops, &table->op_room, 0, sizeof(*table->ops));
+	if (!error && cursor_seek(&c, offset) < 0)
 		error = -EBADMSG;
 	while (!error) {
 		struct abbrev abbrev = { 0 };

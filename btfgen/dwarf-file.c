@@ -287,7 +287,8 @@ dwarf_name dwarf_file_name(const struct dwarf_file *file, uint64_t offset)
  * do linkers at -O0. Every unit of C names this type, so it tells. */
 static bool has_repeats(const struct elf_section *section)
 {
-	static const char *const common[] = { "long unsigned int", "unsigned long" };
+	static const char *const common[] = { "long unsigned int", "unsigned long", "int",
+						"char" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(common); i++) {
 		size_t length = strlen(common[i]) + 1, count = 0;
@@ -344,6 +345,7 @@ int dwarf_file_init(struct dwarf_file *file, struct elf_image *image, struct btf
 		{ ".debug_str", &file->str },
 		{ ".debug_line_str", &file->line_str },
 		{ ".debug_str_offsets", &file->str_offsets },
+		{ ".debug_addr", &file->addr },
 		{ ".debug_loc", &file->loc },
 		{ ".debug_loclists", &file->loclists },
 	};

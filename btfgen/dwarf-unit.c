@@ -811,11 +811,30 @@ static bool keep_function(struct scan *scan)
 	return true;
 }
 
+/* An expression that is one address: in itself, or (clang's DWARF 5) as an index
+ * into .debug_addr. */
+static bool read_address(const struct scan *scan, const uint8_t *p, const uint8_t *end, bool swap,
+			 uint64_t *ret)
+{
+	const struct elf_section *addresses = &scan->reader->file->addr;
+	unsigned int size = scan->reader->unit->encoding.address_size;
+	uint64_t at;
+
+	if ((size_t)(end - p) > size && *p == DW_OP_addr) {
+		*ret = load(p + 1, size, swap);
+		return true;
+	}
+	if (end == p || *p != DW_OP_addrx || !read_uleb(p + 1, end, &at) ||
+	    __builtin_mul_overflow(at, size, &at) ||
+	    __builtin_add_overflow(at, scan->reader->addr_base, &at) || at > addresses->size ||
+	    addresses->size - at < size)
+		return false;
+	*ret = load(addresses->data + at, size, swap);
+	return true;
+}
+
 static bool keep_variable(struct scan *scan, bool swap)
 {
-	bool is_block = HAS(scan, ATTR_LOCATION) && scan->attrs.blocks & 1u << ATTR_LOCATION;
-	const uint8_t *location = is_block ? scan->start + VALUE(scan, ATTR_LOCATION) : NULL;
-	unsigned int size = scan->reader->unit->encoding.address_size;
 	struct die_var *var = ADD(scan->reader, var);
 
 	if (!var)
@@ -831,9 +850,11 @@ static bool keep_variable(struct scan *scan, bool swap)
 		var->flags |= VAR_EXTERNAL;
 	if (FLAG(scan, ATTR_DECLARATION))
 		var->flags |= VAR_DECLARATION;
-	if (is_block && (size_t)(scan->at - location) > size && *location == DW_OP_addr) {
-		var->address = load(location + 1, size, swap);
-		var->flags |= VAR_HAS_ADDRESS;
+	if (HAS(scan, ATTR_LOCATION) && scan->attrs.blocks & 1u << ATTR_LOCATION) {
+		const uint8_t *block = scan->start + VALUE(scan, ATTR_LOCATION);
+
+		if (read_address(scan, block, block + scan->attrs.block_size, swap, &var->address))
+			var->flags |= VAR_HAS_ADDRESS;
 	}
 	return true;
 }
@@ -867,6 +888,8 @@ static void keep_unit(struct scan *scan)
 
 	reader->language = HAS(scan, ATTR_LANGUAGE) ? (uint16_t)VALUE(scan, ATTR_LANGUAGE) : 0;
 	reader->loclists_base = HAS(scan, ATTR_LOCLISTS_BASE) ? VALUE(scan, ATTR_LOCLISTS_BASE) : 0;
+	if (HAS(scan, ATTR_ADDR_BASE))
+		reader->addr_base = VALUE(scan, ATTR_ADDR_BASE);
 	reader->clang = HAS(scan, ATTR_PRODUCER) &&
 			strstr(dwarf_string(reader->file, VALUE(scan, ATTR_PRODUCER), packed),
 			       "clang version");
@@ -891,6 +914,7 @@ static void forget_unit(struct unit_reader *reader, const struct dwarf_unit *uni
 	reader->language = 0;
 	reader->clang = false;
 	reader->loclists_base = 0;
+	reader->addr_base = 8; /* behind the section's first header */
 	/* Right behind the section's first header. */
 	reader->str_offsets_base = unit->encoding.offset_size == 8 ? 16 : 8;
 }

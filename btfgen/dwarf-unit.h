@@ -54,7 +54,7 @@ struct dwarf_unit {
 
 struct dwarf_file {
 	struct elf_image *image;
-	struct elf_section info, abbrev, str, line_str, str_offsets, loc, loclists;
+	struct elf_section info, abbrev, str, line_str, str_offsets, addr, loc, loclists;
 	const struct dwarf_file *alt;  /* dwz's supplementary file, or NULL */
 	struct string_index *strings;  /* of .debug_str, where names need looking up */
 	const struct dwarf_file *main; /* of a supplementary file: whom it serves */
@@ -190,6 +190,7 @@ struct unit_reader {
 	uint64_t limit; /* one past the last offset that is not foreign */
 	uint64_t str_offsets_base;
 	uint64_t loclists_base;
+	uint64_t addr_base;
 	uint16_t language; /* DW_LANG_* */
 	bool clang;        /* who made the unit */
 	struct abbrev_table abbrevs;

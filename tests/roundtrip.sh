@@ -1,0 +1,173 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-2-Clause
+# C source -> compiler -> DWARF of every shape -> convert. The same source must
+# give the same types whatever the compiler wrote them down in: each build is held
+# against a golden BTF (tests/data/convert/*.btf), and against pahole's.
+#
+# UPDATE=1 makes goldens that are not there, each from the first build that names it.
+. "$(dirname "$0")/lib.sh"
+data=$TESTS/data/convert
+linked="-shared -nostdlib -fPIC -w"
+
+# build COMPILER FLAGS SOURCE...: makes the file `image`; skips what is not there.
+build() {
+  local compiler=$1 flags=$2
+  shift 2
+  need "${compiler%% *}"
+  # shellcheck disable=SC2086
+  $compiler $linked $flags -o image "${@/#/$data/}" 2> compiler.log || skip "$compiler cannot: $flags"
+}
+
+# convert FILE OUT [OPTION...]: by one, two and seven threads, which must agree.
+convert() {
+  local file=$1 out=$2 jobs
+  shift 2
+  "$BTFPACK" convert -j 1 -o "$out" "$@" "$file"
+  for jobs in 2 7; do
+    "$BTFPACK" convert -j $jobs -o other.btf "$@" "$file"
+    cmp "$out" other.btf
+  done
+}
+
+# like_golden NAME [OPTION...]: `image` has the golden's types, and nothing else.
+like_golden() {
+  local golden=$data/$1.btf
+  shift
+  convert image ours.btf "$@"
+  [ -z "${UPDATE:-}" ] || [ -e "$golden" ] || cp ours.btf "$golden"
+  expect_status 0 "$BTFPACK" diff "$golden" ours.btf
+}
+
+# What differs from pahole 1.24 on purpose, or by its faults:
+# - it writes arrays of several dimensions as one of all elements;
+# - it takes one of several static functions of a name (newer ones do not), and
+#   inline functions that have code here or there;
+# - it leaves out what a prototype is not used for.
+like_pahole() {
+  local known='^(struct arrays: member (two|three) type|func (same_name|inlined|only_in_a): |func_proto .*: added)'
+  need pahole
+  pahole --btf_gen_floats --btf_encode_detached=pahole.btf image > pahole.log 2>&1 ||
+    skip "pahole cannot: $(tail -n 1 pahole.log)"
+  "$BTFPACK" diff pahole.btf ours.btf > diff || [ $? = 1 ]
+  ! grep -E ': |→' diff | grep -Ev "$known"
+}
+
+# types GOLDEN COMPILER FLAGS: types.c gives the golden's types and pahole's.
+types() {
+  build "$2" "$3" types.c
+  like_golden "$1" --no-funcs
+  case "$3" in *-gdwarf-2*|*debug-types*|*dwarf64*) ;; *) like_pahole ;; esac
+}
+
+# program COMPILER FLAGS: two files that mean different things by one name.
+program() {
+  case "$2" in *lld*) ;; *) unique=-Wl,--unique=.data..percpu ;; esac # else it joins .data
+  build "$1" "$2 ${unique:-}" unit-a.c unit-b.c
+  convert image ours.btf
+  bpftool btf dump file ours.btf > dump
+  grep -q "FUNC 'global_a'" dump
+  ! grep -q "FUNC 'same_name'" dump
+  if [ -n "${unique:-}" ]; then
+    grep -q "VAR 'percpu_shared'" dump
+    grep -q "DATASEC '.data..percpu' size=[0-9]* vlen=3" dump
+  fi
+  [ "$(grep -c "STRUCT 'config'" dump)" = 2 ]
+  # In type units each file has its own: what their members lead to differs.
+  case "$2" in *debug-types*) ;; *) [ "$(grep -c "STRUCT 'whole'" dump)" = 1 ] ;; esac
+  ! grep "FWD 'whole'" dump
+  case "$2" in *debug-types*|*dwarf64*) ;; *) like_pahole ;; esac
+}
+
+# Each row: golden, compiler, flags. In DWARF 2 there is no "restrict"; a 32-bit
+# golden is one of a target.
+while IFS='|' read -r golden compiler flags; do
+  eval "row() { types '$golden' '$compiler' '$flags'; }"
+  run "types: $compiler $flags" row
+done <<'ROWS'
+types-gcc|gcc|-gdwarf-5 -O0
+types-gcc|gcc|-gdwarf-5 -O2
+types-gcc|gcc|-gdwarf-4 -O0
+types-gcc|gcc|-gdwarf-4 -O2 -gstrict-dwarf
+types-gcc|gcc|-gdwarf-3 -O2
+types-gcc-2|gcc|-gdwarf-2 -O2
+types-gcc|gcc|-g -gz=zlib
+types-gcc|gcc|-g -gz=zlib-gnu
+types-gcc|gcc|-g -flto -O2
+types-gcc|gcc|-gdwarf-4 -fdebug-types-section
+types-gcc|gcc|-gdwarf-5 -fdebug-types-section
+types-gcc|gcc|-gdwarf-5 -gdwarf64
+types-gcc|gcc|-g -fno-merge-debug-strings
+types-clang|clang|-gdwarf-5 -O0
+types-clang|clang|-gdwarf-5 -O2
+types-clang|clang|-gdwarf-4 -O2
+types-clang|clang|-gdwarf-3 -O2
+types-clang-2|clang|-gdwarf-2 -O2
+types-clang|clang|-g -gz=zlib
+types-clang|clang|-gdwarf-4 -fdebug-types-section
+types-clang|clang|-gdwarf-5 -fdebug-types-section
+types-clang|clang|-gdwarf-5 -gdwarf64
+types-clang|clang|-g -flto -O2 -fuse-ld=lld
+types-gcc-32|i686-linux-gnu-gcc|-gdwarf-5
+types-gcc-32|gcc|-m32 -gdwarf-4
+types-arm|arm-linux-gnueabihf-gcc|-gdwarf-5
+types-s390x|s390x-linux-gnu-gcc|-gdwarf-5
+types-s390x|s390x-linux-gnu-gcc|-gdwarf-4
+types-s390x-2|s390x-linux-gnu-gcc|-gdwarf-2
+types-mips|clang|--target=mips-linux-gnu -fuse-ld=lld -gdwarf-5
+types-mips|clang|--target=mips-linux-gnu -fuse-ld=lld -gdwarf-4
+types-riscv32|clang|--target=riscv32-linux-gnu -fuse-ld=lld -gdwarf-5
+ROWS
+
+while IFS='|' read -r compiler flags; do
+  eval "row() { program '$compiler' '$flags'; }"
+  run "program: $compiler $flags" row
+done <<'ROWS'
+gcc|-gdwarf-5 -O0
+gcc|-gdwarf-5 -O2
+gcc|-gdwarf-4 -O2
+gcc|-gdwarf-2 -O2
+gcc|-g -flto -O2
+gcc|-gdwarf-4 -fdebug-types-section
+gcc|-gdwarf-5 -fdebug-types-section
+gcc|-gdwarf-5 -gdwarf64
+clang|-gdwarf-5 -O0
+clang|-gdwarf-5 -O2
+clang|-gdwarf-4 -O2
+clang|-gdwarf-5 -fdebug-types-section
+clang|-g -flto -O2 -fuse-ld=lld
+clang|-gdwarf-5 -fuse-ld=lld -Wl,-O0
+i686-linux-gnu-gcc|-g -O2
+s390x-linux-gnu-gcc|-g -O2
+ROWS
+
+# zstd, which this gcc does not write: by objcopy, where that can.
+compressed_by_zstd() {
+  build gcc -g types.c
+  objcopy --compress-debug-sections=zstd image image.zstd 2> err || skip "objcopy knows no zstd"
+  mv image.zstd image
+  like_golden types-gcc --no-funcs
+}
+run "types: compressed by zstd" compressed_by_zstd
+
+supplementary_file() {
+  need dwz
+  build gcc "-g -O0" unit-a.c unit-b.c
+  convert image plain.btf
+  dwz -o packed image
+  convert packed ours.btf
+  expect_status 0 "$BTFPACK" diff plain.btf ours.btf
+}
+run "program: by way of dwz" supplementary_file
+
+split_dwarf() {
+  need gcc
+  # shellcheck disable=SC2086
+  gcc $linked -g -gsplit-dwarf -o image "$data/unit-a.c"
+  expect_status 3 "$BTFPACK" convert -o out.btf image
+  expect_one_sentence
+  grep -q 'split DWARF' err
+  [ ! -e out.btf ]
+}
+run "split DWARF is refused" split_dwarf
+
+finish
