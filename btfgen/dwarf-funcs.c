@@ -183,12 +183,14 @@ struct origin {
 	const struct unit_reader *reader;
 };
 
-static struct origin find_origin(const struct recognizer *r, const struct unit_reader *reader,
+static struct origin find_origin(struct recognizer *r, const struct unit_reader *reader,
 				 const struct die_func *func)
 {
 	struct origin origin;
 
 	origin.func = type_pool_find_func(r->pool, reader, func->origin, &origin.reader);
+	if (!origin.func)
+		recognize_note_stray(r, func->origin);
 	return origin;
 }
 

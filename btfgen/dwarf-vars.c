@@ -109,6 +109,8 @@ static int collect_variable(struct var_defs *defs, const struct percpu_section *
 	char packed[8];
 	int error;
 
+	if (!declared)
+		recognize_note_stray(r, var->origin);
 	if (declared) {
 		whole.name = whole.name ? whole.name : declared->name;
 		if (whole.ref == REF_NONE)

@@ -86,8 +86,7 @@ static struct die_type *find_type(const struct recognizer *r, uint32_t ref)
 	return find_from(r, r->reader, ref, &owner);
 }
 
-/* A reference that leads nowhere: perhaps into a unit that should be in the pool. */
-static void note_stray(struct recognizer *r, uint32_t ref)
+void recognize_note_stray(struct recognizer *r, uint32_t ref)
 {
 	if (ref != REF_NONE &&
 	    (ref & REF_FOREIGN ||
@@ -103,7 +102,7 @@ static int full_of(struct recognizer *r, uint32_t ref, unsigned int depth, type_
 
 	*ret = 0;
 	if (!type)
-		note_stray(r, ref);
+		recognize_note_stray(r, ref);
 	if (!type)
 		return 0;
 	error = find_full(r, type, depth + 1);
@@ -119,7 +118,7 @@ static int shallow_of(struct recognizer *r, uint32_t ref, unsigned int depth, ty
 
 	*ret = 0;
 	if (!type)
-		note_stray(r, ref);
+		recognize_note_stray(r, ref);
 	if (!type)
 		return 0;
 	error = find_shallow(r, type, depth + 1);

@@ -115,6 +115,11 @@ int recognize_proto(struct recognizer *r, uint32_t ret_ref, const struct die_ite
 int recognize_shape(struct recognizer *r, uint32_t ret_ref, const struct die_item *params,
 		    uint32_t count, bool varargs, type_token *ret);
 
+/* Note that @ref was found neither in the unit nor in the pool: if it leads into
+ * another unit, all units need to be in the pool (gcc's LTO has functions and
+ * variables whose names and types stand in another unit). */
+void recognize_note_stray(struct recognizer *r, uint32_t ref);
+
 /* How large a value of the type at @ref is: 0 bytes when nothing is known. */
 struct recognized_size {
 	uint64_t bytes;
