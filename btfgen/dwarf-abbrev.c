@@ -18,7 +18,7 @@
 #define WORK_FACTOR 64
 #define WORK_FREE   ((size_t)1 << 20)
 
-#define BIT(attr) (1u << (attr))
+#define BIT(attr)   (1u << (attr))
 
 /* Each tag of interest, and the attributes worth reading there. */
 static const struct tag_row {

@@ -287,8 +287,7 @@ dwarf_name dwarf_file_name(const struct dwarf_file *file, uint64_t offset)
  * do linkers at -O0. Every unit of C names this type, so it tells. */
 static bool has_repeats(const struct elf_section *section)
 {
-	static const char *const common[] = { "long unsigned int", "unsigned long", "int",
-						"char" };
+	static const char *const common[] = { "long unsigned int", "unsigned long", "int", "char" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(common); i++) {
 		size_t length = strlen(common[i]) + 1, count = 0;

@@ -78,8 +78,8 @@ static bool has_symbol(const struct percpu_section *section, uint64_t address, c
 {
 	struct percpu_symbol key = { address, name };
 
-	return section->symbol_count && bsearch(&key, section->symbols, section->symbol_count,
-						sizeof(key), compare_symbols);
+	return section->symbol_count &&
+	       bsearch(&key, section->symbols, section->symbol_count, sizeof(key), compare_symbols);
 }
 
 static int add_def(struct var_defs *defs, const struct var_def *def)

@@ -115,9 +115,8 @@ int elf_compressed_inflate(const struct elf_compressed *compressed, const struct
 	else
 		is_whole = inflate_zlib(compressed, ret);
 	if (!is_whole)
-		return btfpack_error_set(err, -EBADMSG,
-					 "%s: %s does not inflate to the %llu bytes it claims",
-					 image->path, name,
-					 (unsigned long long)compressed->inflated);
+		return btfpack_error_set(
+			err, -EBADMSG, "%s: %s does not inflate to the %llu bytes it claims",
+			image->path, name, (unsigned long long)compressed->inflated);
 	return 0;
 }

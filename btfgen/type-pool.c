@@ -74,8 +74,8 @@ static int index_signatures(struct type_pool *pool)
 		qsort(pool->signed_types, pool->signed_count, sizeof(*pool->signed_types),
 		      compare_signatures);
 	for (uint32_t i = 0; i < pool->signed_count; i++)
-		if (!kept || pool->signed_types[i].signature !=
-				     pool->signed_types[kept - 1].signature)
+		if (!kept ||
+		    pool->signed_types[i].signature != pool->signed_types[kept - 1].signature)
 			pool->signed_types[kept++] = pool->signed_types[i];
 	pool->signed_count = kept;
 	return 0;

@@ -17,7 +17,7 @@
 #include "btfgen/type-pool.h"
 #include "btfgen/type-table.h"
 
-#define DEPTH_MAXIMUM 512 /* of types inside types; kernels stay below 40 */
+#define DEPTH_MAXIMUM      512 /* of types inside types; kernels stay below 40 */
 
 #define DIMENSIONS_MAXIMUM 64 /* of an array whose size is asked for */
 

@@ -75,7 +75,8 @@ program() {
   # In type units each file has its own: what their members lead to differs.
   case "$2" in *debug-types*) ;; *) [ "$(grep -c "STRUCT 'whole'" dump)" = 1 ] ;; esac
   ! grep "FWD 'whole'" dump
-  case "$2" in *debug-types*|*dwarf64*) ;; *) like_pahole ;; esac
+  # It crashes on type units, reads no 64-bit DWARF, and finds no variables in gcc's LTO.
+  case "$1 $2" in *debug-types*|*dwarf64*|gcc*flto*) ;; *) like_pahole ;; esac
 }
 
 # Each row: golden, compiler, flags. In DWARF 2 there is no "restrict"; a 32-bit

@@ -21,8 +21,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define FLAG_THREADS 1 /* two threads; their result must be that of one */
-#define FLAG_NO_FUNCS 2
+#define FLAG_THREADS   1 /* two threads; their result must be that of one */
+#define FLAG_NO_FUNCS  2
 #define FLAG_NO_ENUM64 4
 
 enum {
@@ -105,9 +105,8 @@ static int add_symbols(struct maker *m)
 /* The debug sections out of the input. */
 static int add_input(struct maker *m, const uint8_t *data, size_t size)
 {
-	static const char *const names[] = { ".debug_abbrev",	   ".debug_str",
-					     ".debug_line_str",	   ".debug_str_offsets",
-					     ".debug_loc",	   ".debug_loclists",
+	static const char *const names[] = { ".debug_abbrev",      ".debug_str", ".debug_line_str",
+					     ".debug_str_offsets", ".debug_loc", ".debug_loclists",
 					     ".debug_types" };
 	int error = 0;
 
