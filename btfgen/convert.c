@@ -193,11 +193,15 @@ static void conversion_deinit(struct conversion *c)
 /* A file that has only .BTF gives that. */
 static int take_section(struct conversion *c, struct btfpack_blob *ret, struct btfpack_error *err)
 {
+	AUTO_BTF_VIEW struct btf_view view = { 0 };
 	struct elf_section section;
 	int error = elf_image_section(&c->image, ".BTF", &section, err);
 
 	if (error || !section.size)
 		return error ? error : -ENOENT;
+	error = btf_view_init(&view, section.data, section.size, c->base, c->image.path, err);
+	if (error)
+		return error;
 	ret->data = malloc(section.size);
 	if (!ret->data)
 		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", c->image.path);
@@ -224,8 +228,12 @@ static int convert(const char *path, const struct btf_view *base,
 	if (error)
 		return error;
 	error = dwarf_file_init(&c.file, &c.image, &reason);
-	if (error == -EOPNOTSUPP && !c.file.info.size && take_section(&c, ret, err) == 0)
-		return 0;
+	if (error == -EOPNOTSUPP && !c.file.info.size) {
+		int taken = take_section(&c, ret, err);
+
+		if (taken != -ENOENT)
+			return taken;
+	}
 	if (error)
 		return btfpack_error_set(err, reason.code, "%s", reason.message);
 	c.worker_count = count_jobs(opts ? opts->jobs : 0, c.file.unit_count);

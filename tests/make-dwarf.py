@@ -270,6 +270,10 @@ def bad_decompression_header():
     return elf({".debug_abbrev": INT_ABBREVS, ".debug_info": (b"\1\0", COMPRESSED)})
 
 
+def bad_btf_without_dwarf():
+    return elf({".BTF": b"\x9f\xeb\x01\0" + b"\xff" * 60})
+
+
 def bad_imports_of_everything():
     """5,000 partial units, each importing all."""
     table = abbrev(1, PARTIAL, 1) + abbrev(2, BASE, 0, (NAME, "string"), (SIZE, "data1"), (ENCODING, "data1")) + \
