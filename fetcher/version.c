@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -109,4 +110,111 @@ int version_compare_deb(const char *a, const char *b)
 	if (!difference)
 		difference = compare_parts(va.upstream, vb.upstream);
 	return difference ? difference : compare_parts(va.revision, vb.revision);
+}
+
+/* --- rpm ----------------------------------------------------------------------------------------- */
+
+static bool is_letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* What stands between segments says nothing, but for ~ and ^. */
+static void skip_separators(struct part *p)
+{
+	while (p->size && !is_digit(*p->text) && !is_letter(*p->text) && *p->text != '~' &&
+	       *p->text != '^')
+		step(p);
+}
+
+static bool begins_with(const struct part *p, char c)
+{
+	return p->size && *p->text == c;
+}
+
+static struct part take_letters(struct part *p)
+{
+	struct part letters = *p;
+
+	while (p->size && is_letter(*p->text))
+		step(p);
+	letters.size -= p->size;
+	return letters;
+}
+
+static int compare_texts(const struct part *a, const struct part *b)
+{
+	size_t common = a->size < b->size ? a->size : b->size;
+	int difference = common ? memcmp(a->text, b->text, common) : 0;
+
+	return difference ? difference : (a->size > b->size) - (a->size < b->size);
+}
+
+/* A segment of each; @a's first character chooses the kind. */
+static int compare_segments(struct part *a, struct part *b)
+{
+	struct part segment_a, segment_b;
+
+	if (is_digit(*a->text)) {
+		if (!is_digit(*b->text))
+			return 1; /* a number is newer than letters */
+		segment_a = take_number(a);
+		segment_b = take_number(b);
+		return compare_numbers(&segment_a, &segment_b);
+	}
+	if (is_digit(*b->text))
+		return -1;
+	segment_a = take_letters(a);
+	segment_b = take_letters(b);
+	return compare_texts(&segment_a, &segment_b);
+}
+
+/* Where one has a mark and the other not: ~ is older than even the end, ^ newer than
+ * the end but older than anything else. */
+static int compare_marks(const struct part *a, const struct part *b)
+{
+	if (begins_with(a, '~') || begins_with(b, '~'))
+		return begins_with(a, '~') ? -1 : 1;
+	if (begins_with(a, '^'))
+		return b->size ? -1 : 1;
+	return a->size ? 1 : -1;
+}
+
+static bool is_marked(const struct part *p)
+{
+	return begins_with(p, '~') || begins_with(p, '^');
+}
+
+static int compare_rpm_parts(struct part a, struct part b)
+{
+	for (;;) {
+		int difference;
+
+		skip_separators(&a);
+		skip_separators(&b);
+		if (is_marked(&a) || is_marked(&b)) {
+			if (!a.size || !b.size || *a.text != *b.text)
+				return compare_marks(&a, &b);
+			step(&a);
+			step(&b);
+			continue;
+		}
+		if (!a.size || !b.size)
+			return (a.size > 0) - (b.size > 0);
+		difference = compare_segments(&a, &b);
+		if (difference)
+			return difference;
+	}
+}
+
+int version_compare_rpm(const char *a, const char *b)
+{
+	struct version va = split(a), vb = split(b);
+	struct part none = { "0", 1 };
+	int difference = compare_rpm_parts(va.epoch.size ? va.epoch : none,
+					   vb.epoch.size ? vb.epoch : none);
+
+	if (!difference)
+		difference = compare_rpm_parts(va.upstream, vb.upstream);
+	return difference ? difference : compare_rpm_parts(va.revision, vb.revision);
 }

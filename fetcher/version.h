@@ -7,4 +7,8 @@
  * older than, the same as or newer than @b. Any string has a place in it. */
 int version_compare_deb(const char *a, const char *b);
 
+/* rpm's order of [epoch:]version[-release]: its rpmvercmp() for each part, with ~ and
+ * ^; no epoch is epoch 0. Any string has a place in it. */
+int version_compare_rpm(const char *a, const char *b);
+
 #endif
