@@ -41,6 +41,7 @@ struct variant {
 	uint32_t class_index;
 	uint32_t first_target; /* into @variant_targets: variant indices; UINT32_MAX: by default */
 	uint32_t node;         /* its place in the result */
+	uint32_t replaced_by;  /* another variant of the class; UINT32_MAX: none */
 };
 
 struct builder {
@@ -50,6 +51,8 @@ struct builder {
 	uint32_t *group_of;  /* by class */
 	uint32_t *target_of; /* by item: class, or UINT32_MAX for void */
 	bool *deviates;      /* by class: complete, and not its group's default */
+	bool *has_rivals;    /* by class: complete, and not the only one of its group */
+	bool *is_committed;  /* by class: see drop_undecided() */
 
 	struct variant *variants;
 	uint32_t variant_count, variant_room;
@@ -136,6 +139,10 @@ static int find_groups(struct builder *b, uint32_t **slots_ret, uint32_t *size_r
 	for (uint32_t c = 0; c < table->class_count; c++)
 		b->deviates[c] = !is_weak(&table->classes[c]) &&
 				 b->groups[b->group_of[c]].default_class != c;
+	for (uint32_t c = 0; c < table->class_count; c++)
+		if (b->deviates[c])
+			b->has_rivals[c] = b->has_rivals[b->groups[b->group_of[c]].default_class] =
+				true;
 	return 0;
 }
 
@@ -212,6 +219,7 @@ static uint32_t add_variant(struct builder *b, uint32_t class_index, uint64_t ma
 		.mark = mark,
 		.class_index = class_index,
 		.first_target = UINT32_MAX,
+		.replaced_by = UINT32_MAX,
 	};
 	return b->variant_count++;
 }
@@ -490,6 +498,71 @@ static int add_unit(struct builder *b, const struct unit_classes *unit, uint32_t
 	return error;
 }
 
+/* --- what decides nothing ------------------------------------------------------------------- */
+
+static bool is_contested(const struct builder *b, uint32_t c)
+{
+	return b->plain[c] != UINT32_MAX && b->marked[c] != UINT32_MAX;
+}
+
+/* Whether the unit has a class with two variants, and one that could decide. */
+static bool may_decide(const struct builder *b, const struct unit_classes *unit)
+{
+	bool contested = false, rivals = false;
+
+	for (uint32_t i = 0; i < unit->count && !(contested && rivals); i++) {
+		contested = contested || is_contested(b, unit->classes[i]);
+		rivals = rivals || b->has_rivals[unit->classes[i]];
+	}
+	return contested && rivals;
+}
+
+/* Note the classes that in this unit lead to a complete class with rivals. */
+static int commit_members(struct builder *b, const struct unit_classes *unit, uint32_t number)
+{
+	uint64_t steps = 0;
+	uint32_t walk = 0;
+	int error;
+
+	gather_members(b, unit, number);
+	error = link_members(b, number);
+	for (uint32_t m = 0; m < b->member_count && !error; m++) {
+		if (!b->has_rivals[b->members[m]])
+			continue;
+		if (steps > WALK_MAXIMUM)
+			return 0;
+		steps += mark_back(b, m, b->deviates[b->members[m]] ? 1 : UINT64_C(1) << 32,
+				   ++walk);
+	}
+	/* Those that lead to a deviation there are not the plain variant. */
+	for (uint32_t m = 0; m < b->member_count && !error; m++)
+		if (b->marks[m] >> 32 && !(uint32_t)b->marks[m])
+			b->is_committed[b->members[m]] = true;
+	return error;
+}
+
+/*
+ * A class can have a plain variant and a marked one although nothing tells them
+ * apart: units of the former see only a declaration of what decides. As a pointer
+ * to a declaration means whatever is declared, such a plain variant gives way to
+ * the marked one. It stays where some unit does lead to the default.
+ */
+static int drop_undecided(struct builder *b, const struct unit_classes *units, uint32_t unit_count)
+{
+	int error = 0;
+
+	for (uint32_t u = 0; u < unit_count && !error; u++)
+		if (may_decide(b, &units[u]))
+			error = commit_members(b, &units[u], unit_count + u);
+	for (uint32_t c = 0; c < b->table->class_count && !error; c++) {
+		if (!is_contested(b, c) || b->is_committed[c])
+			continue;
+		b->variants[b->plain[c]].replaced_by = b->marked[c];
+		b->plain[c] = UINT32_MAX;
+	}
+	return error;
+}
+
 /* What no unit lists (a type of a shared unit that is referred to, but not imported)
  * is what it is by default. The list grows while it is gone through. */
 static int add_unlisted(struct builder *b, const struct type_root *roots, uint32_t root_count)
@@ -539,27 +612,32 @@ static int compare_places(const void *a, const void *b)
 static int number_nodes(struct builder *b, struct type_graph *graph)
 {
 	AUTO_FREE struct place *places = calloc(b->variant_count + 1ull, sizeof(*places));
+	uint32_t count = 0;
 
 	graph->nodes = calloc(b->variant_count + 1ull, sizeof(*graph->nodes));
 	if (!places || !graph->nodes)
 		return -ENOMEM;
 	for (uint32_t v = 0; v < b->variant_count; v++)
-		places[v] =
-			(struct place){ b->table->classes[b->variants[v].class_index].first, v };
-	qsort(places, b->variant_count, sizeof(*places), compare_places);
-	for (uint32_t n = 0; n < b->variant_count; n++) {
+		if (b->variants[v].replaced_by == UINT32_MAX)
+			places[count++] = (struct place){
+				b->table->classes[b->variants[v].class_index].first, v
+			};
+	qsort(places, count, sizeof(*places), compare_places);
+	for (uint32_t n = 0; n < count; n++) {
 		struct variant *variant = &b->variants[places[n].variant];
 
 		variant->node = n;
 		graph->nodes[n].class_index = variant->class_index;
 		graph->nodes[n].first_target = places[n].variant; /* for resolve_nodes() */
 	}
-	graph->node_count = b->variant_count;
+	graph->node_count = count;
 	return 0;
 }
 
 static uint32_t node_of(const struct builder *b, uint32_t variant)
 {
+	if (variant != UINT32_MAX && b->variants[variant].replaced_by != UINT32_MAX)
+		variant = b->variants[variant].replaced_by;
 	return variant == UINT32_MAX ? NODE_NONE : b->variants[variant].node;
 }
 
@@ -610,7 +688,8 @@ static void builder_deinit(struct builder *b)
 			  b->variants,        b->plain,    b->marked,    b->slots,
 			  b->variant_targets, b->bound,    b->bound_in,  b->local,
 			  b->local_in,        b->members,  b->marks,     b->edge_start,
-			  b->edges,           b->queue,    b->seen };
+			  b->edges,           b->queue,    b->seen,
+			  b->has_rivals,      b->is_committed };
 
 	for (size_t i = 0; i < ARRAY_SIZE(owned); i++)
 		free(owned[i]);
@@ -625,6 +704,8 @@ static int builder_init(struct builder *b, const struct type_table *table)
 	b->group_of = calloc(classes, sizeof(*b->group_of));
 	b->target_of = calloc(items, sizeof(*b->target_of));
 	b->deviates = calloc(classes, sizeof(*b->deviates));
+	b->has_rivals = calloc(classes, sizeof(*b->has_rivals));
+	b->is_committed = calloc(classes, sizeof(*b->is_committed));
 	b->plain = malloc(classes * sizeof(*b->plain));
 	b->marked = malloc(classes * sizeof(*b->marked));
 	b->bound = calloc(classes, sizeof(*b->bound));
@@ -636,7 +717,8 @@ static int builder_init(struct builder *b, const struct type_table *table)
 	b->edge_start = calloc(classes + 1, sizeof(*b->edge_start));
 	b->queue = calloc(classes, sizeof(*b->queue));
 	b->seen = calloc(classes, sizeof(*b->seen));
-	if (!b->groups || !b->group_of || !b->target_of || !b->deviates || !b->plain ||
+	if (!b->groups || !b->group_of || !b->target_of || !b->deviates || !b->has_rivals ||
+	    !b->is_committed || !b->plain ||
 	    !b->marked || !b->bound || !b->bound_in || !b->local || !b->local_in || !b->members ||
 	    !b->marks || !b->edge_start || !b->queue || !b->seen)
 		return -ENOMEM;
@@ -664,6 +746,8 @@ int type_graph_init(struct type_graph *graph, const struct type_table *table,
 		error = add_unit(&b, &units[u], u, roots + root, end - root);
 		root = end;
 	}
+	if (!error)
+		error = drop_undecided(&b, units, unit_count);
 	if (!error)
 		error = add_unlisted(&b, roots, root_count);
 	if (!error)
