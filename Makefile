@@ -312,9 +312,8 @@ demo:
 	$(Q)$(MAKE) all
 	$(Q)BUILD=$(abspath $(BUILD)) scripts/demo
 
-bench:
-	$(Q)scripts/deps build test
-	$(Q)$(MAKE) all
+bench: deps
+	$(Q)$(MAKE) all $(BUILD)/tests/bench-select
 	$(Q)BUILD=$(abspath $(BUILD)) scripts/bench
 
 # --- fuzzing: clang's libFuzzer with ASan and UBSan, everything built apart ------------------------
@@ -333,7 +332,6 @@ $(FUZZ_DIR)/%.o: %.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) $(FUZZ_FLAGS) $(call pkg_cflags,$(PKGS)) -MMD -MP -c -o $@ $<
 
-.SECONDARY: $(FUZZ_OBJ) $(FUZZ_TARGETS:$(FUZZ_DIR)/%=$(FUZZ_DIR)/tests/fuzz/%.o)
 $(FUZZ_DIR)/fuzz-%: $(FUZZ_DIR)/tests/fuzz/fuzz-%.o $(FUZZ_OBJ)
 	$(call say,LINK,$@)
 	$(Q)$(CLANG) -fsanitize=fuzzer,address,undefined -pthread -o $@ $^ $(LIBS)

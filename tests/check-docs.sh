@@ -48,7 +48,18 @@ commands_have_pages() {
     fi
     page_text "$page" | grep -qF -- "btfpack-$name - $summary" ||
       complain "man/btfpack-$name.1: its NAME is not 'btfpack-$name - $summary'"
-  done < <("$BTFPACK" help --table)
+  done < <("$BTFPACK" help --table | sed 's,\t\t,\t-\t,') # read drops empty fields
+  [ -z "$complaints" ]
+}
+
+overview_names_commands() {
+  local kind name arguments summary complaints=
+  page_text "$ROOT/man/btfpack.1" > page
+  while IFS=$'\t' read -r kind name arguments summary; do
+    [ "$kind" = command ] || continue
+    grep -xF -A 1 ".BR btfpack-$name (1)" page | grep -qxF -- "$summary" ||
+      complain "man/btfpack.1: no btfpack-$name (1) with '$summary'"
+  done < <("$BTFPACK" help --table | sed 's,\t\t,\t-\t,') # read drops empty fields
   [ -z "$complaints" ]
 }
 
@@ -116,6 +127,7 @@ completes_in_bash() {
 
 run "every public function has its comment" functions_are_documented
 run "every command has its page" commands_have_pages
+run "the overview names every command" overview_names_commands
 run "every option is in its page" options_are_in_the_pages
 run "no page has an option that is not there" pages_have_no_other_options
 run "man reads the pages without warnings" pages_are_clean
