@@ -208,9 +208,10 @@ static bool is_in_range(const struct btf_view *view, const struct btf_type *t)
 		       has_id(view, btf_type_array(t)->index_type);
 	case BTF_KIND_STRUCT:
 	case BTF_KIND_UNION:
-		for (unsigned int i = 0; i < vlen; i++)
-			ok &= has_string(view, btf_type_members(t)[i].name_off) &
-			      has_id(view, btf_type_members(t)[i].type);
+		for (unsigned int i = 0; i < vlen; i++) {
+			ok &= has_string(view, btf_type_members(t)[i].name_off);
+			ok &= has_id(view, btf_type_members(t)[i].type);
+		}
 		return ok;
 	case BTF_KIND_ENUM:
 		for (unsigned int i = 0; i < vlen; i++)
@@ -221,9 +222,10 @@ static bool is_in_range(const struct btf_view *view, const struct btf_type *t)
 			ok &= has_string(view, btf_type_enums64(t)[i].name_off);
 		return ok;
 	case BTF_KIND_FUNC_PROTO:
-		for (unsigned int i = 0; i < vlen; i++)
-			ok &= has_string(view, btf_type_params(t)[i].name_off) &
-			      has_id(view, btf_type_params(t)[i].type);
+		for (unsigned int i = 0; i < vlen; i++) {
+			ok &= has_string(view, btf_type_params(t)[i].name_off);
+			ok &= has_id(view, btf_type_params(t)[i].type);
+		}
 		return ok;
 	case BTF_KIND_DATASEC:
 		for (unsigned int i = 0; i < vlen; i++)
