@@ -8,7 +8,7 @@
  *				the process that caused it
  *	@words GADGET ...	what the gadget said on stderr
  *	@status GADGET N	its exit status
- *	@end			all was run; then the machine is switched off
+ *	@end			all was run; then the machine restarts, which ends qemu
  *
  * Arguments (of the kernel, after "--"): names of gadgets; none: all.
  * The same binary is also the program that is executed in the tests.
@@ -56,7 +56,7 @@ static void die(const char *what)
 	printf("\n@die %s: %s\n", what, strerror(errno));
 	fflush(stdout);
 	sync();
-	reboot(RB_POWER_OFF);
+	reboot(RB_AUTOBOOT);
 	for (;;)
 		pause();
 }
@@ -705,7 +705,7 @@ int main(int argc, char **argv)
 	printf("\n@end\n");
 	fflush(stdout);
 	sync();
-	reboot(RB_POWER_OFF);
+	reboot(RB_AUTOBOOT);
 	for (;;)
 		pause();
 }
