@@ -21,6 +21,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/btf.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -42,6 +43,7 @@ struct variant {
 	uint32_t first_target; /* into @variant_targets: variant indices; UINT32_MAX: by default */
 	uint32_t node;         /* its place in the result */
 	uint32_t replaced_by;  /* another variant of the class; UINT32_MAX: none */
+	bool is_dropped;
 };
 
 struct builder {
@@ -586,6 +588,71 @@ static int add_unlisted(struct builder *b, const struct type_root *roots, uint32
 	return error;
 }
 
+/* --- what refers to what -------------------------------------------------------------------- */
+
+/* The variant that stands for @v in the end. */
+static uint32_t final_variant(const struct builder *b, uint32_t v)
+{
+	return v != UINT32_MAX && b->variants[v].replaced_by != UINT32_MAX
+		       ? b->variants[v].replaced_by
+		       : v;
+}
+
+/* What item number @i of a variant leads to; UINT32_MAX for void. */
+static uint32_t item_variant(const struct builder *b, const struct variant *variant, uint32_t i)
+{
+	uint32_t item = b->table->classes[variant->class_index].first_item + i, v = UINT32_MAX;
+
+	if (variant->first_target != UINT32_MAX)
+		v = b->variant_targets[variant->first_target + i];
+	if (v == UINT32_MAX && b->target_of[item] != UINT32_MAX)
+		v = default_variant(b, b->target_of[item]);
+	return final_variant(b, v);
+}
+
+static uint32_t root_variant(const struct builder *b, const struct type_root *root)
+{
+	uint32_t v = root->node, c = root->class_index;
+
+	if (v == UINT32_MAX && c != UINT32_MAX) {
+		if (is_weak(&b->table->classes[c]))
+			c = b->groups[b->group_of[c]].default_class;
+		v = default_variant(b, c);
+	}
+	return final_variant(b, v);
+}
+
+/* Leave out prototypes that nothing refers to: those of functions that were looked
+ * at and not chosen. */
+static int drop_unused_protos(struct builder *b, const struct type_root *roots, uint32_t count)
+{
+	AUTO_FREE bool *used = calloc(b->variant_count + 1ull, sizeof(*used));
+
+	if (!used)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t v = root_variant(b, &roots[i]);
+
+		if (v != UINT32_MAX)
+			used[v] = true;
+	}
+	for (uint32_t v = 0; v < b->variant_count; v++) {
+		const struct type_class *class = &b->table->classes[b->variants[v].class_index];
+
+		for (uint32_t i = 0; i < class->item_count; i++) {
+			uint32_t target = item_variant(b, &b->variants[v], i);
+
+			if (target != UINT32_MAX)
+				used[target] = true;
+		}
+	}
+	for (uint32_t v = 0; v < b->variant_count; v++)
+		b->variants[v].is_dropped =
+			!used[v] && b->table->classes[b->variants[v].class_index].kind ==
+					    BTF_KIND_FUNC_PROTO;
+	return 0;
+}
+
 /* --- numbering
  * -------------------------------------------------------------------------------------- */
 
@@ -618,7 +685,7 @@ static int number_nodes(struct builder *b, struct type_graph *graph)
 	if (!places || !graph->nodes)
 		return -ENOMEM;
 	for (uint32_t v = 0; v < b->variant_count; v++)
-		if (b->variants[v].replaced_by == UINT32_MAX)
+		if (b->variants[v].replaced_by == UINT32_MAX && !b->variants[v].is_dropped)
 			places[count++] = (struct place){
 				b->table->classes[b->variants[v].class_index].first, v
 			};
@@ -636,8 +703,6 @@ static int number_nodes(struct builder *b, struct type_graph *graph)
 
 static uint32_t node_of(const struct builder *b, uint32_t variant)
 {
-	if (variant != UINT32_MAX && b->variants[variant].replaced_by != UINT32_MAX)
-		variant = b->variants[variant].replaced_by;
 	return variant == UINT32_MAX ? NODE_NONE : b->variants[variant].node;
 }
 
@@ -655,31 +720,16 @@ static int resolve_nodes(struct builder *b, struct type_graph *graph)
 		const struct type_class *class = &b->table->classes[variant->class_index];
 
 		graph->nodes[n].first_target = (uint32_t)next;
-		for (uint32_t i = 0; i < class->item_count; i++) {
-			uint32_t t = b->target_of[class->first_item + i], v = UINT32_MAX;
-
-			if (variant->first_target != UINT32_MAX)
-				v = b->variant_targets[variant->first_target + i];
-			if (v == UINT32_MAX && t != UINT32_MAX)
-				v = default_variant(b, t);
-			graph->targets[next++] = node_of(b, v);
-		}
+		for (uint32_t i = 0; i < class->item_count; i++)
+			graph->targets[next++] = node_of(b, item_variant(b, variant, i));
 	}
 	return 0;
 }
 
 static void resolve_roots(const struct builder *b, struct type_root *roots, uint32_t count)
 {
-	for (uint32_t i = 0; i < count; i++) {
-		uint32_t v = roots[i].node, c = roots[i].class_index;
-
-		if (v == UINT32_MAX && c != UINT32_MAX) {
-			if (is_weak(&b->table->classes[c]))
-				c = b->groups[b->group_of[c]].default_class;
-			v = default_variant(b, c);
-		}
-		roots[i].node = node_of(b, v);
-	}
+	for (uint32_t i = 0; i < count; i++)
+		roots[i].node = node_of(b, root_variant(b, &roots[i]));
 }
 
 static void builder_deinit(struct builder *b)
@@ -750,6 +800,8 @@ int type_graph_init(struct type_graph *graph, const struct type_table *table,
 		error = drop_undecided(&b, units, unit_count);
 	if (!error)
 		error = add_unlisted(&b, roots, root_count);
+	if (!error)
+		error = drop_unused_protos(&b, roots, root_count);
 	if (!error)
 		error = number_nodes(&b, graph);
 	if (!error)
