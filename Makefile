@@ -53,7 +53,7 @@ CLANG ?= clang
 AR := ar
 PKG_CONFIG ?= pkg-config
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
-	-Wwrite-strings -Wformat=2 -Wundef -Wno-unused-parameter $(if $(WERROR),-Werror)
+	-Wwrite-strings -Wformat=2 -Wundef -Wno-unused-parameter -Wno-missing-field-initializers $(if $(WERROR),-Werror)
 ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DBTFPACK_VERSION='"$(VERSION)"' \
 	-Iinclude -I. $(OPT) $(WARN) -fvisibility=hidden -pthread $(CFLAGS)
 ALL_LDFLAGS := $(OPT) -pthread $(LDFLAGS)
