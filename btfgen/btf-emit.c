@@ -310,8 +310,38 @@ int btf_emit_graph(struct btf_emit *emit, struct btfpack_error *err)
 	return error;
 }
 
-int btf_emit_functions(struct btf_emit *emit, const struct func_defs *funcs, const uint32_t *nodes)
+/* A tag on the whole of what @id declares. */
+static int emit_tag(struct btf_emit *emit, const char *text, uint32_t id)
 {
+	struct btf_type t = { .info = btf_info(BTF_KIND_DECL_TAG, 0, false), .type = id };
+	struct btf_decl_tag tag = { .component_idx = -1 };
+	int error = btf_build_string(emit->build, text, &t.name_off);
+
+	return error ? error : btf_build_type(emit->build, &t, &tag, NULL);
+}
+
+static int emit_kfunc_tags(struct btf_emit *emit, const struct func_defs *funcs,
+			   const struct kfuncs *kfuncs, uint32_t first_id)
+{
+	int error = 0;
+
+	for (uint32_t i = 0; i < funcs->count && kfuncs->count && !error; i++) {
+		char packed[8];
+		const struct kfunc *kfunc = kfuncs_find(
+			kfuncs, dwarf_string(emit->file, funcs->defs[i].dwarf_name, packed));
+
+		if (kfunc)
+			error = emit_tag(emit, "bpf_kfunc", first_id + i);
+		if (kfunc && kfunc->is_fastcall && !error)
+			error = emit_tag(emit, "bpf_fastcall", first_id + i);
+	}
+	return error;
+}
+
+int btf_emit_functions(struct btf_emit *emit, const struct func_defs *funcs,
+		       const struct kfuncs *kfuncs, const uint32_t *nodes)
+{
+	uint32_t first_id = btf_build_next_id(emit->build);
 	int error = 0;
 
 	for (uint32_t i = 0; i < funcs->count && !error; i++) {
@@ -325,7 +355,7 @@ int btf_emit_functions(struct btf_emit *emit, const struct func_defs *funcs, con
 		if (!error)
 			error = btf_build_type(emit->build, &t, NULL, NULL);
 	}
-	return error;
+	return error ? error : emit_kfunc_tags(emit, funcs, kfuncs, first_id);
 }
 
 static int emit_datasec(struct btf_emit *emit, const struct percpu_section *section,

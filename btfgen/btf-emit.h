@@ -8,6 +8,7 @@
 #include "btf/btf-build.h"
 #include "btfgen/dwarf-funcs.h"
 #include "btfgen/dwarf-vars.h"
+#include "btfgen/kfuncs.h"
 #include "btfgen/type-graph.h"
 
 struct btf_emit {
@@ -30,8 +31,10 @@ static inline uint32_t btf_emit_id(const struct btf_emit *emit, uint32_t node)
 	return node == NODE_NONE ? 0 : emit->ids[node];
 }
 
-/* Append a FUNC for each function; nodes[i] is the prototype of function i. */
-int btf_emit_functions(struct btf_emit *emit, const struct func_defs *funcs, const uint32_t *nodes);
+/* Append a FUNC for each function, and a DECL_TAG for each kfunc among them; nodes[i]
+ * is the prototype of function i. */
+int btf_emit_functions(struct btf_emit *emit, const struct func_defs *funcs,
+		       const struct kfuncs *kfuncs, const uint32_t *nodes);
 
 /* Append a VAR for each per-CPU variable and the DATASEC that lists them. */
 int btf_emit_variables(struct btf_emit *emit, const struct var_defs *vars,

@@ -8,6 +8,7 @@
 
 #include "btfgen/dwarf-funcs.h"
 #include "btfgen/dwarf-vars.h"
+#include "btfgen/kfuncs.h"
 #include "btfgen/type-graph.h"
 #include "btfgen/type-pool.h"
 
@@ -19,6 +20,7 @@ struct conversion {
 	uint32_t flags;              /* BTFPACK_CONVERT_* */
 	struct func_symbols symbols;
 	struct percpu_section percpu;
+	struct kfuncs kfuncs;
 
 	struct worker *workers;
 	unsigned int worker_count;

@@ -109,7 +109,7 @@ static int emit(struct conversion *c, const struct type_graph *graph, const uint
 	error = btf_emit_graph(&emit, err);
 	if (error)
 		return error;
-	error = btf_emit_functions(&emit, &c->funcs, nodes);
+	error = btf_emit_functions(&emit, &c->funcs, &c->kfuncs, nodes);
 	if (!error)
 		error = btf_emit_variables(&emit, &c->vars, &c->percpu, nodes + c->funcs.count);
 	if (!error)
@@ -162,6 +162,8 @@ static int convert_dwarf(struct conversion *c, struct btfpack_blob *ret, struct 
 		error = func_symbols_init(&c->symbols, &c->image, err);
 		if (!error)
 			error = percpu_section_init(&c->percpu, &c->image, err);
+		if (!error)
+			error = kfuncs_init(&c->kfuncs, &c->image, err);
 	}
 	if (!error)
 		error = conversion_read(c, err);
@@ -181,6 +183,7 @@ static void conversion_deinit(struct conversion *c)
 	var_defs_deinit(&c->vars);
 	func_symbols_deinit(&c->symbols);
 	percpu_section_deinit(&c->percpu);
+	kfuncs_deinit(&c->kfuncs);
 	for (size_t u = 0; c->units && u <= c->file.unit_count; u++)
 		free(c->units[u].classes);
 	free(c->units);
