@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Between dwarf-scan.c, which reads a DIE's attributes, and dwarf-keep.c, which
+ * keeps what they say. Nobody else comes here: dwarf-unit.h is the way in.
+ */
+#ifndef BTFGEN_DWARF_SCAN_H
+#define BTFGEN_DWARF_SCAN_H
+
+#include <byteswap.h>
+#include <string.h>
+
+#include "btfgen/dwarf-unit.h"
+
+/* The attributes of one DIE. Only slots named in @present hold anything. */
+struct die_attrs {
+	uint64_t value[ATTR_COUNT_ + 1];
+	uint32_t present;
+	uint32_t blocks;     /* @value is the offset of a block's bytes in .debug_info */
+	uint32_t negative;   /* @value is below zero */
+	uint32_t indexed;    /* @value counts entries of a table */
+	uint32_t block_size; /* bytes of the block read last */
+};
+
+/* Where the pass stands. */
+struct scan {
+	struct unit_reader *reader;
+	const uint8_t *start; /* of .debug_info */
+	const uint8_t *at;
+	const uint8_t *end; /* of the unit */
+	uint64_t shift;     /* from unit-relative to reader-relative offsets */
+	uint64_t span;      /* of the latter */
+	bool has_repeats;   /* names need looking up */
+	struct die_attrs attrs;
+	uint32_t die; /* offset of the DIE at hand, from the reader's base */
+};
+
+#define HAS(scan, attr)   ((scan)->attrs.present & 1u << (attr))
+#define VALUE(scan, attr) ((scan)->attrs.value[attr])
+#define FLAG(scan, attr)  (HAS(scan, attr) && VALUE(scan, attr))
+
+/* What the children of a DIE belong to. */
+enum parent_place { PARENT_NONE, PARENT_UNIT, PARENT_TYPE, PARENT_FUNC };
+struct parent {
+	enum parent_place place;
+	uint32_t index;
+};
+
+/* Keep what the DIE at hand says. The parent its children get is set in @ret. False:
+ * out of memory. */
+bool dwarf_keep_die(struct scan *scan, const struct abbrev *abbrev, struct parent parent, bool swap,
+		    struct parent *ret);
+
+/* Make room for one more element of an array of the reader's. */
+bool unit_reader_has_room(void **array, uint32_t *room, uint32_t count, size_t size);
+
+#define ADD(reader, noun)                                                          \
+	(unit_reader_has_room((void **)&(reader)->noun##s, &(reader)->noun##_room, \
+			      (reader)->noun##_count, sizeof(*(reader)->noun##s))  \
+		 ? &(reader)->noun##s[(reader)->noun##_count++]                    \
+		 : NULL)
+
+/* A ref for what is not in the reader; REF_NONE when out of memory. */
+uint32_t unit_reader_add_foreign(struct unit_reader *reader, enum foreign_place place,
+				 uint64_t value);
+
+/* A number of 1, 2, 3, 4 or 8 bytes. */
+static inline __attribute__((always_inline)) uint64_t load(const uint8_t *p, unsigned int size,
+							   bool swap)
+{
+	uint16_t u16;
+	uint32_t u32;
+	uint64_t u64;
+
+	switch (size) {
+	case 1:
+		return *p;
+	case 2:
+		memcpy(&u16, p, 2);
+		return swap ? bswap_16(u16) : u16;
+	case 3:
+		return swap == (__BYTE_ORDER == __BIG_ENDIAN)
+			       ? p[0] | p[1] << 8 | (uint32_t)p[2] << 16
+			       : p[2] | p[1] << 8 | (uint32_t)p[0] << 16;
+	case 4:
+		memcpy(&u32, p, 4);
+		return swap ? bswap_32(u32) : u32;
+	default:
+		memcpy(&u64, p, 8);
+		return swap ? bswap_64(u64) : u64;
+	}
+}
+/* An unsigned LEB128 below @end; NULL when it does not end there. */
+static inline const uint8_t *read_uleb(const uint8_t *p, const uint8_t *end, uint64_t *ret)
+{
+	unsigned int shift = 0;
+	uint64_t value = 0;
+
+	while (p < end) {
+		uint8_t byte = *p++;
+
+		if (shift < 64)
+			value |= (uint64_t)(byte & 0x7f) << shift;
+		shift += 7;
+		if (!(byte & 0x80)) {
+			*ret = value;
+			return p;
+		}
+		if (shift > 70)
+			break;
+	}
+	return NULL;
+}
+#endif
