@@ -66,7 +66,7 @@ static struct btfpack_provenance provenance_of(const struct btfpack_package *p)
 		.package_sha256 = p->sha256,
 		.source = p->url,
 		.suite = p->suite,
-		.converter = "btfpack " BTFPACK_VERSION,
+		.converter = fetching_converter(p),
 	};
 }
 

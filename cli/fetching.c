@@ -78,6 +78,18 @@ int fetching_take(const struct cmd *cmd, struct fetching *f, int option, const c
 			return -1;
 		f->opts.retries = number ? (int)number : -1;
 		return 1;
+	case FETCHING_ALLOW_UNSIGNED:
+		f->opts.allow_unsigned = 1;
+		return 1;
+	case FETCHING_CLIENT_CERT:
+		f->opts.client_cert = value;
+		return 1;
+	case FETCHING_CLIENT_KEY:
+		f->opts.client_key = value;
+		return 1;
+	case FETCHING_CA_FILE:
+		f->opts.ca_file = value;
+		return 1;
 	}
 	return filter_take(cmd, &f->filter, option, value);
 }
@@ -137,10 +149,17 @@ json_t *fetching_package(const struct btfpack_package *p)
 	json_object_set_new(object, "package", json_string(p->name));
 	json_object_set_new(object, "version", json_string(p->version));
 	json_object_set_new(object, "size", json_integer((json_int_t)p->size));
-	json_object_set_new(object, "sha256", json_string(p->sha256));
+	json_object_set_new(object, "sha256", p->sha256 ? json_string(p->sha256) : json_null());
+	json_object_set_new(object, "signed", json_boolean(!p->is_unsigned));
 	json_object_set_new(object, "suite", json_string(p->suite));
 	json_object_set_new(object, "url", json_string(p->url));
 	return object;
+}
+
+const char *fetching_converter(const struct btfpack_package *p)
+{
+	return p->is_unsigned ? "btfpack " BTFPACK_VERSION " --allow-unsigned"
+			      : "btfpack " BTFPACK_VERSION;
 }
 
 int fetching_none(const struct fetching *f)

@@ -21,6 +21,10 @@ enum fetching_option {
 	FETCHING_CACHE,
 	FETCHING_ROOT,
 	FETCHING_RETRIES,
+	FETCHING_ALLOW_UNSIGNED,
+	FETCHING_CLIENT_CERT,
+	FETCHING_CLIENT_KEY,
+	FETCHING_CA_FILE,
 	FETCHING_END,
 };
 
@@ -30,8 +34,12 @@ enum fetching_option {
 		{ 0, "keyring", "FILE", "keys that may sign the index" },                   \
 		{ 0, "cache", "DIR", "for downloads; default: ~/.cache/btfpack" },          \
 		{ 0, "root", "DIR", "find apt's sources and keyring under DIR" },           \
+		{ 0, "retries", "N", "try N times more when the network fails; default: 4" },  \
+		{ 0, "allow-unsigned", NULL, "use indexes that nobody signed" },            \
+		{ 0, "client-cert", "FILE", "certificate to show to the server (RHEL)" },   \
+		{ 0, "client-key", "FILE", "its private key" },                             \
 	{                                                                                   \
-		0, "retries", "N", "try N times more when the network fails; default: 4"    \
+		0, "ca-file", "FILE", "who vouches for the server; default: the system's"   \
 	}
 
 struct fetching {
@@ -56,6 +64,9 @@ bool fetching_is_canceled(void);
 
 /* The package as JSON; the caller owns it. */
 json_t *fetching_package(const struct btfpack_package *package);
+
+/* What is recorded as the converter of its BTF: with what was allowed to get it. */
+const char *fetching_converter(const struct btfpack_package *package);
 
 /* Say that nothing matched; returns CMD_NO. */
 int fetching_none(const struct fetching *fetching);

@@ -6,6 +6,7 @@
 
 #include "core/cleanup.h"
 #include "fetcher/repo.h"
+#include "fetcher/version.h"
 
 /* --- Debian ------------------------------------------------------------------------------------ */
 
@@ -55,8 +56,9 @@ static const char *skip_abi(const char *p)
  * (6.1.0, 6.12.117+deb13); what has fewer (6.12-amd64, amd64) is a package without
  * content that depends on the newest.
  */
-static bool recognize_debian(const char *package, struct kernel_name *ret)
+static bool recognize_debian(const struct package_name *name, struct kernel_name *ret)
 {
+	const char *package = name->name;
 	const char *uname = package + strlen(DEBIAN_PREFIX), *flavour;
 	size_t length = strlen(package);
 	int uname_length;
@@ -82,15 +84,15 @@ static bool recognize_debian(const char *package, struct kernel_name *ret)
 enum { DEBIAN_MAIN, DEBIAN_SECURITY };
 
 static const struct distro_suite debian_stable[] = {
-	{ "", DEBIAN_MAIN, SUITE_REQUIRED },
-	{ "-updates", DEBIAN_MAIN, SUITE_EXPECTED },
-	{ "-security", DEBIAN_SECURITY, SUITE_EXPECTED },
-	{ "-backports", DEBIAN_MAIN, SUITE_OPTIONAL },
+	{ "", DEBIAN_MAIN, SUITE_REQUIRED, NULL, NULL },
+	{ "-updates", DEBIAN_MAIN, SUITE_EXPECTED, NULL, NULL },
+	{ "-security", DEBIAN_SECURITY, SUITE_EXPECTED, NULL, NULL },
+	{ "-backports", DEBIAN_MAIN, SUITE_OPTIONAL, NULL, NULL },
 	{ 0 },
 };
 
 static const struct distro_suite debian_moving[] = {
-	{ "", DEBIAN_MAIN, SUITE_REQUIRED },
+	{ "", DEBIAN_MAIN, SUITE_REQUIRED, NULL, NULL },
 	{ 0 },
 };
 
@@ -114,10 +116,398 @@ static const struct distro debian = {
 	.recognize = recognize_debian,
 };
 
+/* --- Red Hat's way --------------------------------------------------------------------------------- */
+
+#define KERNEL_PREFIX "kernel"
+#define RPM_SUFFIX    "-debuginfo"
+
+/* What stands in a package's name between "kernel" and "-debuginfo", and what the
+ * kernel says of it at the end of its uname. A flavour that is not here is no kernel
+ * (tools), or one for debugging the kernel itself. */
+static const struct {
+	const char *word, *flavour, *suffix;
+} rpm_flavours[] = {
+	{ "", "kernel", "" },
+	{ "-uek", "uek", "" },
+	{ "-rt", "rt", "+rt" },
+	{ "-64k", "64k", "+64k" },
+	{ "-rt-64k", "rt-64k", "+rt-64k" },
+	{ "-16k", "16k", "+16k" },
+	{ "-lpae", "lpae", "+lpae" },
+	{ "-PAE", "PAE", "+PAE" },
+	/* Amazon Linux 2023 names a series in the package, not in the uname. */
+	{ "6.12", "6.12", "" },
+	{ "6.18", "6.18", "" },
+};
+
+/* Without eBPF: el7 before 7.6's beta. */
+static bool is_too_old(const char *version)
+{
+	return strstr(version, ".el7") && !strncmp(version, "3.10.0-", 7) &&
+	       version_compare_rpm(version, "3.10.0-940") < 0;
+}
+
+static bool put_uname(struct kernel_name *ret, const char *version, const char *arch,
+		      const char *suffix)
+{
+	return snprintf(ret->uname, sizeof(ret->uname), "%s.%s%s", version, arch, suffix) <
+	       (int)sizeof(ret->uname);
+}
+
+/* kernel[-<flavour>]-debuginfo; uname is <version>-<release>.<arch>. */
+static bool recognize_rpm(const struct package_name *p, struct kernel_name *ret)
+{
+	const char *word = p->name + strlen(KERNEL_PREFIX);
+	size_t length = strlen(p->name);
+
+	if (strncmp(p->name, KERNEL_PREFIX, strlen(KERNEL_PREFIX)) ||
+	    length < strlen(KERNEL_PREFIX) + strlen(RPM_SUFFIX) ||
+	    strcmp(p->name + length - strlen(RPM_SUFFIX), RPM_SUFFIX))
+		return false;
+	length -= strlen(KERNEL_PREFIX) + strlen(RPM_SUFFIX);
+	for (size_t i = 0; i < ARRAY_SIZE(rpm_flavours); i++) {
+		const char *suffix = rpm_flavours[i].suffix;
+
+		if (strlen(rpm_flavours[i].word) != length ||
+		    strncmp(rpm_flavours[i].word, word, length))
+			continue;
+		snprintf(ret->flavour, sizeof(ret->flavour), "%s", rpm_flavours[i].flavour);
+		ret->uname[0] = '\0';
+		if (!p->version)
+			return true;
+		/* Before 9.3 real-time kernels were built apart, under a name of their own. */
+		if (strstr(p->version, ".rt"))
+			suffix = "";
+		return !is_too_old(p->version) && put_uname(ret, p->version, p->arch, suffix);
+	}
+	return false;
+}
+
+static const struct distro_suite fedora_archived[] = {
+	{ "", 1, SUITE_REQUIRED, "releases/$release/Everything/$arch/debug/tree", NULL },
+	{ "-updates", 1, SUITE_EXPECTED, "updates/$release/Everything/$arch/debug", NULL },
+	{ 0 },
+};
+
+/* Before 28 updates lay elsewhere. */
+static const struct distro_suite fedora_first[] = {
+	{ "", 1, SUITE_REQUIRED, "releases/$release/Everything/$arch/debug/tree", NULL },
+	{ "-updates", 1, SUITE_EXPECTED, "updates/$release/$arch/debug", NULL },
+	{ 0 },
+};
+
+static const struct distro_suite fedora_current[] = {
+	{ "", 0, SUITE_REQUIRED, "releases/$release/Everything/$arch/debug/tree", NULL },
+	{ "-updates", 0, SUITE_EXPECTED, "updates/$release/Everything/$arch/debug", NULL },
+	{ 0 },
+};
+
+static const struct distro_release fedora_releases[] = {
+	{ "24", "f24", NULL, false, fedora_first },    { "25", "f25", NULL, false, fedora_first },
+	{ "26", "f26", NULL, false, fedora_first },    { "27", "f27", NULL, false, fedora_first },
+	{ "28", "f28", NULL, false, fedora_archived }, { "29", "f29", NULL, false, fedora_archived },
+	{ "30", "f30", NULL, false, fedora_archived }, { "31", "f31", NULL, false, fedora_archived },
+	{ "32", "f32", NULL, false, fedora_archived }, { "33", "f33", NULL, false, fedora_archived },
+	{ "34", "f34", NULL, false, fedora_archived }, { "35", "f35", NULL, false, fedora_archived },
+	{ "36", "f36", NULL, false, fedora_archived }, { "37", "f37", NULL, false, fedora_archived },
+	{ "38", "f38", NULL, false, fedora_archived }, { "39", "f39", NULL, false, fedora_archived },
+	{ "40", "f40", NULL, false, fedora_archived }, { "41", "f41", NULL, false, fedora_archived },
+	{ "42", "f42", NULL, false, fedora_current },  { "43", "f43", NULL, false, fedora_current },
+	{ 0 },
+};
+
+static const struct distro fedora = {
+	.name = "fedora",
+	.ops = &repo_rpmmd,
+	.arches = "x86_64 aarch64 armhfp i386",
+	.bases = {
+		{ "https://dl.fedoraproject.org/pub/fedora/linux", "" },
+		{ "https://archives.fedoraproject.org/pub/archive/fedora/linux", "" },
+	},
+	.releases = fedora_releases,
+	.recognize = recognize_rpm,
+};
+
+static const struct distro_suite centos_classic[] = {
+	{ "", 0, SUITE_REQUIRED, "$release/$arch", NULL },
+	{ 0 },
+};
+
+static const struct distro_suite centos_stream[] = {
+	{ "", 1, SUITE_REQUIRED, "$codename/BaseOS/$arch/debug/tree", NULL },
+	{ 0 },
+};
+
+static const struct distro_release centos_releases[] = {
+	{ "7", "7", NULL, false, centos_classic },
+	{ "8", "8", NULL, false, centos_classic },
+	{ "9", "9-stream", "stream9", false, centos_stream },
+	{ "10", "10-stream", "stream10", false, centos_stream },
+	{ 0 },
+};
+
+static const struct distro centos = {
+	.name = "centos",
+	.ops = &repo_rpmmd,
+	.arches = "x86_64 aarch64 ppc64le s390x",
+	.bases = {
+		{ "http://debuginfo.centos.org", "" },
+		{ "https://mirror.stream.centos.org", "" },
+	},
+	.releases = centos_releases,
+	.recognize = recognize_rpm,
+};
+
+static const struct distro_suite rhel7[] = {
+	{ "", 0, SUITE_REQUIRED, "rhel/server/7/7Server/$arch/debug", NULL },
+	{ 0 },
+};
+
+static const struct distro_suite rhel_baseos[] = {
+	{ "", 0, SUITE_REQUIRED, "rhel$release/$release/$arch/baseos/debug", NULL },
+	{ 0 },
+};
+
+static const struct distro_release rhel_releases[] = {
+	{ "7", "el7", NULL, false, rhel7 },
+	{ "8", "el8", NULL, false, rhel_baseos },
+	{ "9", "el9", NULL, false, rhel_baseos },
+	{ "10", "el10", NULL, false, rhel_baseos },
+	{ 0 },
+};
+
+static const struct distro rhel = {
+	.name = "rhel",
+	.ops = &repo_rpmmd,
+	.arches = "x86_64 aarch64 ppc64le s390x",
+	.bases = { { "https://cdn.redhat.com/content/dist", "" } },
+	.releases = rhel_releases,
+	.recognize = recognize_rpm,
+};
+
+static const struct distro_suite alma_vault[] = {
+	{ "", 0, SUITE_REQUIRED, "vault/$release/BaseOS/debug/$arch", NULL },
+	{ 0 },
+};
+
+static const struct distro_release alma_releases[] = {
+	{ "8", "alma8", NULL, false, alma_vault },
+	{ "9", "alma9", NULL, false, alma_vault },
+	{ "10", "alma10", NULL, false, alma_vault },
+	{ 0 },
+};
+
+static const struct distro almalinux = {
+	.name = "almalinux",
+	.ops = &repo_rpmmd,
+	.arches = "x86_64 aarch64 ppc64le s390x",
+	.bases = { { "https://repo.almalinux.org", "" } },
+	.releases = alma_releases,
+	.recognize = recognize_rpm,
+};
+
+static const struct distro_suite rocky_baseos[] = {
+	{ "", 0, SUITE_REQUIRED, "$release/BaseOS/$arch/debug/tree", NULL },
+	{ 0 },
+};
+
+static const struct distro_release rocky_releases[] = {
+	{ "8", "rocky8", NULL, false, rocky_baseos },
+	{ "9", "rocky9", NULL, false, rocky_baseos },
+	{ "10", "rocky10", NULL, false, rocky_baseos },
+	{ 0 },
+};
+
+static const struct distro rocky = {
+	.name = "rocky",
+	.ops = &repo_rpmmd,
+	.arches = "x86_64 aarch64 ppc64le s390x",
+	.bases = { { "https://dl.rockylinux.org/pub/rocky", "" } },
+	.releases = rocky_releases,
+	.recognize = recognize_rpm,
+};
+
+/* Amazon's directories are named by digests that its mirror lists tell. */
+static const struct distro_suite amazon1[] = {
+	{ "-main", 1, SUITE_REQUIRED, "latest/main/debuginfo/mirror.list", NULL },
+	{ "-updates", 1, SUITE_EXPECTED, "latest/updates/debuginfo/mirror.list", NULL },
+	{ 0 },
+};
+
+static const struct distro_suite amazon2[] = {
+	{ "-core", 0, SUITE_REQUIRED, "2/core/latest/debuginfo/$arch/mirror.list", NULL },
+	{ "-kernel-5.4", 0, SUITE_EXPECTED,
+	  "2/extras/kernel-5.4/latest/debuginfo/$arch/mirror.list", NULL },
+	{ "-kernel-5.10", 0, SUITE_EXPECTED,
+	  "2/extras/kernel-5.10/latest/debuginfo/$arch/mirror.list", NULL },
+	{ "-kernel-5.15", 0, SUITE_EXPECTED,
+	  "2/extras/kernel-5.15/latest/debuginfo/$arch/mirror.list", NULL },
+	{ 0 },
+};
+
+static const struct distro_suite amazon2023[] = {
+	{ "-core", 0, SUITE_REQUIRED, "al2023/core/mirrors/latest/debuginfo/$arch/mirror.list",
+	  NULL },
+	{ 0 },
+};
+
+static const struct distro_release amazon_releases[] = {
+	{ "2018", "amzn1", "1", false, amazon1 },
+	{ "2", "amzn2", NULL, false, amazon2 },
+	{ "2023", "amzn2023", NULL, false, amazon2023 },
+	{ 0 },
+};
+
+static const struct distro amazon = {
+	.name = "amzn",
+	.ops = &repo_rpmmd,
+	.arches = "x86_64 aarch64",
+	.bases = {
+		{ "https://cdn.amazonlinux.com", "" },
+		{ "http://repo.us-east-1.amazonaws.com", "" },
+	},
+	.releases = amazon_releases,
+	.recognize = recognize_rpm,
+};
+
+static const struct distro_suite openeuler_suites[] = {
+	{ "", 0, SUITE_REQUIRED, "openEuler-$codename/debuginfo/$arch", NULL },
+	{ "-update", 0, SUITE_EXPECTED, "openEuler-$codename/update/$arch", NULL },
+	{ 0 },
+};
+
+static const struct distro_release openeuler_releases[] = {
+	{ "20.03", "20.03-LTS", NULL, false, openeuler_suites },
+	{ "20.03-SP1", "20.03-LTS-SP1", NULL, false, openeuler_suites },
+	{ "20.03-SP2", "20.03-LTS-SP2", NULL, false, openeuler_suites },
+	{ "20.03-SP3", "20.03-LTS-SP3", NULL, false, openeuler_suites },
+	{ "20.03-SP4", "20.03-LTS-SP4", NULL, false, openeuler_suites },
+	{ "22.03", "22.03-LTS", NULL, false, openeuler_suites },
+	{ "22.03-SP4", "22.03-LTS-SP4", NULL, false, openeuler_suites },
+	{ "24.03", "24.03-LTS", NULL, false, openeuler_suites },
+	{ 0 },
+};
+
+static const struct distro openeuler = {
+	.name = "openEuler",
+	.ops = &repo_rpmmd,
+	.arches = "x86_64 aarch64",
+	.bases = { { "https://repo.openeuler.org", "" } },
+	.releases = openeuler_releases,
+	.recognize = recognize_rpm,
+};
+
+/* --- SUSE ------------------------------------------------------------------------------------------ */
+
+/* Built from the kernel's source, but no kernels. */
+static bool is_suse_flavour(const char *word, size_t length)
+{
+	static const char *const others[] = { "debug", "firmware", "tools", "obs" };
+
+	if (!length || memchr(word, '-', length))
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		if (strlen(others[i]) == length && !strncmp(word, others[i], length))
+			return false;
+	return true;
+}
+
+/* kernel-<flavour>-debuginfo; uname is <version>-<release> without the release's last
+ * component, which counts rebuilds, and the flavour. */
+static bool recognize_suse(const struct package_name *p, struct kernel_name *ret)
+{
+	const char *word = p->name + strlen(KERNEL_PREFIX "-");
+	size_t length = strlen(p->name);
+	const char *release, *counter;
+
+	if (strncmp(p->name, KERNEL_PREFIX "-", strlen(KERNEL_PREFIX "-")) ||
+	    length <= strlen(KERNEL_PREFIX "-" RPM_SUFFIX) ||
+	    strcmp(p->name + length - strlen(RPM_SUFFIX), RPM_SUFFIX))
+		return false;
+	length -= strlen(KERNEL_PREFIX "-" RPM_SUFFIX);
+	if (!is_suse_flavour(word, length) || length >= sizeof(ret->flavour))
+		return false;
+	snprintf(ret->flavour, sizeof(ret->flavour), "%.*s", (int)length, word);
+	ret->uname[0] = '\0';
+	if (!p->version)
+		return true;
+	release = strrchr(p->version, '-');
+	counter = release ? strrchr(release, '.') : NULL;
+	return snprintf(ret->uname, sizeof(ret->uname), "%.*s-%s",
+			(int)(counter ? counter - p->version : (ptrdiff_t)strlen(p->version)),
+			p->version, ret->flavour) < (int)sizeof(ret->uname);
+}
+
+static const struct distro_suite leap_own[] = {
+	{ "", 0, SUITE_REQUIRED, "debug/distribution/leap/$release/repo/oss", NULL },
+	{ "-update", 0, SUITE_EXPECTED, "debug/update/leap/$release/oss", NULL },
+	{ 0 },
+};
+
+/* From 15.3 on the kernel is SLE's. */
+static const struct distro_suite leap_sle[] = {
+	{ "", 0, SUITE_REQUIRED, "debug/distribution/leap/$release/repo/oss", NULL },
+	{ "-update", 0, SUITE_EXPECTED, "debug/update/leap/$release/oss", NULL },
+	{ "-update-sle", 0, SUITE_EXPECTED, "debug/update/leap/$release/sle", NULL },
+	{ 0 },
+};
+
+static const struct distro_release leap_releases[] = {
+	{ "42.3", "leap42.3", NULL, false, leap_own }, { "15.0", "leap15.0", NULL, false, leap_own },
+	{ "15.1", "leap15.1", NULL, false, leap_own }, { "15.2", "leap15.2", NULL, false, leap_own },
+	{ "15.3", "leap15.3", NULL, false, leap_sle }, { "15.4", "leap15.4", NULL, false, leap_sle },
+	{ "15.5", "leap15.5", NULL, false, leap_sle }, { "15.6", "leap15.6", NULL, false, leap_sle },
+	{ 0 },
+};
+
+static const struct distro leap = {
+	.name = "opensuse-leap",
+	.ops = &repo_rpmmd,
+	.arches = "x86_64 aarch64",
+	.bases = { { "https://download.opensuse.org", "" } },
+	.releases = leap_releases,
+	.recognize = recognize_suse,
+};
+
+static const struct distro_suite sles12[] = {
+	{ "", 0, SUITE_REQUIRED, "Products/SLE-SERVER/$codename/$arch/product_debug", NULL },
+	{ "-update", 0, SUITE_EXPECTED, "Updates/SLE-SERVER/$codename/$arch/update_debug", NULL },
+	{ 0 },
+};
+
+static const struct distro_suite sles15[] = {
+	{ "", 0, SUITE_REQUIRED, "Products/SLE-Module-Basesystem/$codename/$arch/product_debug",
+	  NULL },
+	{ "-update", 0, SUITE_EXPECTED,
+	  "Updates/SLE-Module-Basesystem/$codename/$arch/update_debug", NULL },
+	{ 0 },
+};
+
+static const struct distro_release sles_releases[] = {
+	{ "12.3", "12-SP3", NULL, false, sles12 }, { "12.4", "12-SP4", NULL, false, sles12 },
+	{ "12.5", "12-SP5", NULL, false, sles12 }, { "15.0", "15", NULL, false, sles15 },
+	{ "15.1", "15-SP1", NULL, false, sles15 }, { "15.2", "15-SP2", NULL, false, sles15 },
+	{ "15.3", "15-SP3", NULL, false, sles15 }, { "15.4", "15-SP4", NULL, false, sles15 },
+	{ "15.5", "15-SP5", NULL, false, sles15 }, { "15.6", "15-SP6", NULL, false, sles15 },
+	{ "15.7", "15-SP7", NULL, false, sles15 }, { 0 },
+};
+
+static const struct distro sles = {
+	.name = "sles",
+	.ops = &repo_rpmmd,
+	.arches = "x86_64 aarch64 ppc64le s390x",
+	.bases = { { "https://updates.suse.com/SUSE", "" } },
+	.releases = sles_releases,
+	.recognize = recognize_suse,
+};
+
 /* --- all
  * ------------------------------------------------------------------------------------------ */
 
-const struct distro *const distros[] = { &debian, NULL };
+const struct distro *const distros[] = {
+	&debian, &fedora, &centos,    &rhel, &almalinux, &rocky,
+	&amazon, &sles,   &leap, &openeuler, NULL,
+};
 
 const struct distro *distro_find(const char *name)
 {

@@ -19,6 +19,7 @@
 #define READ_SIZE    (1 << 20)
 #define NOTE_MAXIMUM (16 << 20)
 #define FROM_MAXIMUM 8192
+#define FILE_MAXIMUM ((uint64_t)16 << 30) /* of unknown size */
 
 struct download_cache {
 	char *dir;
@@ -29,8 +30,8 @@ struct download_cache {
 struct download {
 	struct download_cache *cache;
 	const char *url;
-	const struct btfpack_id *expected;
-	uint64_t size;
+	const struct btfpack_id *expected; /* NULL: nobody tells */
+	uint64_t size;                     /* 0: unknown */
 	char *path, *partial, *from;
 	int fd; /* of the partial, locked */
 	uint64_t have;
@@ -56,12 +57,16 @@ static int fail_errno(struct btfpack_error *err, const char *path, const char *d
 }
 
 static int download_init(struct download *d, struct download_cache *cache,
-			 const struct btfpack_id *expected, struct btfpack_error *err)
+			 const char *url, const struct btfpack_id *expected,
+			 struct btfpack_error *err)
 {
+	struct btfpack_id of_url;
 	char hex[DIGEST_HEX_SIZE];
 
-	*d = (struct download){ .cache = cache, .expected = expected, .fd = -1 };
-	digest_format(expected, hex);
+	*d = (struct download){ .cache = cache, .url = url, .expected = expected, .fd = -1 };
+	if (!expected && digest_bytes(url, strlen(url), &of_url) < 0)
+		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", cache->dir);
+	digest_format(expected ? expected : &of_url, hex);
 	if (asprintf(&d->path, "%s/files/%s", cache->dir, hex) < 0)
 		d->path = NULL;
 	if (asprintf(&d->partial, "%s/files/%s.partial", cache->dir, hex) < 0)
@@ -117,7 +122,7 @@ static int is_whole(struct download *d, struct btfpack_error *err)
 		return error;
 	digest_finish(digest, &found);
 	digest_free(digest);
-	if (digest_is_equal(&found, d->expected))
+	if (d->expected ? digest_is_equal(&found, d->expected) : !d->size || size == d->size)
 		return 1;
 	log_warning("%s: damaged in the cache; downloading it again", d->path);
 	unlink(d->path);
@@ -224,7 +229,7 @@ static int transfer(struct download *d, struct btfpack_error *err)
 		.offset = d->have,
 		.validator = d->have ? recall_origin(d) : NULL,
 		.size = d->size,
-		.maximum = d->size,
+		.maximum = d->size ? d->size : FILE_MAXIMUM,
 		.restart = restart,
 		.write = add_bytes,
 		.identify = note_origin,
@@ -245,7 +250,7 @@ static int finish(struct download *d, struct btfpack_error *err)
 	struct btfpack_id id;
 
 	digest_finish(d->digest, &id);
-	if (!digest_is_equal(&id, d->expected)) {
+	if (d->expected && !digest_is_equal(&id, d->expected)) {
 		digest_format(d->expected, expected);
 		digest_format(&id, found);
 		remove_partial(d, NULL);
@@ -266,12 +271,12 @@ static int complete(struct download *d, bool *continued_ret, struct btfpack_erro
 
 	if (!error)
 		error = digest_file(d->fd, d->partial, &d->digest, &d->have, err);
-	if (!error && d->have > d->size)
+	if (!error && d->size && d->have > d->size)
 		error = restart(d, err);
 	if (error < 0)
 		return error;
 	*continued_ret = d->have > 0;
-	if (d->have < d->size)
+	if (!d->size || d->have < d->size)
 		error = transfer(d, err);
 	/* A server that has another size has another file: what came is no start of ours. */
 	if (error == -EBADMSG)
@@ -283,12 +288,11 @@ static int get_once(struct download_cache *cache, const char *url, const struct 
 		    uint64_t size, char **path_ret, bool *continued_ret, struct btfpack_error *err)
 {
 	CLEANUP(download_deinit) struct download d;
-	int error = download_init(&d, cache, digest, err);
+	int error = download_init(&d, cache, url, digest, err);
 
 	*continued_ret = false;
 	if (error < 0)
 		return error;
-	d.url = url;
 	d.size = size;
 	error = is_whole(&d, err);
 	if (error == 0)
@@ -315,11 +319,11 @@ int download_cache_get(struct download_cache *cache, const char *url,
 	return error < 0 ? btfpack_error_set(err, error, "%s", first.message) : 0;
 }
 
-int download_cache_drop(struct download_cache *cache, const struct btfpack_id *digest,
-			struct btfpack_error *err)
+int download_cache_drop(struct download_cache *cache, const char *url,
+			const struct btfpack_id *digest, struct btfpack_error *err)
 {
 	CLEANUP(download_deinit) struct download d;
-	int error = download_init(&d, cache, digest, err);
+	int error = download_init(&d, cache, url, digest, err);
 
 	if (error < 0)
 		return error;

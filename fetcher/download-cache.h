@@ -3,7 +3,8 @@
  * Files named by their digest: partial while they download, renamed when every
  * byte is there and the digest is right, never downloaded twice.
  *
- *	<dir>/files/<sha256>           whole and verified when it was renamed
+ *	<dir>/files/<sha256>           whole and verified when it was renamed; of what
+ *	                               has no known digest, that of its URL
  *	<dir>/files/<sha256>.partial   its first bytes; locked while someone adds to it
  *	<dir>/files/<sha256>.from      the URL they came from and what the server called
  *	                               them (ETag), to continue with
@@ -28,14 +29,16 @@ struct http *download_cache_http(struct download_cache *cache);
 const char *download_cache_dir(const struct download_cache *cache);
 
 /* The file of @size bytes with @digest, from the cache or from @url. What is there
- * is verified again before it is given. free() the path. */
+ * is verified again before it is given. Where nobody tells the digest (NULL) it goes
+ * by its URL, and only its size (0: not known either) is held against it. free() the
+ * path. */
 int download_cache_get(struct download_cache *cache, const char *url,
 		       const struct btfpack_id *digest, uint64_t size, char **path_ret,
 		       struct btfpack_error *err);
 
-/* Forget it, finished or partial. */
-int download_cache_drop(struct download_cache *cache, const struct btfpack_id *digest,
-			struct btfpack_error *err);
+/* Forget it, finished or partial. @url is looked at only without @digest. */
+int download_cache_drop(struct download_cache *cache, const char *url,
+			const struct btfpack_id *digest, struct btfpack_error *err);
 
 /* A note is text under a name of ours, with its digest before it. get gives -ENOENT
  * also for one that is damaged; a NUL follows the text. */

@@ -26,6 +26,7 @@
 struct btfpack_fetcher {
 	char *mirrors[DISTRO_BASES]; /* NULL: not given */
 	char *keyring, *root;        /* NULL: not given */
+	bool allow_unsigned;
 	struct apt_sources sources;
 	struct http *http;
 	struct download_cache *cache;
@@ -57,6 +58,7 @@ static bool copy_opts(struct btfpack_fetcher *f, const struct btfpack_fetch_opts
 	complete &= copy_trimmed(opts->security_mirror, &f->mirrors[1]);
 	complete &= copy_trimmed(opts->root, &f->root);
 	f->keyring = opts->keyring ? strdup(opts->keyring) : NULL;
+	f->allow_unsigned = opts->allow_unsigned;
 	return complete && (!opts->keyring || f->keyring);
 }
 
@@ -65,6 +67,9 @@ static int open_parts(struct btfpack_fetcher *f, const char *cache_dir,
 {
 	struct http_opts http = {
 		.retries = opts->retries,
+		.client_cert = opts->client_cert,
+		.client_key = opts->client_key,
+		.ca_file = opts->ca_file,
 		.progress = opts->progress,
 		.progress_arg = opts->progress_arg,
 	};
@@ -141,14 +146,17 @@ static const char *machine_mirror_of(const struct btfpack_fetcher *f, const stru
 static const char *machine_mirror(const struct btfpack_fetcher *f, const struct distro *distro,
 				  const struct distro_release *wanted, unsigned int base)
 {
-	const char *uri = machine_mirror_of(f, distro, wanted, base);
+	const char *uri;
 
+	if (distro->ops != &repo_apt)
+		return NULL;
+	uri = machine_mirror_of(f, distro, wanted, base);
 	for (const struct distro_release *r = distro->releases; !uri && r->name; r++)
 		uri = machine_mirror_of(f, distro, r, base);
 	return uri;
 }
 
-static char *choose_url(const struct btfpack_fetcher *f, const struct distro *distro,
+static char *choose_base(const struct btfpack_fetcher *f, const struct distro *distro,
 			const struct distro_release *release, unsigned int base)
 {
 	const char *uri;
@@ -164,14 +172,30 @@ static char *choose_url(const struct btfpack_fetcher *f, const struct distro *di
 	return strdup(uri ? uri : distro->bases[base].official);
 }
 
-static char *choose_keyring(const struct btfpack_fetcher *f, const struct distro *distro)
+/* The base URL, and where the suite is below it. */
+static char *choose_url(const struct btfpack_fetcher *f, const struct distro *distro,
+			const struct distro_release *release, const struct distro_suite *suite)
 {
-	char *keyring;
+	AUTO_FREE char *base = choose_base(f, distro, release, suite->base);
+	AUTO_FREE char *whole = NULL;
 
-	if (f->keyring)
-		return strdup(f->keyring);
-	return asprintf(&keyring, "%s%s", f->root ? f->root : "", distro->keyring) < 0 ? NULL
-										       : keyring;
+	if (!base || !suite->path)
+		return steal_ptr(base); /* the caller's */
+	if (asprintf(&whole, "%s/%s", base, suite->path) < 0) {
+		whole = NULL;
+		return NULL;
+	}
+	return repo_expand(whole, release, NULL);
+}
+
+/* NULL in @ret: there is no place where it would be. */
+static int choose_keyring(const struct btfpack_fetcher *f, const struct distro *distro, char **ret)
+{
+	const char *root = f->keyring || !f->root ? "" : f->root;
+	const char *path = f->keyring ? f->keyring : distro->keyring;
+
+	*ret = NULL;
+	return path && asprintf(ret, "%s%s", root, path) < 0 ? -ENOMEM : 0;
 }
 
 /* --- list
@@ -200,25 +224,27 @@ static int handle_missing(const struct distro_suite *suite, const struct repo *r
 static int list_suite(struct request *q, const struct distro_release *release,
 		      const struct distro_suite *suite, struct btfpack_error *err)
 {
-	AUTO_FREE char *url = choose_url(q->fetcher, q->distro, release, suite->base);
-	AUTO_FREE char *keyring = choose_keyring(q->fetcher, q->distro);
+	const struct repo_ops *ops = suite->ops ? suite->ops : q->distro->ops;
+	AUTO_FREE char *url = choose_url(q->fetcher, q->distro, release, suite);
+	AUTO_FREE char *keyring = NULL;
 	char name[128];
 	struct repo repo = {
 		.distro = q->distro,
 		.release = release,
 		.url = url,
 		.suite = name,
-		.keyring = keyring,
+		.allow_unsigned = q->fetcher->allow_unsigned,
 		.cache = q->fetcher->cache,
 	};
 	int error;
 
-	if (!url || !keyring)
+	if (!url || choose_keyring(q->fetcher, q->distro, &keyring) < 0)
 		return btfpack_error_set(err, -ENOMEM, "out of memory to list %s",
 					 release->codename);
+	repo.keyring = keyring;
 	snprintf(name, sizeof(name), "%s%s", release->codename, suite->suffix);
 	log_debug("%s: looking for %s", url, name);
-	error = q->distro->ops->list(&repo, q->arch, &q->iter->list, err);
+	error = ops->list(&repo, q->arch, &q->iter->list, err);
 	if (error == -ENOENT)
 		error = handle_missing(suite, &repo, err);
 	return error;
@@ -359,10 +385,12 @@ void btfpack_package_iter_free(struct btfpack_package_iter *iter)
 /* --- download and extract
  * --------------------------------------------------------------------------------- */
 
-static int parse_digest(const struct btfpack_package *package, struct btfpack_id *ret,
-			struct btfpack_error *err)
+/* *@ret is @room, or NULL when the index told no digest. */
+static int parse_digest(const struct btfpack_package *package, struct btfpack_id *room,
+			const struct btfpack_id **ret, struct btfpack_error *err)
 {
-	if (package->sha256 && digest_parse(package->sha256, ret) == 0)
+	*ret = package->sha256 ? room : NULL;
+	if (!package->sha256 || digest_parse(package->sha256, room) == 0)
 		return 0;
 	return btfpack_error_set(err, -EINVAL, "%s: the package has no valid SHA-256",
 				 package->name);
@@ -371,11 +399,12 @@ static int parse_digest(const struct btfpack_package *package, struct btfpack_id
 int btfpack_fetcher_download(struct btfpack_fetcher *f, const struct btfpack_package *package,
 			     char **path_ret, struct btfpack_error *err)
 {
-	struct btfpack_id digest;
-	int error = parse_digest(package, &digest, err);
+	const struct btfpack_id *digest;
+	struct btfpack_id room;
+	int error = parse_digest(package, &room, &digest, err);
 
 	return error < 0 ? error
-			 : download_cache_get(f->cache, package->url, &digest, package->size,
+			 : download_cache_get(f->cache, package->url, digest, package->size,
 					      path_ret, err);
 }
 
@@ -429,10 +458,11 @@ int btfpack_fetcher_open_vmlinux(struct btfpack_fetcher *f, const struct btfpack
 int btfpack_fetcher_drop(struct btfpack_fetcher *f, const struct btfpack_package *package,
 			 struct btfpack_error *err)
 {
-	struct btfpack_id digest;
-	int error = parse_digest(package, &digest, err);
+	const struct btfpack_id *digest;
+	struct btfpack_id room;
+	int error = parse_digest(package, &room, &digest, err);
 
-	return error < 0 ? error : download_cache_drop(f->cache, &digest, err);
+	return error < 0 ? error : download_cache_drop(f->cache, package->url, digest, err);
 }
 
 int btfpack_package_extract(const char *package_path, const char *uname, int fd,

@@ -23,6 +23,7 @@
 struct http {
 	CURL *curl;
 	int retries;
+	char *client_cert, *client_key, *ca_file; /* NULL: none */
 	btfpack_fetch_progress_fn progress;
 	void *progress_arg;
 };
@@ -276,6 +277,13 @@ static void set_options(struct transfer *t, char *detail)
 	curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, (long)SLOWEST_BYTES);
 	curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)SLOWEST_SECONDS);
 	curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, 256L << 10);
+	curl_easy_setopt(curl, CURLOPT_NETRC, (long)CURL_NETRC_OPTIONAL);
+	if (t->http->client_cert)
+		curl_easy_setopt(curl, CURLOPT_SSLCERT, t->http->client_cert);
+	if (t->http->client_key)
+		curl_easy_setopt(curl, CURLOPT_SSLKEY, t->http->client_key);
+	if (t->http->ca_file)
+		curl_easy_setopt(curl, CURLOPT_CAINFO, t->http->ca_file);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_data);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, t);
 	curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
@@ -391,6 +399,15 @@ int http_get_blob(struct http *http, const char *url, size_t maximum, struct btf
 	return 0;
 }
 
+static bool copy_files(struct http *http, const struct http_opts *opts)
+{
+	http->client_cert = opts->client_cert ? strdup(opts->client_cert) : NULL;
+	http->client_key = opts->client_key ? strdup(opts->client_key) : NULL;
+	http->ca_file = opts->ca_file ? strdup(opts->ca_file) : NULL;
+	return (!opts->client_cert || http->client_cert) &&
+	       (!opts->client_key || http->client_key) && (!opts->ca_file || http->ca_file);
+}
+
 int http_new(const struct http_opts *opts, struct http **ret, struct btfpack_error *err)
 {
 	struct http *http = calloc(1, sizeof(*http));
@@ -398,7 +415,7 @@ int http_new(const struct http_opts *opts, struct http **ret, struct btfpack_err
 	pthread_once(&global_once, init_global);
 	if (http)
 		http->curl = curl_easy_init();
-	if (!http || !http->curl) {
+	if (!http || !http->curl || !copy_files(http, opts)) {
 		http_free(http);
 		return btfpack_error_set(err, -ENOMEM, "out of memory for the HTTP client");
 	}
@@ -416,5 +433,8 @@ void http_free(struct http *http)
 	if (!http)
 		return;
 	curl_easy_cleanup(http->curl);
+	free(http->client_cert);
+	free(http->client_key);
+	free(http->ca_file);
 	free(http);
 }

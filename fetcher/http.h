@@ -15,7 +15,8 @@
 #define HTTP_VALIDATOR_SIZE 256
 
 struct http_opts {
-	int retries; /* as in struct btfpack_fetch_opts */
+	int retries; /* as in struct btfpack_fetch_opts; strings are copied */
+	const char *client_cert, *client_key, *ca_file;
 	btfpack_fetch_progress_fn progress;
 	void *progress_arg;
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <archive.h>
 #include <archive_entry.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,10 +15,12 @@
 #include "fetcher/package.h"
 
 /*
- * A .deb is an ar archive of debian-binary, control.tar.* and data.tar.*. Three
- * readers stand one behind the other, each pulling from the one before:
+ * A .deb is an ar archive of debian-binary, control.tar.* and data.tar.*; a .rpm is
+ * a head and a compressed cpio archive. Three readers stand one behind the other,
+ * each pulling from the one before, the first and the last of them libarchive's:
  *
- *	file ──▶ ar (libarchive) ──▶ decoder ──▶ tar (libarchive) ──▶ fd
+ *	file ──▶ ar ─────────────▶ decoder ──▶ tar ───▶ fd
+ *	file ──▶ rpm's head off ──▶ decoder ──▶ cpio ──▶ fd
  *
  * Limits: no kernel's vmlinux has 4 GiB, no package a million files, and no
  * payload of debug information compresses to less than a hundredth; 64 MiB are
@@ -25,7 +28,7 @@
  */
 #define VMLINUX_MAXIMUM     ((int64_t)4 << 30)
 #define AR_MEMBERS_MAXIMUM  16
-#define TAR_ENTRIES_MAXIMUM 1000000
+#define ENTRIES_MAXIMUM     1000000
 #define RATIO_MAXIMUM       100
 #define FREE_BYTES          ((uint64_t)64 << 20)
 #define READ_SIZE           (1 << 20)
@@ -37,7 +40,12 @@ static const char *const places[] = {
 	"usr/lib/debug/lib/modules/%s/vmlinux",
 	"usr/lib/debug/boot/vmlinux-%s.debug",
 	"usr/lib/debug/vmlinux-%s",
+	"usr/lib/debug/usr/lib/modules/%s/vmlinux",
+	"usr/lib/debug/usr/lib/modules/%s/vmlinux.debug",
+	"usr/lib/debug/lib/modules/%s/vmlinux.debug",
 };
+
+static const uint8_t rpm_magic[] = { 0xed, 0xab, 0xee, 0xdb };
 
 struct package {
 	const char *path;
@@ -46,16 +54,17 @@ struct package {
 	struct http *http;
 	int out;
 	uint64_t size; /* of the package file */
-	struct archive *ar, *tar;
+	bool is_rpm;
+	struct archive *outer, *inner; /* ar or rpm; tar or cpio */
 	struct decoder *decoder;
 	struct btfpack_error failure; /* of a reader below, while libarchive unwinds */
 };
 
 static void package_deinit(struct package *p)
 {
-	archive_read_free(p->tar);
+	archive_read_free(p->inner);
 	decoder_free(p->decoder);
-	archive_read_free(p->ar);
+	archive_read_free(p->outer);
 }
 
 static int damaged(const struct package *p, struct archive *a, struct btfpack_error *err)
@@ -64,23 +73,46 @@ static int damaged(const struct package *p, struct archive *a, struct btfpack_er
 
 	if (p->failure.code)
 		return btfpack_error_set(err, p->failure.code, "%s", p->failure.message);
-	return btfpack_error_set(err, -EBADMSG, "%s: expected an intact Debian package: %s",
-				 p->what, reason ? reason : "its data.tar is missing");
+	return btfpack_error_set(err, -EBADMSG, "%s: expected an intact %s package: %s", p->what,
+				 p->is_rpm ? "rpm" : "Debian",
+				 reason ? reason : "its data.tar is missing");
 }
 
-static int open_ar(struct package *p, struct btfpack_error *err)
+/* By the first bytes: names say nothing certain. */
+static int tell_kind(struct package *p, struct btfpack_error *err)
 {
+	uint8_t magic[sizeof(rpm_magic)] = { 0 };
+	AUTO_FD int fd = open(p->path, O_RDONLY | O_CLOEXEC);
 	struct stat st;
 
-	if (stat(p->path, &st) < 0)
+	if (fd < 0 || fstat(fd, &st) < 0 || read(fd, magic, sizeof(magic)) < 0)
 		return btfpack_error_set(err, -errno, "%s: cannot open: %s", p->what,
 					 strerror(errno));
 	p->size = (uint64_t)st.st_size;
-	p->ar = archive_read_new();
-	if (!p->ar || archive_read_support_format_ar(p->ar) != ARCHIVE_OK)
+	p->is_rpm = !memcmp(magic, rpm_magic, sizeof(magic));
+	return 0;
+}
+
+/* Without any other filter what the rpm filter leaves is the payload as it is. */
+static bool set_outer(const struct package *p)
+{
+	if (!p->is_rpm)
+		return archive_read_support_format_ar(p->outer) == ARCHIVE_OK;
+	return archive_read_support_filter_rpm(p->outer) == ARCHIVE_OK &&
+	       archive_read_support_format_raw(p->outer) == ARCHIVE_OK;
+}
+
+static int open_outer(struct package *p, struct btfpack_error *err)
+{
+	int error = tell_kind(p, err);
+
+	if (error < 0)
+		return error;
+	p->outer = archive_read_new();
+	if (!p->outer || !set_outer(p))
 		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", p->what);
-	if (archive_read_open_filename(p->ar, p->path, READ_SIZE) != ARCHIVE_OK)
-		return damaged(p, p->ar, err);
+	if (archive_read_open_filename(p->outer, p->path, READ_SIZE) != ARCHIVE_OK)
+		return damaged(p, p->outer, err);
 	return 0;
 }
 
@@ -89,15 +121,15 @@ static int find_payload(struct package *p, struct btfpack_error *err)
 	struct archive_entry *entry;
 
 	for (int i = 0; i < AR_MEMBERS_MAXIMUM; i++) {
-		int code = archive_read_next_header(p->ar, &entry);
+		int code = archive_read_next_header(p->outer, &entry);
 		const char *name;
 
 		if (code == ARCHIVE_EOF)
 			break;
 		if (code != ARCHIVE_OK)
-			return damaged(p, p->ar, err);
+			return damaged(p, p->outer, err);
 		name = archive_entry_pathname(entry);
-		if (name && !strncmp(name, "data.tar", strlen("data.tar")))
+		if (p->is_rpm || (name && !strncmp(name, "data.tar", strlen("data.tar"))))
 			return 0;
 	}
 	return damaged(p, NULL, err);
@@ -108,7 +140,7 @@ static int tell_progress(struct package *p, struct btfpack_error *err)
 	struct btfpack_fetch_progress progress = {
 		.doing = "extracting",
 		.what = p->what,
-		.done = (uint64_t)archive_filter_bytes(p->ar, 0),
+		.done = (uint64_t)archive_filter_bytes(p->outer, 0),
 		.total = p->size,
 	};
 
@@ -125,11 +157,11 @@ static ssize_t read_payload(void *arg, const void **ret, struct btfpack_error *e
 	if (error < 0)
 		return error;
 	do
-		code = archive_read_data_block(p->ar, ret, &size, &offset);
+		code = archive_read_data_block(p->outer, ret, &size, &offset);
 	while (code == ARCHIVE_OK && !size);
 	if (code == ARCHIVE_EOF)
 		return 0;
-	return code == ARCHIVE_OK ? (ssize_t)size : damaged(p, p->ar, err);
+	return code == ARCHIVE_OK ? (ssize_t)size : damaged(p, p->outer, err);
 }
 
 static ssize_t read_decoded(struct archive *a, void *arg, const void **ret)
@@ -142,18 +174,19 @@ static ssize_t read_decoded(struct archive *a, void *arg, const void **ret)
 	return got < 0 ? ARCHIVE_FATAL : got;
 }
 
-static int open_tar(struct package *p, struct btfpack_error *err)
+static int open_inner(struct package *p, struct btfpack_error *err)
 {
 	uint64_t maximum = FREE_BYTES + p->size * RATIO_MAXIMUM;
 	int error = decoder_new(read_payload, p, maximum, p->what, &p->decoder, err);
 
 	if (error < 0)
 		return error;
-	p->tar = archive_read_new();
-	if (!p->tar || archive_read_support_format_tar(p->tar) != ARCHIVE_OK)
+	p->inner = archive_read_new();
+	if (!p->inner || (p->is_rpm ? archive_read_support_format_cpio(p->inner)
+				    : archive_read_support_format_tar(p->inner)) != ARCHIVE_OK)
 		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", p->what);
-	if (archive_read_open(p->tar, p, NULL, read_decoded, NULL) != ARCHIVE_OK)
-		return damaged(p, p->tar, err);
+	if (archive_read_open(p->inner, p, NULL, read_decoded, NULL) != ARCHIVE_OK)
+		return damaged(p, p->inner, err);
 	return 0;
 }
 
@@ -203,7 +236,7 @@ static int copy_vmlinux(struct package *p, struct archive_entry *entry, struct b
 		return btfpack_error_set(
 			err, -EFBIG, "%s: its vmlinux has %lld bytes, more than the limit of %lld",
 			p->what, (long long)archive_entry_size(entry), (long long)VMLINUX_MAXIMUM);
-	while ((code = archive_read_data_block(p->tar, &data, &size, &offset)) == ARCHIVE_OK) {
+	while ((code = archive_read_data_block(p->inner, &data, &size, &offset)) == ARCHIVE_OK) {
 		int error = first ? check_elf(p, data, size, err) : 0;
 
 		/* Sparse members leave holes: what they skip stays zero. */
@@ -220,7 +253,7 @@ static int copy_vmlinux(struct package *p, struct archive_entry *entry, struct b
 		first = false;
 	}
 	if (code != ARCHIVE_EOF)
-		return damaged(p, p->tar, err);
+		return damaged(p, p->inner, err);
 	if (first)
 		return check_elf(p, NULL, 0, err);
 	return ftruncate(p->out, (off_t)archive_entry_size(entry)) < 0
@@ -233,20 +266,20 @@ static int find_vmlinux(struct package *p, struct btfpack_error *err)
 {
 	struct archive_entry *entry;
 
-	for (int i = 0; i < TAR_ENTRIES_MAXIMUM; i++) {
-		int code = archive_read_next_header(p->tar, &entry);
+	for (int i = 0; i < ENTRIES_MAXIMUM; i++) {
+		int code = archive_read_next_header(p->inner, &entry);
 
 		if (code == ARCHIVE_EOF)
 			return btfpack_error_set(err, -EBADMSG,
 						 "%s: expected the vmlinux of %s in it, found none",
 						 p->what, p->uname);
 		if (code != ARCHIVE_OK)
-			return damaged(p, p->tar, err);
+			return damaged(p, p->inner, err);
 		if (is_wanted(p, entry))
 			return copy_vmlinux(p, entry, err);
 	}
 	return btfpack_error_set(err, -EFBIG, "%s: has more than the limit of %d files", p->what,
-				 TAR_ENTRIES_MAXIMUM);
+				 ENTRIES_MAXIMUM);
 }
 
 int package_extract(const char *path, const char *what, const char *uname, int fd,
@@ -260,11 +293,11 @@ int package_extract(const char *path, const char *what, const char *uname, int f
 		.out = fd,
 		.http = http,
 	};
-	int error = open_ar(&p, err);
+	int error = open_outer(&p, err);
 
 	if (!error)
 		error = find_payload(&p, err);
 	if (!error)
-		error = open_tar(&p, err);
+		error = open_inner(&p, err);
 	return error < 0 ? error : find_vmlinux(&p, err);
 }

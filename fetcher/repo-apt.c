@@ -55,7 +55,7 @@ static bool is_kernel(const struct repo *repo, const char *name)
 {
 	struct kernel_name ignored;
 
-	return repo->distro->recognize(name, &ignored);
+	return repo->distro->recognize(&(struct package_name){ .name = name }, &ignored);
 }
 
 /* --- Packages → excerpt ------------------------------------------------------------------------- */
@@ -155,7 +155,7 @@ static int excerpt_of(const struct repo *repo, const struct apt_release *release
 	if (!error)
 		error = cut_file(&cut, path, what, err);
 	if (!error) {
-		download_cache_drop(repo->cache, &index->digest, NULL); /* the excerpt is kept */
+		download_cache_drop(repo->cache, NULL, &index->digest, NULL); /* the excerpt is kept */
 		*ret = buf_take(&cut.excerpt);                          /* the caller's */
 	}
 	buf_deinit(&cut.excerpt);
@@ -176,7 +176,7 @@ static int collection_found(void *arg, const struct apt_package *found, struct b
 	AUTO_FREE char *url = NULL;
 	struct kernel_name kernel;
 
-	if (!c->repo->distro->recognize(found->name, &kernel))
+	if (!c->repo->distro->recognize(&(struct package_name){ .name = found->name }, &kernel))
 		return 0;
 	if (asprintf(&url, "%s/%s", c->repo->url, found->filename) < 0) {
 		url = NULL;

@@ -40,6 +40,14 @@ struct distro_base {
 };
 #define DISTRO_BASES 2
 
+/* A package by the parts of its name. Those that an index does not tell before it is
+ * chosen, and those that say nothing about a deb, are NULL. */
+struct package_name {
+	const char *name;    /* "kernel-debuginfo" */
+	const char *version; /* without epoch: "5.3.18-57.3" */
+	const char *arch;    /* "x86_64" */
+};
+
 /* How much a suite is missed that its base does not have. */
 enum suite_presence {
 	SUITE_REQUIRED, /* an error */
@@ -52,12 +60,18 @@ struct distro_suite {
 	const char *suffix; /* NULL ends the list */
 	unsigned int base;  /* index into struct distro's bases */
 	enum suite_presence presence;
+
+	/* Where it is, after the base URL; "$release", "$codename" and "$arch" stand for
+	 * what they say. "mirror.list" at its end: the text there names the URL. NULL:
+	 * where its kind of repository keeps it. */
+	const char *path;
+	const struct repo_ops *ops; /* NULL: the distribution's */
 };
 
 struct distro_release {
 	const char *name; /* as in os-release VERSION_ID, or what stands for it; NULL ends */
-	const char *codename;
-	const char *alias;   /* another name, or NULL */
+	const char *codename; /* what suites are named after */
+	const char *alias;    /* another name, or NULL */
 	bool may_be_expired; /* its index is used past its time, with a warning */
 	const struct distro_suite *suites;
 };
@@ -71,11 +85,13 @@ struct kernel_name {
 struct distro {
 	const char *name; /* as in os-release ID */
 	const struct repo_ops *ops;
-	const char *keyring; /* where its keyring package puts the keys, from "/" */
+	const char *keyring; /* where its keyring package puts the keys, from "/"; NULL: no place */
+	const char *arches;  /* as in its URLs: "x86_64 aarch64"; apt's indexes tell themselves */
 	struct distro_base bases[DISTRO_BASES];
 	const struct distro_release *releases; /* in the order they came out */
-	/* Whether @package is the debug package of one kernel. */
-	bool (*recognize)(const char *package, struct kernel_name *ret);
+	/* Whether @package is the debug package of one kernel. With only the name known,
+	 * whether it may be; @ret is then empty. */
+	bool (*recognize)(const struct package_name *package, struct kernel_name *ret);
 };
 
 /* NULL when there is none. Releases go by number, code name or alias. */
@@ -89,12 +105,25 @@ extern const struct distro *const distros[];
 struct repo {
 	const struct distro *distro;
 	const struct distro_release *release;
-	const char *url;   /* base, without a slash at the end */
+	const char *url;   /* without a slash at the end; may still hold "$arch" */
 	const char *suite; /* "bookworm-security" */
-	const char *keyring;
+	const char *keyring;  /* NULL: none is known */
+	bool allow_unsigned;  /* what cannot be verified is used, with a warning */
 	struct download_cache *cache;
 };
 
-extern const struct repo_ops repo_apt;
+extern const struct repo_ops repo_apt, repo_rpmmd;
+
+/* For kinds that keep a repository for each architecture: call @list_one with the URL
+ * of each that @arch (`uname -m`; NULL: every one) leaves. As in struct repo_ops, what
+ * fails for one leaves the others alone; none there at all is -ENOENT. */
+int repo_list_arches(const struct repo *repo, const char *arch, struct package_list *list,
+		     int (*list_one)(const struct repo *repo, const char *url, const char *arch,
+				     struct package_list *list, struct btfpack_error *err),
+		     struct btfpack_error *err);
+
+/* @text with $release, $codename, $arch and $basearch put in (NULL: left as they
+ * are). free() it; NULL when out of memory. */
+char *repo_expand(const char *text, const struct distro_release *release, const char *arch);
 
 #endif

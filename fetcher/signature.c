@@ -16,6 +16,7 @@
 #define STATUS_PREFIX  "[GNUPG:] "
 #define STATUS_MAXIMUM (1 << 20)
 #define STATUS_FD      3
+#define SIGNATURE_FD   4 /* of a detached signature */
 
 extern char **environ;
 
@@ -70,14 +71,14 @@ static struct verdict read_status(char *text)
 }
 
 /* Files in memory stand in for pipes: whatever gpgv writes first, nobody waits.
- * Their descriptors stay clear of 0 to 3, which the child gets assigned. */
+ * Their descriptors stay clear of 0 to 4, which the child gets assigned. */
 static int memory_file(const void *data, size_t size)
 {
 	AUTO_FD int fd = memfd_create("btfpack-signature", MFD_CLOEXEC);
 
 	if (fd < 0 || fs_write_fd(fd, data, size) < 0 || lseek(fd, 0, SEEK_SET) < 0)
 		return -1;
-	return fcntl(fd, F_DUPFD_CLOEXEC, STATUS_FD + 1);
+	return fcntl(fd, F_DUPFD_CLOEXEC, SIGNATURE_FD + 1);
 }
 
 static int read_memory_file(int fd, size_t maximum, struct btfpack_blob *ret,
@@ -89,27 +90,45 @@ static int read_memory_file(int fd, size_t maximum, struct btfpack_blob *ret,
 	return fs_read(path, maximum, ret, err);
 }
 
-/* gpgv --status-fd 3 --output - - < message > text 3> status */
-static int spawn_gpgv(const char *keyring, int message, int text, int status, pid_t *ret)
+/* What gpgv works on, as memory files. */
+struct call {
+	const char *keyring;
+	int message, text, status;
+	int signature; /* -1: within the message */
+};
+
+/* gpgv --status-fd 3 --output - - < message > text 3> status
+ * gpgv --status-fd 3 /dev/fd/4 - < message 3> status 4< signature */
+static int spawn_gpgv(const struct call *c, pid_t *ret)
 {
-	char *argv[] = {
-		(char *)"gpgv",          (char *)"--quiet", (char *)"--status-fd", (char *)"3",
-		(char *)"--weak-digest", (char *)"SHA1",    (char *)"--keyring",   (char *)keyring,
-		(char *)"--output",      (char *)"-",       (char *)"-",           NULL
-	};
+	const bool detached = c->signature >= 0;
+	char *argv[] = { (char *)"gpgv",
+			 (char *)"--quiet",
+			 (char *)"--status-fd",
+			 (char *)"3",
+			 (char *)"--weak-digest",
+			 (char *)"SHA1",
+			 (char *)"--keyring",
+			 (char *)c->keyring,
+			 (char *)(detached ? "/dev/fd/4" : "--output"),
+			 (char *)"-",
+			 (char *)(detached ? NULL : "-"),
+			 NULL };
 	posix_spawn_file_actions_t actions;
 	int error = posix_spawn_file_actions_init(&actions);
 
 	if (error)
 		return error;
-	error = posix_spawn_file_actions_adddup2(&actions, message, STDIN_FILENO);
+	error = posix_spawn_file_actions_adddup2(&actions, c->message, STDIN_FILENO);
 	if (!error)
-		error = posix_spawn_file_actions_adddup2(&actions, text, STDOUT_FILENO);
+		error = posix_spawn_file_actions_adddup2(&actions, c->text, STDOUT_FILENO);
 	if (!error)
 		error = posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null",
 							 O_WRONLY, 0);
 	if (!error)
-		error = posix_spawn_file_actions_adddup2(&actions, status, STATUS_FD);
+		error = posix_spawn_file_actions_adddup2(&actions, c->status, STATUS_FD);
+	if (!error && detached)
+		error = posix_spawn_file_actions_adddup2(&actions, c->signature, SIGNATURE_FD);
 	if (!error)
 		error = posix_spawnp(ret, "gpgv", &actions, NULL, argv, environ);
 	posix_spawn_file_actions_destroy(&actions);
@@ -126,11 +145,10 @@ static int wait_for(pid_t pid)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-static int run_gpgv(const char *keyring, int message, int text, int status, int *exit_ret,
-		    struct btfpack_error *err)
+static int run_gpgv(const struct call *call, int *exit_ret, struct btfpack_error *err)
 {
 	pid_t pid;
-	int error = spawn_gpgv(keyring, message, text, status, &pid);
+	int error = spawn_gpgv(call, &pid);
 
 	if (error)
 		return btfpack_error_set(err, error == ENOENT ? -ENOSYS : -error,
@@ -154,13 +172,15 @@ static int judge(const struct verdict *v, int exit_status, const char *keyring, 
 				 v->reason ? v->reason : "found no signature that could be read");
 }
 
-int signature_verify(const struct btfpack_blob *message, const char *keyring, const char *what,
-		     struct btfpack_blob *text_ret, struct btfpack_error *err)
+/* @signature NULL: within @message, and @text_ret wanted. */
+static int verify(const struct btfpack_blob *message, const struct btfpack_blob *signature,
+		  const char *keyring, const char *what, struct btfpack_blob *text_ret,
+		  struct btfpack_error *err)
 {
 	AUTO_BLOB struct btfpack_blob said = { 0 };
 	/* gpgv takes a name without a slash for one in its own directory. */
 	AUTO_FREE char *absolute = realpath(keyring, NULL);
-	AUTO_FD int in = -1, text = -1, status = -1;
+	AUTO_FD int in = -1, text = -1, status = -1, detached = -1;
 	struct verdict verdict;
 	int exit_status = -1, error;
 
@@ -171,10 +191,12 @@ int signature_verify(const struct btfpack_blob *message, const char *keyring, co
 	in = memory_file(message->data, message->size);
 	text = memory_file(NULL, 0);
 	status = memory_file(NULL, 0);
-	if (in < 0 || text < 0 || status < 0)
+	if (signature)
+		detached = memory_file(signature->data, signature->size);
+	if (in < 0 || text < 0 || status < 0 || (signature && detached < 0))
 		return btfpack_error_set(err, -errno, "%s: cannot prepare its verification: %s",
 					 what, strerror(errno));
-	error = run_gpgv(absolute, in, text, status, &exit_status, err);
+	error = run_gpgv(&(struct call){ absolute, in, text, status, detached }, &exit_status, err);
 	if (!error)
 		error = read_memory_file(status, STATUS_MAXIMUM, &said, err);
 	if (error < 0)
@@ -184,5 +206,18 @@ int signature_verify(const struct btfpack_blob *message, const char *keyring, co
 	if (error < 0)
 		return error;
 	log_debug("%s: %u good signature%s", what, verdict.good, verdict.good == 1 ? "" : "s");
-	return read_memory_file(text, message->size, text_ret, err);
+	return signature ? 0 : read_memory_file(text, message->size, text_ret, err);
+}
+
+int signature_verify(const struct btfpack_blob *message, const char *keyring, const char *what,
+		     struct btfpack_blob *text_ret, struct btfpack_error *err)
+{
+	return verify(message, NULL, keyring, what, text_ret, err);
+}
+
+int signature_verify_detached(const struct btfpack_blob *message,
+			      const struct btfpack_blob *signature, const char *keyring,
+			      const char *what, struct btfpack_error *err)
+{
+	return verify(message, signature, keyring, what, NULL, err);
 }

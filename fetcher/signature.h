@@ -17,4 +17,10 @@
 int signature_verify(const struct btfpack_blob *message, const char *keyring, const char *what,
 		     struct btfpack_blob *text_ret, struct btfpack_error *err);
 
+/* The same for a @signature, armored or not, in a file of its own: it covers all of
+ * @message. */
+int signature_verify_detached(const struct btfpack_blob *message,
+			      const struct btfpack_blob *signature, const char *keyring,
+			      const char *what, struct btfpack_error *err);
+
 #endif

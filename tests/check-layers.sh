@@ -28,6 +28,7 @@ zlib          ^zlib\.h$                               ^(inflate|deflate|compress
 libcurl       ^curl/                                  ^curl_                            fetcher
 libarchive    ^archive(_entry)?\.h$                   ^archive_                         fetcher
 liblzma       ^lzma(/.*)?\.h$                         ^lzma_                            fetcher
+expat         ^expat(_external)?\.h$                  ^XML_                             fetcher
 sqlite        ^sqlite3\.h$                            ^sqlite3_                         archive-index
 libzstd       ^zstd.*\.h$                             ^ZSTD_                            archive-index runtime-loader btfgen
 libcrypto     ^openssl/                               ^(EVP_|SHA256|OPENSSL_)           core

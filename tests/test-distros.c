@@ -68,7 +68,7 @@ static void recognizes_debian_packages(void)
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct kernel_name name = { "", "" };
-		bool is = debian->recognize(cases[i].package, &name);
+		bool is = debian->recognize(&(struct package_name){ .name = cases[i].package }, &name);
 
 		CHECK_INT(is, cases[i].uname != NULL);
 		if (is && cases[i].uname) {
@@ -78,6 +78,110 @@ static void recognizes_debian_packages(void)
 		if (test_failed)
 			printf("# at %s\n", cases[i].package);
 	}
+}
+
+/* "name version arch" as the distributions have them, and what `uname -r` says there. */
+static void recognizes_rpm_packages(void)
+{
+	static const struct {
+		const char *distro, *package, *version, *arch;
+		const char *uname, *flavour; /* NULL: not a kernel's */
+	} cases[] = {
+		{ "centos", "kernel-debuginfo", "3.10.0-957.el7", "x86_64",
+		  "3.10.0-957.el7.x86_64", "kernel" },
+		{ "centos", "kernel-debuginfo", "3.10.0-862.el7", "x86_64", NULL, NULL },
+		{ "centos", "kernel-debuginfo", "4.18.0-80.11.2.el8_0", "x86_64",
+		  "4.18.0-80.11.2.el8_0.x86_64", "kernel" },
+		{ "centos", "kernel-debug-debuginfo", "4.18.0-80.el8", "x86_64", NULL, NULL },
+		{ "centos", "kernel-debuginfo-common-x86_64", "4.18.0-80.el8", "x86_64", NULL,
+		  NULL },
+		{ "centos", "kernel-tools-debuginfo", "4.18.0-80.el8", "x86_64", NULL, NULL },
+		{ "centos", "kernel-core", "4.18.0-80.el8", "x86_64", NULL, NULL },
+		{ "centos", "kernel", "4.18.0-80.el8", "x86_64", NULL, NULL },
+		{ "centos", "", "", "", NULL, NULL },
+		{ "rhel", "kernel-rt-debuginfo", "4.18.0-193.rt13.51.el8", "x86_64",
+		  "4.18.0-193.rt13.51.el8.x86_64", "rt" },
+		{ "rhel", "kernel-rt-debuginfo", "5.14.0-362.8.1.el9_3", "x86_64",
+		  "5.14.0-362.8.1.el9_3.x86_64+rt", "rt" },
+		{ "rhel", "kernel-64k-debuginfo", "5.14.0-362.8.1.el9_3", "aarch64",
+		  "5.14.0-362.8.1.el9_3.aarch64+64k", "64k" },
+		{ "rhel", "kernel-64k-debug-debuginfo", "5.14.0-362.8.1.el9_3", "aarch64", NULL,
+		  NULL },
+		{ "fedora", "kernel-debuginfo", "5.8.18-100.fc31", "aarch64",
+		  "5.8.18-100.fc31.aarch64", "kernel" },
+		{ "fedora", "kernel-lpae-debuginfo", "5.3.7-301.fc31", "armv7hl",
+		  "5.3.7-301.fc31.armv7hl+lpae", "lpae" },
+		{ "amzn", "kernel-debuginfo", "4.14.322-244.536.amzn2", "x86_64",
+		  "4.14.322-244.536.amzn2.x86_64", "kernel" },
+		{ "amzn", "kernel6.12-debuginfo", "6.12.22-27.96.amzn2023", "x86_64",
+		  "6.12.22-27.96.amzn2023.x86_64", "6.12" },
+		{ "amzn", "kernel-livepatch-6.1.12-17.42-debuginfo", "1.0-0.amzn2023", "x86_64",
+		  NULL, NULL },
+		{ "openEuler", "kernel-debuginfo", "4.19.90-2003.4.0.0036.oe1", "aarch64",
+		  "4.19.90-2003.4.0.0036.oe1.aarch64", "kernel" },
+		{ "sles", "kernel-default-debuginfo", "5.3.18-57.3", "x86_64",
+		  "5.3.18-57-default", "default" },
+		{ "sles", "kernel-default-debuginfo", "5.3.18-150300.59.93.1", "x86_64",
+		  "5.3.18-150300.59.93-default", "default" },
+		{ "sles", "kernel-azure-debuginfo", "4.12.14-16.59.1", "x86_64",
+		  "4.12.14-16.59-azure", "azure" },
+		{ "sles", "kernel-default-base-debuginfo", "5.3.18-57.3", "x86_64", NULL, NULL },
+		{ "sles", "kernel-debug-debuginfo", "5.3.18-57.3", "x86_64", NULL, NULL },
+		{ "sles", "kernel--debuginfo", "5.3.18-57.3", "x86_64", NULL, NULL },
+		{ "sles", "kernel-debuginfo", "5.3.18-57.3", "x86_64", NULL, NULL },
+		{ "opensuse-leap", "kernel-default-debuginfo", "4.12.14-lp151.28.36.1", "x86_64",
+		  "4.12.14-lp151.28.36-default", "default" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct distro *distro = distro_find(cases[i].distro);
+		struct kernel_name name = { "", "" };
+		struct package_name p = { cases[i].package, cases[i].version, cases[i].arch };
+		bool is = distro->recognize(&p, &name);
+
+		CHECK_INT(is, cases[i].uname != NULL);
+		if (is && cases[i].uname) {
+			struct package_name only = { .name = p.name };
+
+			CHECK_STRING(name.uname, cases[i].uname);
+			CHECK_STRING(name.flavour, cases[i].flavour);
+			CHECK(distro->recognize(&only, &name));
+		}
+		if (test_failed)
+			printf("# at %s %s %s\n", cases[i].distro, p.name, p.version);
+	}
+}
+
+/* Every row can be expanded, and finds itself. */
+static void has_sound_rows(void)
+{
+	for (size_t i = 0; distros[i]; i++) {
+		const struct distro *d = distros[i];
+
+		CHECK(distro_find(d->name) == d && d->recognize && d->bases[0].official);
+		CHECK(d->ops == &repo_apt || d->arches);
+		for (const struct distro_release *r = d->releases; r->name; r++) {
+			CHECK(distro_find_release(d, r->name) == r);
+			for (const struct distro_suite *s = r->suites; s->suffix; s++) {
+				AUTO_FREE char *path = repo_expand(s->path ? s->path : "", r, "A");
+
+				CHECK(s->base < DISTRO_BASES && d->bases[s->base].official);
+				CHECK(path && !strchr(path, '$'));
+			}
+		}
+		if (test_failed)
+			printf("# at %s\n", d->name);
+	}
+}
+
+static void expands_paths(void)
+{
+	const struct distro_release release = { .name = "9", .codename = "nine" };
+	AUTO_FREE char *all = repo_expand("$release/$codename/$arch/$basearch/$x$", &release, "A");
+	AUTO_FREE char *some = repo_expand("$release/$arch", &release, NULL);
+
+	CHECK_STRING(all, "9/nine/A/A/$x$");
+	CHECK_STRING(some, "9/$arch");
 }
 
 static void add(struct package_list *list, const char *release, const char *flavour,
@@ -134,4 +238,7 @@ static void arranges_lists(void)
 
 TEST_MAIN({ "finds releases", finds_releases },
 	  { "recognizes Debian's debug packages", recognizes_debian_packages },
+	  { "recognizes rpm packages, and tells their uname", recognizes_rpm_packages },
+	  { "has sound rows", has_sound_rows },
+	  { "expands paths", expands_paths },
 	  { "arranges lists", arranges_lists })

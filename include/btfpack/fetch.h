@@ -5,8 +5,8 @@
  * A fetcher reads a distribution's own signed index, lists the kernels whose
  * debug information is offered, downloads a chosen package into a cache and takes
  * the one vmlinux out of it. Nothing is believed that is not covered by the
- * distribution's signature: the index names the digest of each package, and a
- * package that does not match it is removed again.
+ * distribution's signature, unless the caller allows it: the index names the digest of
+ * each package, and a package that does not match it is removed again.
  *
  *	struct btfpack_kernel filter = { .distro = "debian", .release = "12" };
  *	struct btfpack_list_opts latest = { .size = sizeof(latest), .latest = 1 };
@@ -73,6 +73,15 @@ struct btfpack_fetch_opts {
 	/* Directory under which apt's sources and the keyring are looked for. NULL: "/". */
 	const char *root;
 
+	/* Use indexes that nobody signed, or whose keys are not there. What is signed
+	 * and does not verify is refused all the same. */
+	int allow_unsigned;
+
+	/* PEM files for repositories that want to know who asks (RHEL): the client's
+	 * certificate and key, and the authority that vouches for the server. NULL: none,
+	 * none, the system's. */
+	const char *client_cert, *client_key, *ca_file;
+
 	/* How often a transfer that fails for a passing reason (connection cut,
 	 * timeout, server error) is tried again, with growing pauses. 0: 4 times;
 	 * negative: never. Tries that bring the transfer forward do not count. */
@@ -100,8 +109,9 @@ struct btfpack_package {
 	const char *version;          /* "6.1.119-1" */
 	const char *suite;            /* the part of the archive: "bookworm-security" */
 	const char *url;
-	uint64_t size;      /* bytes of the package */
-	const char *sha256; /* of the package, 64 lower-case hex digits */
+	uint64_t size;      /* bytes of the package; 0: the index does not tell */
+	const char *sha256; /* of the package, 64 lower-case hex digits; NULL: not told */
+	int is_unsigned;    /* no signature vouches for it: it was allowed */
 };
 
 /* What else chooses, besides the key of the kernel. NULL and zero: no limit. */
@@ -165,7 +175,7 @@ int btfpack_fetcher_open_vmlinux(struct btfpack_fetcher *fetcher,
 int btfpack_fetcher_drop(struct btfpack_fetcher *fetcher, const struct btfpack_package *package,
 			 struct btfpack_error *err);
 
-/* Write the vmlinux of kernel @uname out of the .deb file @package_path to the
+/* Write the vmlinux of kernel @uname out of the .deb or .rpm file @package_path to the
  * empty file @fd. -EBADMSG when the package has none or is damaged; -EFBIG when it
  * unpacks to more than any kernel does. */
 int btfpack_package_extract(const char *package_path, const char *uname, int fd,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Debian packages: ar, decompression, tar, and the choice of the vmlinux. */
+/* Packages of Debian and rpm: ar, decompression, tar and cpio, and the choice of the vmlinux. */
 #include <stdio.h>
 #include <sys/mman.h>
 

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * rpm-md repositories. What is believed, and why:
+ *
+ *	repodata/repomd.xml           signed in repomd.xml.asc, where the distribution does
+ *	  └ repodata/...-primary.xml.*  SHA-256 in repomd.xml
+ *	      └ the package           size and SHA-256 in primary.xml
+ *
+ * As for apt, what concerns kernels is kept as a note under the digest of the index it
+ * was cut from: a primary.xml again, with nothing else in it.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/arch.h"
+#include "core/buf.h"
+#include "core/cleanup.h"
+#include "core/log.h"
+#include "fetcher/decoder.h"
+#include "fetcher/download-cache.h"
+#include "fetcher/http.h"
+#include "fetcher/repo.h"
+#include "fetcher/rpm-metadata.h"
+#include "fetcher/signature.h"
+#include "fetcher/version.h"
+
+#define REPOMD_MAXIMUM	  ((size_t)4 << 20)
+#define SIGNATURE_MAXIMUM ((size_t)64 << 10)
+#define INDEX_MAXIMUM	  ((uint64_t)4 << 30) /* plain; Fedora's has 300 MB */
+#define EXCERPT_MAXIMUM	  ((size_t)8 << 20)
+
+/* Counts up when what an excerpt holds or how it was chosen changes. */
+#define EXCERPT_FORMAT 1
+
+/* A repository of one architecture. */
+struct place {
+	const struct repo *repo;
+	const char *url;
+	const char *arch; /* uname -m; NULL: it holds several */
+	bool is_signed;
+	struct package_list *list;
+	struct buf excerpt;
+};
+
+static bool is_wanted(void *arg, const char *name)
+{
+	const struct place *place = arg;
+	struct kernel_name ignored;
+
+	return place->repo->distro->recognize(&(struct package_name){ .name = name }, &ignored);
+}
+
+/* --- primary.xml → excerpt ----------------------------------------------------------------------- */
+
+/* Every field was checked to hold no character that means something in XML. */
+static int cut_found(void *arg, const struct rpm_package *p, struct btfpack_error *err)
+{
+	struct place *place = arg;
+	int error = buf_add_format(
+		&place->excerpt,
+		"<package><name>%s</name><arch>%s</arch>"
+		"<version epoch=\"%s\" ver=\"%s\" rel=\"%s\"/>"
+		"<checksum type=\"sha256\">%s</checksum><size package=\"%llu\"/>"
+		"<location href=\"%s\"/></package>\n",
+		p->name, p->arch, p->epoch, p->version, p->release, p->sha256,
+		(unsigned long long)p->size, p->location);
+
+	return error < 0 ? btfpack_error_set(err, error, "too many kernels in one index") : 0;
+}
+
+static int cut_index(struct place *place, struct decoder *decoder, const char *what,
+		     struct btfpack_error *err)
+{
+	static const struct rpm_packages_ops ops = { is_wanted, cut_found };
+	CLEANUP(rpm_packages_deinit) struct rpm_packages packages = { 0 };
+	int error = rpm_packages_init(&packages, &ops, place, what, err);
+	const void *bytes;
+	ssize_t got;
+
+	if (!error && buf_add_string(&place->excerpt, "<metadata>\n") < 0)
+		error = btfpack_error_set(err, -ENOMEM, "%s: out of memory", what);
+	while (!error && (got = decoder_read(decoder, &bytes, err)) != 0)
+		error = got < 0 ? (int)got : rpm_packages_feed(&packages, bytes, (size_t)got, err);
+	if (!error && buf_add_string(&place->excerpt, "</metadata>\n") < 0)
+		error = btfpack_error_set(err, -EFBIG, "%s: too many kernels in one index", what);
+	return error < 0 ? error : rpm_packages_finish(&packages, err);
+}
+
+static int cut_file(struct place *place, const char *path, const char *what,
+		    struct btfpack_error *err)
+{
+	CLEANUP(decoder_file_deinit) struct decoder_file file = { .fd = -1 };
+	struct decoder *decoder;
+	int error = decoder_file_init(&file, path, err);
+
+	if (!error)
+		error = decoder_new(decoder_file_read, &file, INDEX_MAXIMUM, what, &decoder, err);
+	if (error < 0)
+		return error;
+	error = cut_index(place, decoder, what, err);
+	decoder_free(decoder);
+	return error;
+}
+
+static int make_excerpt(struct place *place, const struct rpm_repomd *repomd,
+			struct btfpack_error *err)
+{
+	AUTO_FREE char *url = NULL, *path = NULL;
+	int error;
+
+	if (asprintf(&url, "%s/%s", place->url, repomd->path) < 0) {
+		url = NULL;
+		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", place->url);
+	}
+	error = download_cache_get(place->repo->cache, url, &repomd->digest, repomd->size, &path,
+				   err);
+	if (error == -ENOENT) /* promised by repomd.xml: damage, not absence */
+		err->code = error = -EPROTO;
+	if (!error)
+		error = cut_file(place, path, url, err);
+	if (!error) /* the excerpt is kept */
+		download_cache_drop(place->repo->cache, url, &repomd->digest, NULL);
+	return error;
+}
+
+/* --- excerpt → list ------------------------------------------------------------------------------ */
+
+static int add_package(const struct place *place, const struct rpm_package *found,
+		       const struct kernel_name *kernel, struct btfpack_error *err)
+{
+	const struct repo *repo = place->repo;
+	bool has_epoch = strcmp(found->epoch, "0");
+	AUTO_FREE char *url = NULL, *version = NULL;
+
+	if (asprintf(&url, "%s/%s", place->url, found->location) < 0)
+		url = NULL;
+	if (asprintf(&version, "%s%s%s-%s", has_epoch ? found->epoch : "", has_epoch ? ":" : "",
+		     found->version, found->release) < 0)
+		version = NULL;
+	if (!url || !version)
+		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", place->url);
+	return package_list_add(place->list,
+				&(struct btfpack_package){
+					.kernel = {
+						.distro = repo->distro->name,
+						.release = repo->release->name,
+						.arch = arch_normalize(found->arch),
+						.uname = kernel->uname,
+					},
+					.flavour = kernel->flavour,
+					.name = found->name,
+					.version = version,
+					.suite = repo->suite,
+					.url = url,
+					.size = found->size,
+					.sha256 = found->sha256,
+					.is_unsigned = !place->is_signed,
+				},
+				err);
+}
+
+static int collect_found(void *arg, const struct rpm_package *found, struct btfpack_error *err)
+{
+	const struct place *place = arg;
+	char version[sizeof(found->version) + sizeof(found->release)];
+	struct package_name name = { found->name, version, found->arch };
+	struct kernel_name kernel;
+
+	snprintf(version, sizeof(version), "%s-%s", found->version, found->release);
+	if (!place->repo->distro->recognize(&name, &kernel))
+		return 0;
+	if (place->arch && strcmp(arch_normalize(found->arch), place->arch))
+		return 0;
+	return add_package(place, found, &kernel, err);
+}
+
+static int collect(struct place *place, const void *text, size_t size, const char *what,
+		   struct btfpack_error *err)
+{
+	static const struct rpm_packages_ops ops = { is_wanted, collect_found };
+	CLEANUP(rpm_packages_deinit) struct rpm_packages packages = { 0 };
+	int error = rpm_packages_init(&packages, &ops, place, what, err);
+
+	if (!error)
+		error = rpm_packages_feed(&packages, text, size, err);
+	return error < 0 ? error : rpm_packages_finish(&packages, err);
+}
+
+/* --- one repository ------------------------------------------------------------------------------ */
+
+/* Without a signature, or without keys to check it, only by leave. A signature that
+ * can be checked must be good in any case. */
+static int check_signature(struct place *place, const char *url,
+			   const struct btfpack_blob *repomd, struct btfpack_error *err)
+{
+	const struct repo *repo = place->repo;
+	AUTO_BLOB struct btfpack_blob signature = { 0 };
+	struct btfpack_error why = { 0 };
+	char asc[4096];
+	int error;
+
+	snprintf(asc, sizeof(asc), "%s.asc", url);
+	if (!repo->keyring) {
+		btfpack_error_set(&why, -ENOKEY,
+				  "%s: no keyring of %s is known to verify it with: --keyring names "
+				  "one, --allow-unsigned does without",
+				  url, repo->distro->name);
+	} else {
+		error = http_get_blob(download_cache_http(repo->cache), asc, SIGNATURE_MAXIMUM,
+				      &signature, &why);
+		if (!error)
+			error = signature_verify_detached(repomd, &signature, repo->keyring, url,
+							  &why);
+		place->is_signed = !error;
+		if (error == -ENOENT)
+			btfpack_error_set(&why, -EBADMSG,
+					  "%s: expected a signature in %s, the server has none: "
+					  "only --allow-unsigned uses it",
+					  url, http_last_part(asc));
+		else if (error != -ENOKEY)
+			return error < 0 ? btfpack_error_set(err, error, "%s", why.message) : 0;
+	}
+	if (!repo->allow_unsigned)
+		return btfpack_error_set(err, why.code, "%s", why.message);
+	log_info("%s; used all the same", why.message);
+	return 0;
+}
+
+static int open_repomd(struct place *place, struct rpm_repomd *ret, struct btfpack_error *err)
+{
+	AUTO_BLOB struct btfpack_blob text = { 0 };
+	AUTO_FREE char *url = NULL;
+	int error;
+
+	if (asprintf(&url, "%s/repodata/repomd.xml", place->url) < 0) {
+		url = NULL;
+		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", place->url);
+	}
+	error = http_get_blob(download_cache_http(place->repo->cache), url, REPOMD_MAXIMUM, &text,
+			      err);
+	if (!error)
+		error = check_signature(place, url, &text, err);
+	return error < 0 ? error : rpm_repomd_parse(text.data, text.size, url, ret, err);
+}
+
+static int list_place(struct place *place, struct btfpack_error *err)
+{
+	AUTO_BLOB struct btfpack_blob kept = { 0 };
+	char note[160], hex[DIGEST_HEX_SIZE];
+	struct rpm_repomd repomd;
+	int error = open_repomd(place, &repomd, err);
+
+	if (error < 0)
+		return error;
+	digest_format(&repomd.digest, hex);
+	snprintf(note, sizeof(note), "rpmmd-%d-%.64s-%s", EXCERPT_FORMAT, place->repo->distro->name,
+		 hex);
+	if (download_cache_get_note(place->repo->cache, note, &kept) == 0)
+		return collect(place, kept.data, kept.size, note, err);
+	error = make_excerpt(place, &repomd, err);
+	if (!error)
+		error = download_cache_put_note(place->repo->cache, note, place->excerpt.data,
+						place->excerpt.size, err);
+	return error < 0 ? error
+			 : collect(place, place->excerpt.data, place->excerpt.size, note, err);
+}
+
+static int list_one(const struct repo *repo, const char *url, const char *arch,
+		    struct package_list *list, struct btfpack_error *err)
+{
+	struct place place = {
+		.repo = repo,
+		.url = url,
+		.arch = arch,
+		.list = list,
+		.excerpt = BUF_INIT(EXCERPT_MAXIMUM),
+	};
+	int error = list_place(&place, err);
+
+	buf_deinit(&place.excerpt);
+	return error;
+}
+
+static int rpmmd_list(const struct repo *repo, const char *arch, struct package_list *list,
+		      struct btfpack_error *err)
+{
+	return repo_list_arches(repo, arch, list, list_one, err);
+}
+
+const struct repo_ops repo_rpmmd = {
+	.name = "rpm-md",
+	.list = rpmmd_list,
+	.compare = version_compare_rpm,
+};

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What kinds of repository share. */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/arch.h"
+#include "core/buf.h"
+#include "core/cleanup.h"
+#include "fetcher/download-cache.h"
+#include "fetcher/http.h"
+#include "fetcher/repo.h"
+
+#define URL_MAXIMUM	    4096
+#define MIRROR_LIST_MAXIMUM (64 << 10)
+#define ARCH_SIZE	    32
+
+char *repo_expand(const char *text, const struct distro_release *release, const char *arch)
+{
+	const struct {
+		const char *variable, *value;
+	} variables[] = {
+		{ "$release", release ? release->name : NULL },
+		{ "$codename", release ? release->codename : NULL },
+		{ "$basearch", arch },
+		{ "$arch", arch },
+	};
+	AUTO_BUF struct buf buf = BUF_INIT(URL_MAXIMUM);
+	int error = 0;
+
+	while (*text && !error) {
+		const char *value = NULL;
+
+		for (size_t i = 0; i < ARRAY_SIZE(variables) && !value; i++) {
+			size_t length = strlen(variables[i].variable);
+
+			if (!variables[i].value || strncmp(text, variables[i].variable, length))
+				continue;
+			value = variables[i].value;
+			error = buf_add_string(&buf, value);
+			text += length;
+		}
+		if (!value)
+			error = buf_add(&buf, text++, 1);
+	}
+	return error < 0 || !buf_string(&buf) ? NULL : strdup(buf_string(&buf));
+}
+
+/* The first line of a mirror list that is a URL. */
+static int read_mirror_list(const struct repo *repo, const char *url, const char *arch,
+			    char **ret, struct btfpack_error *err)
+{
+	AUTO_BLOB struct btfpack_blob blob = { 0 };
+	char *saved = NULL;
+	int error = http_get_blob(download_cache_http(repo->cache), url, MIRROR_LIST_MAXIMUM,
+				  &blob, err);
+
+	if (error < 0)
+		return error;
+	for (char *line = strtok_r(blob.data, "\r\n", &saved); line;
+	     line = strtok_r(NULL, "\r\n", &saved)) {
+		size_t length = strlen(line);
+
+		if (strncmp(line, "http://", 7) && strncmp(line, "https://", 8))
+			continue;
+		while (length && line[length - 1] == '/')
+			line[--length] = '\0';
+		*ret = repo_expand(line, NULL, arch); /* the caller's */
+		return *ret ? 0 : btfpack_error_set(err, -ENOMEM, "%s: out of memory", url);
+	}
+	return btfpack_error_set(err, -EPROTO, "%s: expected the URL of a mirror, found none", url);
+}
+
+static int list_at(const struct repo *repo, const char *arch, const char *url_arch,
+		   struct package_list *list,
+		   int (*list_one)(const struct repo *repo, const char *url, const char *arch,
+				   struct package_list *list, struct btfpack_error *err),
+		   struct btfpack_error *err)
+{
+	AUTO_FREE char *url = repo_expand(repo->url, NULL, url_arch);
+	AUTO_FREE char *mirror = NULL;
+	int error;
+
+	if (!url)
+		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", repo->url);
+	if (strcmp(http_last_part(url), "mirror.list"))
+		return list_one(repo, url, arch, list, err);
+	error = read_mirror_list(repo, url, url_arch, &mirror, err);
+	return error < 0 ? error : list_one(repo, mirror, arch, list, err);
+}
+
+int repo_list_arches(const struct repo *repo, const char *arch, struct package_list *list,
+		     int (*list_one)(const struct repo *repo, const char *url, const char *arch,
+				     struct package_list *list, struct btfpack_error *err),
+		     struct btfpack_error *err)
+{
+	const char *words = repo->distro->arches;
+	struct btfpack_error missing = { 0 };
+	bool one_for_all = !strstr(repo->url, "$arch"), any = false;
+
+	while (*words) {
+		struct btfpack_error why = { 0 };
+		size_t length = strcspn(words, " "), before = list->count;
+		char word[ARCH_SIZE];
+		int error;
+
+		snprintf(word, sizeof(word), "%.*s", (int)length, words);
+		words += length + strspn(words + length, " ");
+		if (!one_for_all && arch && strcmp(arch_normalize(word), arch))
+			continue;
+		error = list_at(repo, one_for_all ? arch : arch_normalize(word), word, list,
+				list_one, &why);
+		any |= error != -ENOENT;
+		if (error == -ENOENT)
+			missing = why;
+		else if (error < 0) {
+			package_list_cut(list, before);
+			error = package_list_note_failure(list, &why);
+			if (error < 0)
+				return btfpack_error_set(err, error, "%s", why.message);
+		}
+		if (one_for_all)
+			break;
+	}
+	if (any || !missing.code)
+		return 0;
+	return btfpack_error_set(err, missing.code, "%s", missing.message);
+}
