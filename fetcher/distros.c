@@ -327,6 +327,29 @@ static const struct distro rocky = {
 	.recognize = recognize_rpm,
 };
 
+/* One directory for all architectures, and no index in it. */
+static const struct distro_suite oracle_suites[] = {
+	{ "-debuginfo", 0, SUITE_REQUIRED, "ol$release/debuginfo", NULL },
+	{ 0 },
+};
+
+static const struct distro_release oracle_releases[] = {
+	{ "7", "ol7", NULL, false, oracle_suites },
+	{ "8", "ol8", NULL, false, oracle_suites },
+	{ "9", "ol9", NULL, false, oracle_suites },
+	{ "10", "ol10", NULL, false, oracle_suites },
+	{ 0 },
+};
+
+static const struct distro oracle = {
+	.name = "ol",
+	.ops = &repo_html,
+	.arches = "x86_64 aarch64",
+	.bases = { { "https://oss.oracle.com", "" } },
+	.releases = oracle_releases,
+	.recognize = recognize_rpm,
+};
+
 /* Amazon's directories are named by digests that its mirror lists tell. */
 static const struct distro_suite amazon1[] = {
 	{ "-main", 1, SUITE_REQUIRED, "latest/main/debuginfo/mirror.list", NULL },
@@ -506,7 +529,7 @@ static const struct distro sles = {
 
 const struct distro *const distros[] = {
 	&debian, &fedora, &centos,    &rhel, &almalinux, &rocky,
-	&amazon, &sles,   &leap, &openeuler, NULL,
+	&oracle, &amazon, &sles,   &leap, &openeuler, NULL,
 };
 
 const struct distro *distro_find(const char *name)

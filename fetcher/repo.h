@@ -112,7 +112,7 @@ struct repo {
 	struct download_cache *cache;
 };
 
-extern const struct repo_ops repo_apt, repo_rpmmd;
+extern const struct repo_ops repo_apt, repo_rpmmd, repo_html;
 
 /* For kinds that keep a repository for each architecture: call @list_one with the URL
  * of each that @arch (`uname -m`; NULL: every one) leaves. As in struct repo_ops, what

@@ -331,6 +331,53 @@ continues() {
   cmp "$test_scratch/vmlinux" "out.d/vmlinux-${RPM_UNAME}_5.14.0-70.13.1.el9_0"
 }
 
+# --- directories without an index ------------------------------------------------------------------
+
+oracle() {
+  local verb=$1
+  shift
+  "$BTFPACK" "$verb" --distro ol --release 8 --mirror "$url/oracle" --cache cache --retries 1 "$@"
+}
+
+lists_directories() {
+  need jq
+  serve
+  expect_status 0 oracle list --allow-unsigned
+  cat > expected << 'END'
+ol 8 aarch64 5.4.17-2011.0.7.el8uek.aarch64 5.4.17-2011.0.7.el8uek
+ol 8 x86_64 4.18.0-80.11.2.el8_0.x86_64 4.18.0-80.11.2.el8_0
+ol 8 x86_64 5.4.17-2011.0.7.el8uek.x86_64 5.4.17-2011.0.7.el8uek
+END
+  awk '{print $1, $2, $3, $4, $5}' out | diff expected -
+  [ "$(requested debuginfo/)" = 1 ]
+  expect_status 0 oracle list --allow-unsigned --arch arm64 --json
+  jq -e '.flavour == "uek" and .arch == "aarch64" and .sha256 == null and .size == 0 and
+    .signed == false and (.url | endswith("ol8/debuginfo/kernel-uek-debuginfo-5.4.17-2011.0.7.el8uek.aarch64.rpm"))' out
+  expect_status 4 oracle list
+  expect_one_sentence
+  grep -q "ol8/debuginfo/: nothing vouches" err
+}
+
+fetches_from_directories() {
+  serve
+  echo "kernel-uek-debuginfo cut 7000" > site/faults
+  expect_status 4 oracle fetch --allow-unsigned --arch x86_64 --flavour uek -o out.d --retries 0
+  nothing_written
+  rm site/faults
+  expect_status 0 oracle fetch --allow-unsigned --arch x86_64 -o out.d
+  grep -q "bytes=7000- -> 206" requests
+  [ "$(wc -l < out)" = 2 ]
+  for file in out.d/*; do cmp "$test_scratch/vmlinux" "$file"; done
+  [ -z "$(ls cache/files)" ]
+}
+
+builds_from_directories() {
+  serve
+  expect_status 0 oracle build --allow-unsigned --arch x86_64 --archive store
+  expect_status 0 oracle build --allow-unsigned --arch x86_64 --archive store
+  grep -q '0 stored, 2 in the archive already' err
+}
+
 prepare_rpm_mirror
 run "lists kernels, newest first in rpm's order" lists
 run "lists every architecture there is" lists_every_arch
@@ -359,5 +406,8 @@ run "a package with a link for vmlinux" refuses_links
 run "a decompression bomb" refuses_bombs
 run "a truncated package" refuses_truncated
 run "continues a cut download" continues
+run "lists a directory" lists_directories
+run "fetches from a directory" fetches_from_directories
+run "builds from a directory, once" builds_from_directories
 finish_mirror
 finish

@@ -4,7 +4,7 @@
 
     mirror.py DIR PORT-FILE LOG-FILE
 
-Serves DIR on 127.0.0.1, writes its port to PORT-FILE and a line "METHOD PATH RANGE
+Serves DIR on 127.0.0.1, directories as listings, writes its port to PORT-FILE and a line "METHOD PATH RANGE
 -> STATUS BYTES" a request to LOG-FILE. Knows Range, If-Range and ETag. Faults are lines
 of the file DIR/faults, read at every request, "PATTERN FAULT [ARGUMENT]"; the first
 whose PATTERN is in the path applies:
@@ -20,14 +20,26 @@ whose PATTERN is in the path applies:
     etag TEXT     another ETag
     badrange      answer a Range request with the wrong part
 """
+import html
 import http.server
 import os
 import sys
 import time
+import urllib.parse
 import zlib
 
 root, port_file, log_file = sys.argv[1:4]
 done_once = set()
+
+
+def listing(shown, path):
+    """A directory as nginx lists it: times and sizes, names percent-encoded."""
+    lines = [f'<a href="{urllib.parse.quote(name)}">{html.escape(name)}</a>'
+             f'    01-Jan-2020 00:00    {os.path.getsize(os.path.join(path, name))}\n'
+             for name in sorted(os.listdir(path))]
+    return (f"<html>\n<head><title>Index of {shown}</title></head>\n<body>\n<h1>Index of {shown}"
+            f'</h1><hr><pre><a href="../">../</a>\n{"".join(lines)}</pre><hr></body>\n'
+            "</html>\n").encode()
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -79,9 +91,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.answer_status(int(argument))
         if fault == "redirect":
             return self.answer_status(302, [("Location", argument.format(path=self.path))])
-        if not os.path.isfile(path):
+        if self.path.endswith("/") and os.path.isdir(path):
+            data = listing(self.path, path)
+        elif os.path.isfile(path):
+            data = open(path, "rb").read()
+        else:
             return self.answer_status(404)
-        data = open(path, "rb").read()
         etag = f'"{argument}"' if fault == "etag" else f'"{len(data)}-{zlib.crc32(data):x}"'
         first = self.first_byte(fault, etag, len(data))
         if first and first >= len(data):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # As mirror.sh, which is sourced before, for rpm-md: prepare_rpm_mirror makes $mirror, a
 # tree in the layout of Rocky Linux 9 and of SLES 15.3, by rpmbuild and createrepo_c,
-# repomd.xml signed with the key that $keyring holds.
+# repomd.xml signed with the key that $keyring holds; and Oracle's directory of files.
 
 ROCKY=rocky/9/BaseOS/x86_64/debug/tree
 SLES=suse/Products/SLE-Module-Basesystem/15-SP3/x86_64/product_debug
@@ -82,6 +82,13 @@ make_rpm_mirror() {
   rpm_of "$s/x86_64" kernel-default-debuginfo 5.3.18 57.3 w1.bzdio
   mkdir tree; rpm_of "$s/x86_64" kernel-default-base-debuginfo 5.3.18 57.3.18.2.1
   rpm_index "$s" --general-compress-type=xz
+
+  local o=$mirror/oracle/ol8/debuginfo
+  kernel_rpm "$o" "" 4.18.0 80.11.2.el8_0 4.18.0-80.11.2.el8_0.x86_64
+  kernel_rpm "$o" uek 5.4.17 2011.0.7.el8uek 5.4.17-2011.0.7.el8uek.x86_64
+  mkdir tree; rpm_of "$o" kernel-uek-debug-debuginfo 5.4.17 2011.0.7.el8uek
+  mkdir tree; rpm_of "$o" kernel-uek-debuginfo 5.4.17 2011.0.7.el8uek w1.xzdio aarch64
+  mkdir tree; rpm_of "$o" libstdc++-debuginfo 8.3.1 5.el8
 }
 
 prepare_rpm_mirror() {

@@ -129,6 +129,12 @@ static void recognizes_rpm_packages(void)
 		{ "sles", "kernel-debug-debuginfo", "5.3.18-57.3", "x86_64", NULL, NULL },
 		{ "sles", "kernel--debuginfo", "5.3.18-57.3", "x86_64", NULL, NULL },
 		{ "sles", "kernel-debuginfo", "5.3.18-57.3", "x86_64", NULL, NULL },
+		{ "ol", "kernel-uek-debuginfo", "5.4.17-2136.301.1.2.el8uek", "x86_64",
+		  "5.4.17-2136.301.1.2.el8uek.x86_64", "uek" },
+		{ "ol", "kernel-debuginfo", "3.10.0-1160.49.1.el7", "x86_64",
+		  "3.10.0-1160.49.1.el7.x86_64", "kernel" },
+		{ "ol", "kernel-uek-debug-debuginfo", "5.4.17-2136.301.1.2.el8uek", "x86_64",
+		  NULL, NULL },
 		{ "opensuse-leap", "kernel-default-debuginfo", "4.12.14-lp151.28.36.1", "x86_64",
 		  "4.12.14-lp151.28.36-default", "default" },
 	};
