@@ -116,6 +116,20 @@ static void put_ref(struct writer *w, uint32_t id)
 	put(w, w->refs[id].high);
 }
 
+#define UNIQUE_PREFIX "__UNIQUE_ID_"
+
+static uint64_t hash_member_name(const struct btf_hasher *h, const struct btf_member *m)
+{
+	const char *name = btf_view_string(h->view, m->name_off);
+	size_t length = strlen(name);
+
+	if (h->flags & BTF_HASH_IGNORE_UNIQUE_IDS &&
+	    !strncmp(name, UNIQUE_PREFIX, strlen(UNIQUE_PREFIX)))
+		while (name[length - 1] >= '0' && name[length - 1] <= '9')
+			length--;
+	return XXH3_64bits(name, length);
+}
+
 static void put_members(struct writer *w, const struct btf_type *t)
 {
 	const struct btf_view *view = w->h->view;
@@ -128,7 +142,7 @@ static void put_members(struct writer *w, const struct btf_type *t)
 
 		if (btf_view_size(view, m->type, w->h->pointer_size, &size) < 0)
 			size = UINT64_MAX;
-		put(w, hash_string(view, m->name_off));
+		put(w, hash_member_name(w->h, m));
 		put(w, (uint64_t)bits.width << 32 | bits.offset);
 		put(w, size);
 		put_ref(w, m->type);

@@ -51,6 +51,9 @@ static inline int btf_hash_compare(struct btf_hash a, struct btf_hash b)
 #define BTF_HASH_IGNORE_SPELLING 4u
 /* Tell an array of arrays from the array of as many elements. */
 #define BTF_HASH_DIMENSIONS 8u
+/* Of member names "__UNIQUE_ID_foo123" the number does not count: it is the
+ * compiler's running one, another in every unit. */
+#define BTF_HASH_IGNORE_UNIQUE_IDS 16u
 
 struct btf_hasher {
 	const struct btf_view *view;

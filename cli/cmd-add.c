@@ -4,11 +4,17 @@
 
 #include <btfpack/btfgen.h>
 
+#include "cli/gate.h"
 #include "cli/store.h"
 #include "core/digest.h"
 #include "core/fs.h"
 
-static const struct cmd_option options[] = { STORE_OPTIONS, { 0 } };
+static const struct cmd_option options[] = {
+	STORE_OPTIONS,
+	{ 0, "force", NULL, "store it even if it is not a kernel's, or not deduplicated" },
+	{ 0 },
+};
+enum { FORCE = STORE_END };
 
 /* What the file is, by its first bytes: BTF's magic in either byte order. */
 static bool is_raw_btf(const char *path)
@@ -48,9 +54,11 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 	struct btfpack_error err;
 	struct btfpack_id id;
 	int option, status, known;
+	bool force = false;
 
 	while ((option = cmd_next_option(&parser)) >= 0)
-		store_take(cmd, &args, option, parser.value);
+		if (!store_take(cmd, &args, option, parser.value))
+			force = option == FORCE;
 	if (option == CMD_OPTIONS_EXIT)
 		return parser.status;
 	if (argc - parser.operand != 1 || !k->distro || !k->release || !k->arch || !k->uname)
@@ -58,6 +66,8 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 	provenance.source = argv[parser.operand];
 	/* First what takes time and may fail; the archive is not made for a bad file. */
 	if (load(provenance.source, &btf, build_id, &provenance.converter, &err) < 0)
+		return cmd_fail(&err);
+	if (!force && !args.set && gate_pass(&btf, provenance.source, NULL, &err) < 0)
 		return cmd_fail(&err);
 	status = store_open(cmd, &args, BTFPACK_ARCHIVE_CREATE, &archive);
 	if (status)

@@ -13,6 +13,7 @@
 #include <btfpack/btfgen.h>
 
 #include "cli/fetching.h"
+#include "cli/gate.h"
 #include "core/cleanup.h"
 #include "core/digest.h"
 
@@ -173,7 +174,7 @@ static int convert(const struct build *b, const struct btfpack_package *p, struc
 	output_progress("converting %s", p->kernel.uname);
 	if (btfpack_build_id(path, build_id, err) < 0 || btfpack_convert(path, &opts, ret, err) < 0)
 		return rename_in(err, path, p);
-	return 0;
+	return gate_pass(ret, p->name, NULL, err);
 }
 
 static int build_one(struct build *b, const struct btfpack_package *p, struct btfpack_error *err)

@@ -9,13 +9,20 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/gate.h"
 #include "cli/store.h"
 #include "core/arch.h"
 #include "core/digest.h"
 #include "core/fs.h"
 #include "fetcher/tarball.h"
 
-static const struct cmd_option options[] = { STORE_ARCHIVE_OPTION, { 0 } };
+enum { ARCHIVE, FORCE };
+
+static const struct cmd_option options[] = {
+	[ARCHIVE] = STORE_ARCHIVE_OPTION,
+	[FORCE] = { 0, "force", NULL, "store all as it is, even if not deduplicated" },
+	{ 0 },
+};
 
 static const char *const suffixes[] = { ".btf.tar.xz", ".btf.tar.gz", ".btf.tar.zst", ".btf.tar",
 					".btf" };
@@ -112,7 +119,7 @@ static int load(const char *path, const char *suffix, struct btfpack_blob *ret,
 }
 
 static void print_result(const char *path, const struct btfpack_kernel *k,
-			 const struct btfpack_id *id, bool known)
+			 const struct btfpack_id *id, bool known, bool repaired)
 {
 	char hex[DIGEST_HEX_SIZE];
 	json_t *object;
@@ -124,11 +131,12 @@ static void print_result(const char *path, const struct btfpack_kernel *k,
 	json_object_set_new(object, "path", json_string(path));
 	json_object_set_new(object, "id", json_string(hex));
 	json_object_set_new(object, "stored", json_boolean(!known));
+	json_object_set_new(object, "repaired", json_boolean(repaired));
 	output_json(object);
 }
 
 /* 0 stored, 1 known already, <0. */
-static int import_file(struct btfpack_archive *archive, const char *path,
+static int import_file(struct btfpack_archive *archive, const char *path, bool force,
 		       struct btfpack_error *err)
 {
 	AUTO_FREE char *copy = realpath(path, NULL);
@@ -137,6 +145,7 @@ static int import_file(struct btfpack_archive *archive, const char *path,
 	const char *suffix = find_suffix(path);
 	struct btfpack_kernel k;
 	struct btfpack_id id;
+	bool repaired = false;
 	int error;
 
 	if (!copy)
@@ -144,10 +153,14 @@ static int import_file(struct btfpack_archive *archive, const char *path,
 	error = read_key(copy, path, suffix, &k, err);
 	if (!error)
 		error = load(path, suffix, &btf, err);
+	if (!error && !force)
+		error = gate_pass(&btf, path, &repaired, err);
+	if (repaired)
+		provenance.converter = "btfpack " BTFPACK_VERSION " deduplicated";
 	if (!error)
 		error = btfpack_archive_add(archive, &k, NULL, &btf, &provenance, &id, err);
 	if (error >= 0)
-		print_result(path, &k, &id, error);
+		print_result(path, &k, &id, error, repaired);
 	return error;
 }
 
@@ -167,13 +180,13 @@ static void report_failure(const char *path, const struct btfpack_error *err)
 		output_say("%s: %s", path, err->message);
 }
 
-static void import_all(struct btfpack_archive *archive, const struct paths *paths,
+static void import_all(struct btfpack_archive *archive, const struct paths *paths, bool force,
 		       struct tally *tally)
 {
 	struct btfpack_error err;
 
 	for (size_t i = 0; i < paths->count; i++) {
-		int known = import_file(archive, paths->items[i], &err);
+		int known = import_file(archive, paths->items[i], force, &err);
 
 		output_progress("%zu of %zu", i + 1, paths->count);
 		if (known > 0)
@@ -222,17 +235,22 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 	AUTO_ARCHIVE struct btfpack_archive *archive = NULL;
 	struct store_args args = { 0 };
 	struct tally tally = { 0 };
+	bool force = false;
 	int option, status;
 
-	while ((option = cmd_next_option(&parser)) >= 0)
-		args.archive = parser.value;
+	while ((option = cmd_next_option(&parser)) >= 0) {
+		if (option == FORCE)
+			force = true;
+		else
+			args.archive = parser.value;
+	}
 	if (option == CMD_OPTIONS_EXIT)
 		return parser.status;
 	status = collect_paths(cmd, argv + parser.operand);
 	if (status == CMD_OK)
 		status = store_open(cmd, &args, BTFPACK_ARCHIVE_CREATE, &archive);
 	if (status == CMD_OK)
-		import_all(archive, &walked, &tally);
+		import_all(archive, &walked, force, &tally);
 	paths_deinit(&walked);
 	if (status != CMD_OK)
 		return status;

@@ -194,6 +194,22 @@ exports_reproducibly() {
   diff -r ha hb
 }
 
+# A struct task_struct of each of two units that do not agree.
+import_checks_kernels() {
+  need gcc
+  echo 'struct task_struct { int a; } x;' > a.c
+  echo 'struct task_struct { long b; } y; int main(void) { return 0; }' > b.c
+  gcc -g -o two a.c b.c
+  mkdir -p tree/acme/1/x86_64
+  "$BTFPACK" convert -o tree/acme/1/x86_64/1.0.btf two
+  expect_status 3 "$BTFPACK" import --archive store tree
+  grep -q '1.0.btf: 2 definitions of struct task_struct in .* types, expected one' err
+  expect_status 3 "$BTFPACK" add --archive store $KEY --uname 1 two
+  expect_status 0 "$BTFPACK" import --archive store --force tree
+  expect_status 0 "$BTFPACK" add --archive store $KEY --uname 1 --force two
+}
+run "import and add want one task_struct" import_checks_kernels
+
 run "adds and lists" adds_and_lists
 run "adds an ELF file, with its build-id" adds_elf_with_build_id
 run "shows, and takes out" shows_and_takes_out

@@ -64,6 +64,17 @@ static void compare_two(const uint8_t *data, size_t size, size_t first)
 		false);
 }
 
+/* What is left has as many types at most, and stays as it is the next time. */
+static void deduplicate(const struct btfpack_blob *blob)
+{
+	AUTO_BLOB struct btfpack_blob once = { 0 }, twice = { 0 };
+
+	if (btfpack_btf_dedup(blob, NULL, &once, NULL) < 0)
+		return;
+	if (btfpack_btf_dedup(&once, NULL, &twice, NULL) < 0 || twice.size > once.size)
+		abort();
+}
+
 /* As a header, alone and with itself. */
 static void write_headers(const struct btfpack_blob *blob)
 {
@@ -96,6 +107,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	compare(&blob, &blob, NULL, true);
 	compare(&blob, &blob, &split, true);
 	write_headers(&blob);
+	deduplicate(&blob);
 	check.base = &blob;
 	btfpack_btf_check(&blob, &check, count_problem, &said, NULL, NULL);
 	return 0;
