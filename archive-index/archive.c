@@ -216,6 +216,7 @@ struct addition {
 	struct btfpack_id id;
 	char package_sha256[DIGEST_HEX_SIZE]; /* the provenance's, in lower case */
 	struct btfpack_entry *known;	      /* the entry it is about, when there is one */
+	int64_t added, changed;		      /* in another archive; 0: now */
 };
 
 static int check_addition(const struct btfpack_kernel *k, const char *set,
@@ -357,10 +358,19 @@ static int add_again(struct btfpack_archive *a, struct addition *add, struct btf
 	return error ? error : 1;
 }
 
+/* Of two archives' entries one is later, whichever of them is merged into the other. */
+static bool is_later(const struct btfpack_entry *known, const struct addition *add)
+{
+	if (known->changed != add->changed)
+		return known->changed > add->changed;
+	return memcmp(&known->id, &add->id, sizeof(add->id)) > 0;
+}
+
 static int add_in_transaction(struct btfpack_archive *a, struct addition *add,
 			      struct prepared *content, struct btfpack_error *err)
 {
-	int64_t now = time(NULL);
+	int64_t now = add->changed ? add->changed : time(NULL);
+	int64_t added = add->changed ? add->added : now;
 	int error = find_same_key(a, add, err);
 
 	if (!error && !add->known)
@@ -369,8 +379,10 @@ static int add_in_transaction(struct btfpack_archive *a, struct addition *add,
 		return error;
 	if (add->known && digest_is_equal(&add->known->id, &add->id))
 		return add_again(a, add, err);
+	if (add->known && add->changed && is_later(add->known, add))
+		return BTFPACK_ARCHIVE_OLDER;
 	error = content_put(a, add->btf, content, err);
-	return error ? error : put_entry(a, add, add->known ? add->known->added : now, now, err);
+	return error ? error : put_entry(a, add, add->known ? add->known->added : added, now, err);
 }
 
 static int add_locked(struct btfpack_archive *a, struct addition *add, struct prepared *content,
@@ -399,31 +411,54 @@ static void lower_sha256(struct btfpack_provenance *p, char buffer[DIGEST_HEX_SI
 	p->package_sha256 = buffer;
 }
 
+static int add_checked(struct btfpack_archive *a, struct addition *add, struct btfpack_error *err)
+{
+	CLEANUP(prepared_deinit) struct prepared content = { 0 };
+	int error = archive_check_writable(a, err);
+
+	if (!error)
+		error = check_addition(&add->kernel, add->set, add->btf, &add->provenance, err);
+	if (error)
+		return error;
+	lower_sha256(&add->provenance, add->package_sha256);
+	error = digest_bytes(add->btf->data, add->btf->size, &add->id);
+	if (error)
+		return btfpack_error_set(err, error, "%s: out of memory", a->dir);
+	error = content_prepare(a, &add->kernel, add->set, add->btf, &add->id, &content, err);
+	if (!error)
+		error = add_locked(a, add, &content, err);
+	free(add->known);
+	return error;
+}
+
 int btfpack_archive_add(struct btfpack_archive *a, const struct btfpack_kernel *k, const char *set,
 			const struct btfpack_blob *btf, const struct btfpack_provenance *provenance,
 			struct btfpack_id *id_ret, struct btfpack_error *err)
 {
 	struct addition add = { .kernel = *k, .set = set, .btf = btf };
-	CLEANUP(prepared_deinit) struct prepared content = { 0 };
-	int error = archive_check_writable(a, err);
+	int error;
 
 	if (provenance)
 		add.provenance = *provenance;
-	if (!error)
-		error = check_addition(k, set, btf, &add.provenance, err);
-	if (error)
-		return error;
-	lower_sha256(&add.provenance, add.package_sha256);
-	error = digest_bytes(btf->data, btf->size, &add.id);
-	if (error)
-		return btfpack_error_set(err, error, "%s: out of memory", a->dir);
-	error = content_prepare(a, k, set, btf, &add.id, &content, err);
-	if (!error)
-		error = add_locked(a, &add, &content, err);
-	free(add.known);
+	error = add_checked(a, &add, err);
 	if (error >= 0 && id_ret)
 		*id_ret = add.id;
 	return error;
+}
+
+int btfpack_archive_copy(struct btfpack_archive *a, const struct btfpack_entry *entry,
+			 const struct btfpack_blob *btf, struct btfpack_error *err)
+{
+	struct addition add = {
+		.kernel = entry->kernel,
+		.set = entry->set,
+		.btf = btf,
+		.provenance = entry->provenance,
+		.added = entry->added,
+		.changed = entry->changed,
+	};
+
+	return add_checked(a, &add, err);
 }
 
 /* --- finding ------------------------------------------------------------------------------------ */

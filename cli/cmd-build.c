@@ -14,10 +14,11 @@
 
 #include "cli/fetching.h"
 #include "cli/gate.h"
+#include "cli/shard.h"
 #include "core/cleanup.h"
 #include "core/digest.h"
 
-enum { OPTION_ARCHIVE = FETCHING_END, OPTION_JOBS, OPTION_DRY_RUN, OPTION_KEEP };
+enum { OPTION_ARCHIVE = FETCHING_END, OPTION_JOBS, OPTION_DRY_RUN, OPTION_KEEP, OPTION_SHARD };
 
 static const struct cmd_option options[] = {
 	FILTER_KEY_OPTIONS,
@@ -27,6 +28,7 @@ static const struct cmd_option options[] = {
 	{ 'j', "jobs", "N", "threads of the conversion; default: one a processor" },
 	{ 0, "dry-run", NULL, "say what would be built" },
 	{ 0, "keep", NULL, "keep the packages in the cache" },
+	{ 0, "shard", "I/N", "build only the I-th of N parts, 1 to N" },
 	{ 0 },
 };
 
@@ -35,6 +37,7 @@ struct build {
 	const char *archive_dir;
 	unsigned int jobs;
 	bool dry_run, keep;
+	struct shard shard;
 
 	struct btfpack_archive *archive;
 	struct btfpack_fetcher *fetcher;
@@ -263,7 +266,7 @@ static int plan(struct build *b, struct btfpack_error *err)
 	int more;
 
 	while ((more = btfpack_package_iter_next(b->list, &p, err)) > 0)
-		if (plan_one(b, p, err) < 0)
+		if (shard_has(&b->shard, &p->kernel) && plan_one(b, p, err) < 0)
 			return err->code;
 	if (more < 0)
 		note_status(b, cmd_fail(err));
@@ -312,7 +315,7 @@ static int run_build(struct build *b)
 		return status;
 	if (plan(b, &err) < 0)
 		return cmd_fail(&err);
-	if (!b->todo_count && !b->held)
+	if (!b->todo_count && !b->held && !b->shard.count)
 		return b->status ? b->status : fetching_none(&b->fetching);
 	tell_planned(b);
 	if (b->dry_run)
@@ -336,6 +339,8 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 			b.dry_run = true;
 		else if (option == OPTION_KEEP)
 			b.keep = true;
+		else if (option == OPTION_SHARD && !shard_parse(cmd, parser.value, &b.shard))
+			return CMD_USAGE;
 		else if (option == OPTION_JOBS &&
 			 !cmd_number(cmd, "jobs", parser.value, 1024, &jobs))
 			return CMD_USAGE;

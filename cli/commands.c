@@ -14,6 +14,7 @@ const struct cmd *const commands[] = {
 	&cmd_add,
 	&cmd_import,
 	&cmd_export,
+	&cmd_merge,
 	&cmd_ls,
 	&cmd_show,
 	&cmd_rm,

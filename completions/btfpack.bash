@@ -6,7 +6,7 @@ _btfpack()
   local word=${COMP_WORDS[COMP_CWORD]} last=${COMP_WORDS[COMP_CWORD-1]} options= valued=
   COMPREPLY=()
   if [ "$COMP_CWORD" = 1 ]; then
-    COMPREPLY=($(compgen -W "list fetch convert minify check diff header build add import export ls show rm verify gc stats bundle select run gadgets doctor --help --version" -- "$word"))
+    COMPREPLY=($(compgen -W "list fetch convert minify check diff header build add import export merge ls show rm verify gc stats bundle select run gadgets doctor --help --version" -- "$word"))
     return
   fi
   case ${COMP_WORDS[1]} in
@@ -17,10 +17,11 @@ _btfpack()
     check) options="--distro --release --arch --uname --archive --btf --require --jobs" valued="|--distro|--release|--arch|--uname|--archive|--btf|--require|--jobs|-j|" ;;
     diff) options="--kind --name --base --base-b --ignore-enum64 --ignore-spelling --dimensions --offsets --summary" valued="|--kind|-k|--name|-n|--base|-B|--base-b|" ;;
     header) options="--output" valued="|--output|-o|" ;;
-    build) options="--distro --release --arch --uname --flavour --latest --mirror --security-mirror --keyring --cache --root --retries --archive --jobs --dry-run --keep" valued="|--distro|--release|--arch|--uname|--flavour|--latest|--mirror|--security-mirror|--keyring|--cache|--root|--retries|--archive|--jobs|-j|" ;;
+    build) options="--distro --release --arch --uname --flavour --latest --mirror --security-mirror --keyring --cache --root --retries --archive --jobs --dry-run --keep --shard" valued="|--distro|--release|--arch|--uname|--flavour|--latest|--mirror|--security-mirror|--keyring|--cache|--root|--retries|--archive|--jobs|-j|--shard|" ;;
     add) options="--distro --release --arch --uname --build-id --archive --set --force" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|" ;;
     import) options="--archive --force" valued="|--archive|" ;;
     export) options="--distro --release --arch --uname --build-id --archive --set --format --output" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|--format|--output|-o|" ;;
+    merge) options="--archive" valued="|--archive|" ;;
     ls) options="--distro --release --arch --uname --build-id --archive --set --failed" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|" ;;
     show) options="--distro --release --arch --uname --build-id --archive --set --output" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|--output|-o|" ;;
     rm) options="--distro --release --arch --uname --build-id --archive --set" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|" ;;

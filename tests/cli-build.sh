@@ -50,6 +50,20 @@ tells_events() {
   [ ! -s err ]
 }
 
+# Every kernel is in one part, and the parts merged are the whole.
+shards() {
+  serve
+  for i in 1 2 3; do
+    expect_status 0 $(build_command | sed "s/--archive store/--archive part$i/") --shard $i/3
+  done
+  expect_status 0 "$BTFPACK" merge --archive store part1 part2 part3 --json
+  [ "$(jq -c '[.stored, .known]' out)" = '[4,0]' ]
+  is_clean
+  expect_status 0 build --dry-run
+  grep -q '0 to build' err
+  for wrong in 0/3 4/3 x 1/ /2; do expect_status 2 build --shard $wrong; done
+}
+
 plans_only() {
   serve
   expect_status 0 build --dry-run
@@ -161,6 +175,7 @@ explains_usage() {
 need jq readelf strip
 prepare_mirror
 deb_path=debian/pool/${NAME}_6.1.9-1_amd64.deb
+run "shards make a whole" shards
 run "builds what the archive lacks, once" builds
 run "records where a BTF came from" records_where_from
 run "tells events as JSON" tells_events

@@ -208,6 +208,43 @@ import_checks_kernels() {
   expect_status 0 "$BTFPACK" import --archive store --force tree
   expect_status 0 "$BTFPACK" add --archive store $KEY --uname 1 --force two
 }
+merges() {
+  make_btf one 1
+  make_btf two 2
+  "$BTFPACK" add -q --archive a $KEY --uname 6.1.0-9-amd64 one.btf
+  "$BTFPACK" add -q --archive b $KEY --uname 6.1.0-9-amd64 one.btf
+  "$BTFPACK" add -q --archive b $KEY --uname 6.1.0-10-amd64 one.btf
+  "$BTFPACK" add -q --archive b $KEY --uname 6.1.0-11-amd64 --set tool two.btf
+  expect_status 0 "$BTFPACK" merge --archive all a b --json
+  [ "$(jq -c '[.stored, .known, .older]' out)" = '[3,1,0]' ]
+  expect_status 0 "$BTFPACK" stats --archive all --json
+  [ "$(jq -c '[.entries, .contents]' out)" = '[3,2]' ]
+  expect_status 0 "$BTFPACK" show --archive all --uname 6.1.0-10-amd64
+  grep -q 'source *one.btf' out
+  expect_status 0 "$BTFPACK" merge --archive all b a --json
+  [ "$(jq -c '[.stored, .known, .older]' out)" = '[0,4,0]' ]
+  expect_status 0 "$BTFPACK" verify --archive all
+  expect_status 2 "$BTFPACK" merge --archive all
+  expect_status 4 "$BTFPACK" merge --archive all nowhere a
+  grep -q '1 were there already' err
+}
+
+# Two archives that do not agree about a kernel: the later one is right, in either order.
+merge_takes_the_later() {
+  make_btf one 1
+  make_btf two 2
+  "$BTFPACK" add -q --archive old $KEY --uname 6.1 one.btf
+  sleep 1.1
+  "$BTFPACK" add -q --archive new $KEY --uname 6.1 two.btf
+  "$BTFPACK" merge -q --archive x old new
+  "$BTFPACK" merge -q --archive y new old
+  for store in x y; do
+    "$BTFPACK" show --archive $store --uname 6.1 -o - | cmp - two.btf
+  done
+}
+run "merge is the union" merges
+run "merge takes the later of two that differ" merge_takes_the_later
+
 run "import and add want one task_struct" import_checks_kernels
 
 run "adds and lists" adds_and_lists

@@ -189,6 +189,19 @@ int btfpack_entry_iter_next(struct btfpack_entry_iter *it, const struct btfpack_
 			    struct btfpack_error *err);
 void btfpack_entry_iter_free(struct btfpack_entry_iter *it);
 
+/* Of btfpack_archive_copy(): what is there was stored later. */
+#define BTFPACK_ARCHIVE_OLDER 2
+
+/*
+ * Store @btf under an @entry of another archive, times and provenance included: as
+ * btfpack_archive_add(), but where this archive has an entry of the same key with
+ * another content, the one that got its content later stands (of the same second,
+ * the one with the greater id), and the result is BTFPACK_ARCHIVE_OLDER when that
+ * is the one here. So the union of archives is the same in any order.
+ */
+int btfpack_archive_copy(struct btfpack_archive *a, const struct btfpack_entry *entry,
+			 const struct btfpack_blob *btf, struct btfpack_error *err);
+
 /* --- looking after it ----------------------------------------------------------------------- */
 
 /*
