@@ -10,14 +10,14 @@ _btfpack()
     return
   fi
   case ${COMP_WORDS[1]} in
-    list) options="--distro --release --arch --uname --flavour --latest --mirror --security-mirror --keyring --cache --root --retries" valued="|--distro|--release|--arch|--uname|--flavour|--latest|--mirror|--security-mirror|--keyring|--cache|--root|--retries|" ;;
-    fetch) options="--distro --release --arch --uname --flavour --latest --mirror --security-mirror --keyring --cache --root --retries --output --keep" valued="|--distro|--release|--arch|--uname|--flavour|--latest|--mirror|--security-mirror|--keyring|--cache|--root|--retries|--output|-o|" ;;
+    list) options="--distro --release --arch --uname --flavour --latest --mirror --security-mirror --keyring --cache --root --retries --allow-unsigned --client-cert --client-key --ca-file" valued="|--distro|--release|--arch|--uname|--flavour|--latest|--mirror|--security-mirror|--keyring|--cache|--root|--retries|--client-cert|--client-key|--ca-file|" ;;
+    fetch) options="--distro --release --arch --uname --flavour --latest --mirror --security-mirror --keyring --cache --root --retries --allow-unsigned --client-cert --client-key --ca-file --output --keep" valued="|--distro|--release|--arch|--uname|--flavour|--latest|--mirror|--security-mirror|--keyring|--cache|--root|--retries|--client-cert|--client-key|--ca-file|--output|-o|" ;;
     convert) options="--jobs --base --no-funcs --no-enum64 --dwz-file --output" valued="|--jobs|-j|--base|--dwz-file|--output|-o|" ;;
     minify) options="--base --keep --keep-func --report --allow-missing --no-enum64 --kernels --jobs --output" valued="|--base|--keep|--keep-func|--kernels|--jobs|-j|--output|-o|" ;;
     check) options="--distro --release --arch --uname --archive --btf --require --jobs" valued="|--distro|--release|--arch|--uname|--archive|--btf|--require|--jobs|-j|" ;;
     diff) options="--kind --name --base --base-b --ignore-enum64 --ignore-spelling --dimensions --offsets --summary" valued="|--kind|-k|--name|-n|--base|-B|--base-b|" ;;
     header) options="--output" valued="|--output|-o|" ;;
-    build) options="--distro --release --arch --uname --flavour --latest --mirror --security-mirror --keyring --cache --root --retries --archive --jobs --dry-run --keep --shard" valued="|--distro|--release|--arch|--uname|--flavour|--latest|--mirror|--security-mirror|--keyring|--cache|--root|--retries|--archive|--jobs|-j|--shard|" ;;
+    build) options="--distro --release --arch --uname --flavour --latest --mirror --security-mirror --keyring --cache --root --retries --allow-unsigned --client-cert --client-key --ca-file --archive --jobs --dry-run --keep --shard" valued="|--distro|--release|--arch|--uname|--flavour|--latest|--mirror|--security-mirror|--keyring|--cache|--root|--retries|--client-cert|--client-key|--ca-file|--archive|--jobs|-j|--shard|" ;;
     add) options="--distro --release --arch --uname --build-id --archive --set --force" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|" ;;
     import) options="--archive --force" valued="|--archive|" ;;
     export) options="--distro --release --arch --uname --build-id --archive --set --format --output" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|--format|--output|-o|" ;;
