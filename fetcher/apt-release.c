@@ -11,7 +11,6 @@
 #include "fetcher/deb822.h"
 
 #define INDEXES_MAXIMUM 1000
-#define COMPONENT       "main/binary-"
 
 static const char field_suite[] = "Suite", field_codename[] = "Codename",
 		  field_valid[] = "Valid-Until", field_architectures[] = "Architectures",
@@ -47,6 +46,15 @@ static int add_index(struct apt_release *release, const struct apt_index *index)
 	return 0;
 }
 
+/* "<component>/binary-<arch>/Packages", compressed or not */
+static bool is_packages(const char *path)
+{
+	const char *slash = strchr(path, '/');
+
+	return slash && !strncmp(slash, "/binary-", strlen("/binary-")) &&
+	       (slash = strchr(slash + 1, '/')) && !strncmp(slash, "/Packages", strlen("/Packages"));
+}
+
 /* " <64 digits> <size> <path>" */
 static int read_digest_line(struct reader *r, const struct deb822_line *line,
 			    struct btfpack_error *err)
@@ -65,7 +73,7 @@ static int read_digest_line(struct reader *r, const struct deb822_line *line,
 		return btfpack_error_set(
 			err, -EBADMSG, "%s: expected a digest, a size and a path, found \"%.80s\"",
 			r->what, text);
-	if (strncmp(path, COMPONENT, strlen(COMPONENT)))
+	if (!is_packages(path))
 		return 0;
 	index.size = size;
 	error = add_index(r->release, &index);

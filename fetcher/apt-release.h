@@ -22,7 +22,8 @@ struct apt_release {
 	char valid_until[64];
 	char architectures[512]; /* Debian's names, with spaces between */
 	bool by_hash;
-	struct apt_index *indexes; /* of the component main only */
+	bool is_signed;            /* set by who verified it */
+	struct apt_index *indexes; /* Packages of binaries only */
 	size_t count, capacity;
 };
 

@@ -116,6 +116,96 @@ static const struct distro debian = {
 	.recognize = recognize_debian,
 };
 
+/* --- Debian's derivatives ---------------------------------------------------------------------------- */
+
+static const struct distro_release kali_releases[] = {
+	{ "rolling", "kali-rolling", NULL, true, debian_moving },
+	{ 0 },
+};
+
+static const struct distro kali = {
+	.name = "kali",
+	.ops = &repo_apt,
+	.keyring = "/usr/share/keyrings/kali-archive-keyring.gpg",
+	.bases = { { "http://http.kali.org/kali", "" } },
+	.releases = kali_releases,
+	.recognize = recognize_debian,
+};
+
+static const struct distro_release raspbian_releases[] = {
+	{ "11", "bullseye", NULL, false, debian_moving },
+	{ "12", "bookworm", NULL, false, debian_moving },
+	{ "13", "trixie", NULL, false, debian_moving },
+	{ 0 },
+};
+
+static const struct distro raspbian = {
+	.name = "raspbian",
+	.ops = &repo_apt,
+	.keyring = "/usr/share/keyrings/raspberrypi-archive-keyring.gpg",
+	.bases = { { "http://archive.raspberrypi.com/debian", "" } },
+	.releases = raspbian_releases,
+	.recognize = recognize_debian,
+};
+
+#define UBUNTU_UNSIGNED "unsigned-"
+#define UBUNTU_SUFFIX	"-dbgsym"
+
+/* linux-image-[unsigned-]<version>-<abi>-<flavour>-dbgsym */
+static bool recognize_ubuntu(const struct package_name *name, struct kernel_name *ret)
+{
+	const char *uname = name->name + strlen(DEBIAN_PREFIX), *flavour, *end;
+
+	if (strncmp(name->name, DEBIAN_PREFIX, strlen(DEBIAN_PREFIX)))
+		return false;
+	if (!strncmp(uname, UBUNTU_UNSIGNED, strlen(UBUNTU_UNSIGNED)))
+		uname += strlen(UBUNTU_UNSIGNED);
+	end = strstr(uname, UBUNTU_SUFFIX);
+	flavour = skip_number(skip_dot(skip_number(skip_dot(skip_number(uname)))));
+	if (!end || end[strlen(UBUNTU_SUFFIX)] || !flavour || *flavour != '-')
+		return false;
+	flavour = skip_number(flavour + 1);
+	if (!flavour || *flavour != '-' || ++flavour >= end ||
+	    end - flavour >= (ptrdiff_t)sizeof(ret->flavour) ||
+	    end - uname >= (ptrdiff_t)sizeof(ret->uname))
+		return false;
+	snprintf(ret->uname, sizeof(ret->uname), "%.*s", (int)(end - uname), uname);
+	snprintf(ret->flavour, sizeof(ret->flavour), "%.*s", (int)(end - flavour), flavour);
+	return true;
+}
+
+static const struct distro_suite ubuntu_suites[] = {
+	{ "", 0, SUITE_REQUIRED, NULL, NULL },
+	{ "-updates", 0, SUITE_EXPECTED, NULL, NULL },
+	{ 0 },
+};
+
+static const struct distro_release ubuntu_releases[] = {
+	{ "16.04", "xenial", NULL, false, ubuntu_suites },
+	{ "18.04", "bionic", NULL, false, ubuntu_suites },
+	{ "20.04", "focal", NULL, false, ubuntu_suites },
+	{ "22.04", "jammy", NULL, false, ubuntu_suites },
+	{ "24.04", "noble", NULL, false, ubuntu_suites },
+	{ "25.04", "plucky", NULL, false, ubuntu_suites },
+	{ "25.10", "questing", NULL, false, ubuntu_suites },
+	{ "26.04", "resolute", NULL, false, ubuntu_suites },
+	{ 0 },
+};
+
+/* Debug packages of signed kernels are shims of a few kilobytes. */
+#define UBUNTU_SHIM ((uint64_t)10 << 20)
+
+static const struct distro ubuntu = {
+	.name = "ubuntu",
+	.ops = &repo_apt,
+	.keyring = "/usr/share/keyrings/ubuntu-dbgsym-keyring.gpg",
+	.components = "main universe",
+	.minimum_size = UBUNTU_SHIM,
+	.bases = { { "http://ddebs.ubuntu.com", "" } },
+	.releases = ubuntu_releases,
+	.recognize = recognize_ubuntu,
+};
+
 /* --- Red Hat's way --------------------------------------------------------------------------------- */
 
 #define KERNEL_PREFIX "kernel"
@@ -528,7 +618,7 @@ static const struct distro sles = {
  * ------------------------------------------------------------------------------------------ */
 
 const struct distro *const distros[] = {
-	&debian, &fedora, &centos,    &rhel, &almalinux, &rocky,
+	&debian, &ubuntu, &raspbian, &kali, &fedora, &centos,    &rhel, &almalinux, &rocky,
 	&oracle, &amazon, &sles,   &leap, &openeuler, NULL,
 };
 

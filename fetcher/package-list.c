@@ -150,6 +150,12 @@ static int compare_kernels(const struct rank *a, const struct rank *b)
 	return difference ? difference : strcmp(a->package.kernel.uname, b->package.kernel.uname);
 }
 
+/* Ubuntu packs a kernel twice: signed, and as it was built. */
+static bool is_as_built(const struct rank *r)
+{
+	return r->package.name && strstr(r->package.name, "-unsigned-");
+}
+
 static int compare_ranks(const void *va, const void *vb)
 {
 	const struct rank *a = va, *b = vb;
@@ -157,6 +163,8 @@ static int compare_ranks(const void *va, const void *vb)
 
 	if (difference)
 		return difference;
+	if (is_as_built(a) != is_as_built(b))
+		return is_as_built(a) ? -1 : 1;
 	return a->added < b->added ? -1 : a->added > b->added;
 }
 

@@ -2,7 +2,8 @@
 /*
  * apt repositories. What is believed, and why:
  *
- *	InRelease             signed by the distribution's keys (gpgv)
+ *	InRelease             signed by the distribution's keys (gpgv); or Release, and
+ *	  │                   its signature in Release.gpg
  *	  └ main/binary-<arch>/Packages.*   size and SHA-256 in InRelease
  *	      └ the package                 size and SHA-256 in Packages
  *
@@ -29,8 +30,12 @@
 #include "fetcher/version.h"
 
 #define RELEASE_MAXIMUM ((size_t)16 << 20)
+#define SIGNATURE_MAXIMUM ((size_t)64 << 10)
 #define INDEX_MAXIMUM   ((uint64_t)1 << 30) /* plain; Debian's largest has 65 MB */
 #define EXCERPT_MAXIMUM ((size_t)8 << 20)
+
+#define DIRECTORY_SIZE 96
+#define PATH_SIZE      (DIRECTORY_SIZE + 16)
 
 /* Counts up when what an excerpt holds or how it was chosen changes. */
 #define EXCERPT_FORMAT 1
@@ -48,6 +53,7 @@ struct cut {
 struct collection {
 	const struct repo *repo;
 	const char *arch; /* uname -m */
+	bool is_signed;
 	struct package_list *list;
 };
 
@@ -176,7 +182,8 @@ static int collection_found(void *arg, const struct apt_package *found, struct b
 	AUTO_FREE char *url = NULL;
 	struct kernel_name kernel;
 
-	if (!c->repo->distro->recognize(&(struct package_name){ .name = found->name }, &kernel))
+	if (!c->repo->distro->recognize(&(struct package_name){ .name = found->name }, &kernel) ||
+	    found->size < c->repo->distro->minimum_size)
 		return 0;
 	if (asprintf(&url, "%s/%s", c->repo->url, found->filename) < 0) {
 		url = NULL;
@@ -197,6 +204,7 @@ static int collection_found(void *arg, const struct apt_package *found, struct b
 					.url = url,
 					.size = found->size,
 					.sha256 = found->sha256,
+					.is_unsigned = !c->is_signed,
 				},
 				err);
 }
@@ -218,17 +226,18 @@ static int collect(struct collection *c, const struct btfpack_blob *excerpt, con
 
 /* The index of @arch in the best form that can be had and verified. */
 static int download_excerpt(const struct repo *repo, const struct apt_release *release,
-			    const char *arch, struct btfpack_blob *ret, struct btfpack_error *err)
+			    const char *directory, struct btfpack_blob *ret,
+			    struct btfpack_error *err)
 {
 	struct btfpack_error first = { 0 };
-	char path[96];
+	char path[PATH_SIZE];
 
 	for (size_t i = 0; i < ARRAY_SIZE(endings); i++) {
 		struct btfpack_error why = { 0 };
 		const struct apt_index *index;
 		int error;
 
-		snprintf(path, sizeof(path), "main/binary-%s/Packages%s", arch, endings[i]);
+		snprintf(path, sizeof(path), "%s/Packages%s", directory, endings[i]);
 		index = apt_release_find(release, path);
 		if (!index)
 			continue;
@@ -246,43 +255,60 @@ static int download_excerpt(const struct repo *repo, const struct apt_release *r
 				 first.message);
 }
 
-static const struct apt_index *any_form(const struct apt_release *release, const char *arch)
+static const struct apt_index *any_form(const struct apt_release *release, const char *directory)
 {
 	const struct apt_index *index = NULL;
-	char path[96];
+	char path[PATH_SIZE];
 
 	/* The plain form last looked up is the first choice: every Release file has it. */
 	for (size_t i = 0; i < ARRAY_SIZE(endings); i++) {
 		const struct apt_index *found;
 
-		snprintf(path, sizeof(path), "main/binary-%s/Packages%s", arch, endings[i]);
+		snprintf(path, sizeof(path), "%s/Packages%s", directory, endings[i]);
 		found = apt_release_find(release, path);
 		index = found ? found : index;
 	}
 	return index;
 }
 
-static int list_arch(const struct repo *repo, const struct apt_release *release, const char *arch,
-		     struct package_list *list, struct btfpack_error *err)
+/* @directory: "main/binary-amd64". */
+static int list_directory(const struct repo *repo, const struct apt_release *release,
+			  const char *directory, const char *arch, struct package_list *list,
+			  struct btfpack_error *err)
 {
-	struct collection collection = { repo, arch_normalize(arch), list };
-	const struct apt_index *index = any_form(release, arch);
+	struct collection collection = { repo, arch_normalize(arch), release->is_signed, list };
+	const struct apt_index *index = any_form(release, directory);
 	AUTO_BLOB struct btfpack_blob excerpt = { 0 };
 	char note[160], hex[DIGEST_HEX_SIZE];
 	int error;
 
 	if (!index) {
-		log_info("%s/dists/%s: has nothing for %s", repo->url, repo->suite, arch);
+		log_info("%s/dists/%s: has no %s", repo->url, repo->suite, directory);
 		return 0;
 	}
 	digest_format(&index->digest, hex);
 	snprintf(note, sizeof(note), "apt-%d-%s-%s", EXCERPT_FORMAT, repo->distro->name, hex);
 	if (download_cache_get_note(repo->cache, note, &excerpt) == 0)
 		return collect(&collection, &excerpt, note, err);
-	error = download_excerpt(repo, release, arch, &excerpt, err);
+	error = download_excerpt(repo, release, directory, &excerpt, err);
 	if (!error)
 		error = download_cache_put_note(repo->cache, note, excerpt.data, excerpt.size, err);
 	return error < 0 ? error : collect(&collection, &excerpt, note, err);
+}
+
+static int list_arch(const struct repo *repo, const struct apt_release *release, const char *arch,
+		     struct package_list *list, struct btfpack_error *err)
+{
+	const char *text = repo->distro->components ? repo->distro->components : "main", *word;
+	size_t size = strlen(text), length;
+	char directory[DIRECTORY_SIZE];
+	int error = 0;
+
+	while (!error && (word = deb822_word(&text, &size, &length))) {
+		snprintf(directory, sizeof(directory), "%.*s/binary-%s", (int)length, word, arch);
+		error = list_directory(repo, release, directory, arch, list, err);
+	}
+	return error;
 }
 
 /* --- one suite
@@ -316,19 +342,100 @@ static int check_expiry(const struct repo *repo, const struct apt_release *relea
 	return 0;
 }
 
+static char *suite_file(const struct repo *repo, const char *name)
+{
+	char *url;
+
+	return asprintf(&url, "%s/dists/%s/%s", repo->url, repo->suite, name) < 0 ? NULL : url;
+}
+
+static int get_file(const struct repo *repo, const char *url, size_t maximum,
+		    struct btfpack_blob *ret, struct btfpack_error *err)
+{
+	if (!url)
+		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", repo->url);
+	return http_get_blob(download_cache_http(repo->cache), url, maximum, ret, err);
+}
+
+static int get_inline(const struct repo *repo, const char *url, struct btfpack_blob *ret,
+		      struct btfpack_error *err)
+{
+	AUTO_BLOB struct btfpack_blob message = { 0 };
+	int error = get_file(repo, url, RELEASE_MAXIMUM, &message, err);
+
+	return error < 0 ? error : signature_verify(&message, repo->keyring, url, ret, err);
+}
+
+/* What older repositories have: text and signature apart. -ENOENT: no text;
+ * -ENODATA: no signature. */
+static int get_detached(const struct repo *repo, const char *url, struct btfpack_blob *ret,
+			struct btfpack_error *err)
+{
+	AUTO_BLOB struct btfpack_blob text = { 0 }, signature = { 0 };
+	AUTO_FREE char *gpg = suite_file(repo, "Release.gpg");
+	int error = get_file(repo, url, RELEASE_MAXIMUM, &text, err);
+
+	if (error < 0)
+		return error;
+	error = get_file(repo, gpg, SIGNATURE_MAXIMUM, &signature, err);
+	if (error == -ENOENT)
+		return btfpack_error_set(err, -ENODATA,
+					 "%s: expected a signature in Release.gpg or InRelease, the "
+					 "server has neither: only --allow-unsigned uses it",
+					 url);
+	if (!error)
+		error = signature_verify_detached(&text, &signature, repo->keyring, url, err);
+	if (error < 0)
+		return error;
+	*ret = (struct btfpack_blob){ steal_ptr(text.data), text.size }; /* the caller's */
+	return 0;
+}
+
+static int get_verified(const struct repo *repo, const char *whole, const char *apart,
+			struct btfpack_blob *ret, struct btfpack_error *err)
+{
+	int error;
+
+	if (!repo->keyring)
+		return btfpack_error_set(err, -ENOKEY,
+					 "%s: no keyring of %s is known to verify it with: --keyring "
+					 "names one, --allow-unsigned does without",
+					 whole, repo->distro->name);
+	error = get_inline(repo, whole, ret, err);
+	return error == -ENOENT ? get_detached(repo, apart, ret, err) : error;
+}
+
+/* The text of the Release file, verified; by leave also where there is no signature,
+ * or there are no keys to check it. */
+static int get_text(const struct repo *repo, const char *whole, struct btfpack_blob *ret,
+		    bool *is_signed_ret, struct btfpack_error *err)
+{
+	AUTO_FREE char *apart = suite_file(repo, "Release");
+	struct btfpack_error why = { 0 };
+	int error = get_verified(repo, whole, apart, ret, &why);
+
+	*is_signed_ret = !error;
+	if (error != -ENOKEY && error != -ENODATA)
+		return error < 0 ? btfpack_error_set(err, error, "%s", why.message) : 0;
+	if (!repo->allow_unsigned)
+		return btfpack_error_set(err, error == -ENODATA ? -EBADMSG : error, "%s",
+					 why.message);
+	log_info("%s; used all the same", why.message);
+	return get_file(repo, apart, RELEASE_MAXIMUM, ret, err);
+}
+
 static int open_release(const struct repo *repo, const char *url, struct apt_release *ret,
 			struct btfpack_error *err)
 {
-	AUTO_BLOB struct btfpack_blob message = { 0 }, text = { 0 };
-	int error = http_get_blob(download_cache_http(repo->cache), url, RELEASE_MAXIMUM, &message,
-				  err);
+	AUTO_BLOB struct btfpack_blob text = { 0 };
+	bool is_signed;
+	int error = get_text(repo, url, &text, &is_signed, err);
 
-	if (!error)
-		error = signature_verify(&message, repo->keyring, url, &text, err);
 	if (!error)
 		error = apt_release_init(ret, url, text.data, text.size, err);
 	if (error < 0)
 		return error;
+	ret->is_signed = is_signed;
 	error = check_identity(repo, ret, url, err);
 	if (!error)
 		error = check_expiry(repo, ret, url, err);
@@ -375,14 +482,12 @@ static int try_all(const struct repo *repo, const struct apt_release *release,
 static int apt_list(const struct repo *repo, const char *arch, struct package_list *list,
 		    struct btfpack_error *err)
 {
-	AUTO_FREE char *url = NULL;
+	AUTO_FREE char *url = suite_file(repo, "InRelease");
 	struct apt_release release;
 	int error;
 
-	if (asprintf(&url, "%s/dists/%s/InRelease", repo->url, repo->suite) < 0) {
-		url = NULL;
+	if (!url)
 		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", repo->url);
-	}
 	error = open_release(repo, url, &release, err);
 	if (error < 0)
 		return error;

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <btfpack/error.h>
 
@@ -86,6 +87,8 @@ struct distro {
 	const char *name; /* as in os-release ID */
 	const struct repo_ops *ops;
 	const char *keyring; /* where its keyring package puts the keys, from "/"; NULL: no place */
+	const char *components; /* of its apt repositories; NULL: "main" */
+	uint64_t minimum_size;  /* bytes; smaller packages hold no kernel */
 	const char *arches;  /* as in its URLs: "x86_64 aarch64"; apt's indexes tell themselves */
 	struct distro_base bases[DISTRO_BASES];
 	const struct distro_release *releases; /* in the order they came out */

@@ -45,6 +45,40 @@ lists_chosen() {
   grep -q 'debian 12 aarch64' err
 }
 
+# A release in the layout of ddebs.ubuntu.com: components, no InRelease, two packages a kernel.
+lists_ubuntu() {
+  need jq
+  [ -d site ] || cp -r "$mirror" site
+  local suite part base=site/ubuntu
+  for suite in focal focal-updates; do
+    for part in main universe; do
+      mkdir -p $base/dists/$suite/$part/binary-amd64
+      : > $base/dists/$suite/$part/binary-amd64/Packages
+    done
+    sed 's/5\.4\.0-42/5.4.0-1065/g; s/generic/azure/g; s,pool/main,pool/universe,' \
+      "$TESTS/data/packages-ubuntu.txt" > $base/dists/focal/universe/binary-amd64/Packages
+    cp "$TESTS/data/packages-ubuntu.txt" $base/dists/focal/main/binary-amd64/Packages
+    (cd $base && apt-ftparchive -o APT::FTPArchive::Release::Codename=focal \
+      -o APT::FTPArchive::Release::Suite=$suite \
+      -o APT::FTPArchive::Release::Architectures="amd64 i386" release dists/$suite) > Release
+    mv Release $base/dists/$suite/
+    gpg --batch --quiet -u good@example.org --digest-algo SHA256 --armor --detach-sign \
+      -o $base/dists/$suite/Release.gpg $base/dists/$suite/Release
+  done
+  serve
+  expect_status 0 "$BTFPACK" list --distro ubuntu --release 20.04 --mirror "$url/ubuntu" \
+    --keyring "$keyring" --cache cache
+  cat > expected <<END
+ubuntu 20.04 x86_64 5.4.0-1065-azure 5.4.0-1065.46 focal
+ubuntu 20.04 x86_64 5.4.0-42-generic 5.4.0-42.46 focal
+END
+  awk '{print $1, $2, $3, $4, $5, $NF}' out | diff expected -
+  [ ! -s err ]
+  expect_status 0 "$BTFPACK" list --distro ubuntu --release focal --mirror "$url/ubuntu" \
+    --keyring "$keyring" --cache cache --flavour generic --json
+  jq -e '.package == "linux-image-unsigned-5.4.0-42-generic-dbgsym" and .signed' out
+}
+
 lists_json() {
   need jq
   serve
@@ -320,6 +354,44 @@ takes_expired_sid() {
   grep -q 'warning: .*was valid until' err
 }
 
+# detached: bookworm signed the older way
+detached() {
+  local dir=site/debian/dists/bookworm
+  [ -d site ] || cp -r "$mirror" site
+  rm $dir/InRelease
+  gpg --batch --quiet -u "${1:-good@example.org}" --digest-algo SHA256 --armor --detach-sign \
+    -o $dir/Release.gpg $dir/Release
+}
+
+takes_detached_signatures() {
+  need jq
+  detached
+  serve
+  expect_status 0 btfpack list
+  [ "$(wc -l < out)" = 4 ]
+  expect_status 0 btfpack list --json
+  jq -es 'all(.signed)' out
+  sed -i 's/^Codename:/Codename: /' site/debian/dists/bookworm/Release
+  expect_status 3 btfpack list
+  grep -q "dists/bookworm/Release: .*signature does not match" err
+  expect_status 3 btfpack list --allow-unsigned
+}
+
+takes_unsigned_by_leave() {
+  need jq
+  detached
+  rm site/debian/dists/bookworm/Release.gpg
+  serve
+  expect_status 3 btfpack list
+  expect_one_sentence
+  grep -q "dists/bookworm/Release: .*the server has neither: only --allow-unsigned" err
+  expect_status 0 btfpack list --allow-unsigned --json
+  [ "$(jq -s 'map(select(.signed)) | length' out)" = 1 ]
+  [ "$(wc -l < out)" = 4 ]
+  expect_status 0 btfpack list --allow-unsigned --json --keyring no-such-file
+  [ "$(jq -s 'map(select(.signed)) | length' out)" = 0 ]
+}
+
 says_without_gpgv() {
   serve
   PATH=/nowhere btfpack list > out 2> err || [ $? = 4 ]
@@ -494,6 +566,7 @@ need ar
 prepare_mirror
 run "lists what three suites offer, each once, newest first" lists
 run "lists what was chosen; exit 1 for nothing" lists_chosen
+run "lists Ubuntu's, of several components" lists_ubuntu
 run "lists as JSON" lists_json
 run "downloads an index once; a damaged note again" downloads_indexes_once
 run "takes another form of an index" takes_other_forms
@@ -526,6 +599,8 @@ run "believes only what is signed" believes_only_what_is_signed
 run "the InRelease of another suite" refuses_other_suites
 run "an expired InRelease" refuses_expired
 run "sid past its time, with a warning" takes_expired_sid
+run "a Release file with its signature apart" takes_detached_signatures
+run "no signature at all, only by leave" takes_unsigned_by_leave
 run "says that gpgv is missing" says_without_gpgv
 run "says that the keyring is missing" says_without_keyring
 run "altered indexes, leaving other suites alone" refuses_altered_indexes

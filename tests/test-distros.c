@@ -80,6 +80,71 @@ static void recognizes_debian_packages(void)
 	}
 }
 
+static void recognizes_ubuntu_packages(void)
+{
+	static const struct {
+		const char *package, *uname, *flavour; /* NULL: not a kernel's */
+	} cases[] = {
+		{ "linux-image-unsigned-5.4.0-42-generic-dbgsym", "5.4.0-42-generic", "generic" },
+		{ "linux-image-5.4.0-42-generic-dbgsym", "5.4.0-42-generic", "generic" },
+		{ "linux-image-4.4.0-210-lowlatency-dbgsym", "4.4.0-210-lowlatency", "lowlatency" },
+		{ "linux-image-unsigned-5.4.0-1065-azure-fde-dbgsym", "5.4.0-1065-azure-fde",
+		  "azure-fde" },
+		{ "linux-image-4.15.0-1095-raspi2-dbgsym", "4.15.0-1095-raspi2", "raspi2" },
+		{ "linux-image-unsigned-5.15.0-25-generic-64k-dbgsym", "5.15.0-25-generic-64k",
+		  "generic-64k" },
+		{ "linux-image-extra-4.4.0-210-generic-dbgsym", NULL, NULL },
+		{ "linux-modules-5.4.0-42-generic-dbgsym", NULL, NULL },
+		{ "linux-image-generic-dbgsym", NULL, NULL },
+		{ "linux-image-5.4.0-generic-dbgsym", NULL, NULL },
+		{ "linux-image-5.4.0-42-dbgsym", NULL, NULL },
+		{ "linux-image-5.4.0-42--dbgsym", NULL, NULL },
+		{ "linux-image-5.4.0-42-generic", NULL, NULL },
+		{ "linux-image-unsigned-", NULL, NULL },
+		{ "", NULL, NULL },
+	};
+	const struct distro *ubuntu = distro_find("ubuntu");
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct package_name p = { .name = cases[i].package };
+		struct kernel_name name = { "", "" };
+		bool is = ubuntu->recognize(&p, &name);
+
+		CHECK_INT(is, cases[i].uname != NULL);
+		if (is && cases[i].uname) {
+			CHECK_STRING(name.uname, cases[i].uname);
+			CHECK_STRING(name.flavour, cases[i].flavour);
+		}
+		if (test_failed)
+			printf("# at %s\n", cases[i].package);
+	}
+}
+
+/* Of two packages of one kernel the one as it was built. */
+static void prefers_unsigned(void)
+{
+	static const char *const names[] = { "linux-image-5.4.0-42-generic-dbgsym",
+					     "linux-image-unsigned-5.4.0-42-generic-dbgsym" };
+	struct package_list list = { 0 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		CHECK_INT(package_list_add(&list,
+					   &(struct btfpack_package){
+						   .kernel = { "ubuntu", "20.04", "x86_64",
+							       "5.4.0-42-generic", NULL },
+						   .flavour = "generic",
+						   .name = names[i],
+						   .version = "5.4.0-42.46",
+						   .suite = "focal",
+					   },
+					   NULL),
+			  0);
+	CHECK_INT(package_list_arrange(&list, distro_find("ubuntu"), 0, NULL), 0);
+	REQUIRE(list.count == 1);
+	CHECK_STRING(list.packages[0].name, names[1]);
+	package_list_deinit(&list);
+}
+
 /* "name version arch" as the distributions have them, and what `uname -r` says there. */
 static void recognizes_rpm_packages(void)
 {
@@ -244,6 +309,8 @@ static void arranges_lists(void)
 
 TEST_MAIN({ "finds releases", finds_releases },
 	  { "recognizes Debian's debug packages", recognizes_debian_packages },
+	  { "recognizes Ubuntu's debug packages", recognizes_ubuntu_packages },
+	  { "prefers the package of the kernel as built", prefers_unsigned },
 	  { "recognizes rpm packages, and tells their uname", recognizes_rpm_packages },
 	  { "has sound rows", has_sound_rows },
 	  { "expands paths", expands_paths },
