@@ -13,6 +13,7 @@
 #include <btfpack/minify.h>
 
 #include "cli/bundle-emit.h"
+#include "cli/bundle-sign.h"
 #include "cli/cmd.h"
 #include "cli/output.h"
 #include "cli/store.h"
@@ -25,7 +26,7 @@
 #define OBJECT_MAXIMUM	((size_t)64 << 20)
 #define VERDICT_MAXIMUM ((size_t)1 << 20)
 
-enum { EMIT = STORE_END, PLAIN, NO_PROVENANCE, NO_ENUM64, OUTPUT };
+enum { EMIT = STORE_END, PLAIN, NO_PROVENANCE, NO_ENUM64, SIGN, OUTPUT };
 
 static const struct cmd_option options[] = {
 	STORE_OPTIONS,
@@ -33,6 +34,7 @@ static const struct cmd_option options[] = {
 	[PLAIN] = { 0, "plain", NULL, "compress nothing, for loaders without zstd" },
 	[NO_PROVENANCE] = { 0, "no-provenance", NULL, "leave out what it was made of" },
 	[NO_ENUM64] = { 0, "no-enum64", NULL, "no 64-bit enums, for parsers before 2022" },
+	[SIGN] = { 0, "sign", "KEY", "sign it with the Ed25519 private key in this PEM file" },
 	[OUTPUT] = { 'o', "output", "OUT", "write it there; - is stdout" },
 	{ 0, NULL, NULL, NULL },
 };
@@ -40,6 +42,7 @@ static const struct cmd_option options[] = {
 struct request {
 	struct store_args store;
 	const char *output;
+	const char *sign; /* file of the key; NULL: do not */
 	const struct bundle_form *form;
 	uint32_t flags;
 	uint32_t minify_flags;
@@ -207,6 +210,7 @@ static int make_bundle(struct request *r)
 		return CMD_NO;
 	}
 	if (btfpack_bundle_write(r->bundle, &opts, &bytes, &err) < 0 ||
+	    (r->sign && bundle_sign(&bytes, r->sign, &err) < 0) ||
 	    r->form->emit(&bytes, r->output, &err) < 0)
 		return cmd_fail(&err);
 	print_result(r, bytes.size);
@@ -235,6 +239,9 @@ static bool take_option(const struct cmd *cmd, int option, const char *value, st
 	case NO_ENUM64:
 		r->minify_flags |= BTFPACK_MINIFY_NO_ENUM64;
 		break;
+	case SIGN:
+		r->sign = value;
+		break;
 	case OUTPUT:
 		r->output = value;
 		break;
@@ -257,6 +264,8 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 		return cmd_usage(cmd, "where to? -o OUT is missing");
 	if (!strcmp(r.output, "-") && (cmd_common.json || strcmp(r.form->name, "file")))
 		return cmd_usage(cmd, "only a bundle file without --json goes to stdout");
+	if (r.sign && (!strcmp(r.form->name, "dir") || !strcmp(r.form->name, "tar.gz")))
+		return cmd_usage(cmd, "--emit %s has no place for a signature", r.form->name);
 	status = store_open(cmd, &r.store, BTFPACK_ARCHIVE_READ_ONLY, &r.archive);
 	if (status == CMD_OK)
 		status = prepare(&r, argv + parser.operand, argc - parser.operand);

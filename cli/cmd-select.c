@@ -7,6 +7,7 @@
 
 #include <btfpack/loader.h>
 
+#include "cli/bundle-sign.h"
 #include "cli/cmd.h"
 #include "cli/output.h"
 #include "core/cleanup.h"
@@ -18,7 +19,7 @@
 #define OWN_BTF	    "/sys/kernel/btf/vmlinux"
 #define BTF_MAXIMUM ((size_t)256 << 20)
 
-enum { BUNDLE, ROOT, DISTRO, RELEASE, ARCH, UNAME, BUILD_ID, EXPLAIN, NEAREST, OUTPUT };
+enum { BUNDLE, ROOT, DISTRO, RELEASE, ARCH, UNAME, BUILD_ID, EXPLAIN, NEAREST, VERIFY, OUTPUT };
 
 static const struct cmd_option options[] = {
 	[BUNDLE] = { 'b', "bundle", "FILE", "the bundle to choose from" },
@@ -30,6 +31,7 @@ static const struct cmd_option options[] = {
 	[BUILD_ID] = { 0, "build-id", "HEX", "its GNU build-id" },
 	[EXPLAIN] = { 'e', "explain", NULL, "tell what was tried, and why it won or lost" },
 	[NEAREST] = { 0, "nearest", NULL, "without a match, take the nearest kernel: a guess" },
+	[VERIFY] = { 0, "verify", "PUB", "only if signed by this Ed25519 public key, a PEM file" },
 	[OUTPUT] = { 'o', "output", "FILE", "write the BTF there; - is stdout" },
 	{ 0, NULL, NULL, NULL },
 };
@@ -37,6 +39,7 @@ static const struct cmd_option options[] = {
 struct request {
 	const char *bundle;
 	const char *output;
+	const char *verify; /* file of the public key, or NULL */
 	bool explain;
 	bool is_named; /* host was given by options */
 	struct btfpack_host host;
@@ -79,6 +82,9 @@ static bool take_option(const struct cmd *cmd, int option, const char *value, st
 		return true;
 	case NEAREST:
 		r->opts.flags |= BTFPACK_LOADER_NEAREST;
+		return true;
+	case VERIFY:
+		r->verify = value;
 		return true;
 	case OUTPUT:
 		r->output = value;
@@ -238,8 +244,12 @@ static int check_files(const struct request *r, const struct fs_map *map, struct
 {
 	const char *named = r->is_named ? NULL : getenv("BTFPACK_BTF");
 	struct fs_map file;
+	const struct btfpack_blob bytes = { (void *)map->data, map->size };
 	struct bundle b;
 	int error = bundle_init(&b, map->data, map->size, r->bundle, err);
+
+	if (!error && r->verify)
+		error = bundle_verify(&bytes, r->bundle, r->verify, err);
 
 	if (error || !named || !*named)
 		return error;

@@ -229,6 +229,58 @@ END
   absent -aE 'unused|more|gone' small.btf
 }
 
+# forge FILE: change a byte of the blobs and make the checksum right again.
+forge() {
+  python3 - "$1" << 'END'
+import struct, sys
+data = bytearray(open(sys.argv[1], "rb").read())
+data[-150] ^= 1
+a = b = 0
+data[32:48] = bytes(16)
+for at in range(0, len(data), 16):
+    x, y = struct.unpack("<QQ", bytes(data[at:at + 16]).ljust(16, b"\0"))
+    a = (a + x + b) % 2**64
+    b = (b + y + a) % 2**64
+data[32:48] = struct.pack("<QQ", a, b)
+open(sys.argv[1], "wb").write(data)
+END
+}
+
+signs() {
+  need openssl python3
+  for key in ours theirs; do
+    openssl genpkey -algorithm ed25519 -out $key.pem
+    openssl pkey -in $key.pem -pubout -out $key.pub
+  done
+  openssl genpkey -algorithm x25519 -out other.pem
+  kernel="--distro debian --release 12 --arch x86_64 --uname 6.1.0-28-amd64"
+  make_bundle
+  mv test.bundle unsigned.bundle
+  make_bundle --sign ours.pem
+  cp test.bundle again.bundle
+  make_bundle --sign ours.pem
+  cmp test.bundle again.bundle
+  expect_status 0 "$BTFPACK" select --bundle test.bundle $kernel --verify ours.pub -o got.btf
+  cmp got.btf tree/debian/12/x86_64/6.1.0-28-amd64.btf
+  expect_status 0 "$BTFPACK" select --bundle test.bundle $kernel
+  expect_status 3 "$BTFPACK" select --bundle test.bundle $kernel --verify theirs.pub
+  expect_one_sentence
+  grep -q 'signed with another key than theirs.pub' err
+  expect_status 3 "$BTFPACK" select --bundle unsigned.bundle $kernel --verify ours.pub
+  grep -q 'expected a signature, found none' err
+  forge test.bundle
+  expect_status 3 "$BTFPACK" select --bundle test.bundle $kernel --verify ours.pub -o forged.btf
+  grep -q 'the signature does not match' err
+  [ ! -e forged.btf ]
+  for bad in other.pem ours.pub tree; do
+    rm -f test.bundle
+    "$BTFPACK" bundle --archive store -o test.bundle --sign $bad 2> err && return 1
+    [ ! -e test.bundle ]
+  done
+  expect_status 2 "$BTFPACK" bundle --archive store -o tree2 --emit dir --sign ours.pem
+}
+run "a bundle is signed, and verified" signs
+
 run "select reads os-release however it is quoted" quoted_or_not
 run "select in a container" in_a_container
 run "select for a named kernel, by its aliases" named_kernel
