@@ -27,7 +27,7 @@ _btfpack()
     rm) options="--distro --release --arch --uname --build-id --archive --set" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|" ;;
     verify) options="--archive" valued="|--archive|" ;;
     gc) options="--archive" valued="|--archive|" ;;
-    stats) options="--distro --release --arch --uname --build-id --archive --set --series" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|" ;;
+    stats) options="--distro --release --arch --uname --build-id --archive --set --series --measure --html" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|--html|" ;;
     bundle) options="--distro --release --arch --uname --build-id --archive --set --emit --plain --no-provenance --no-enum64 --sign --output" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|--emit|--sign|--output|-o|" ;;
     select) options="--bundle --root --distro --release --arch --uname --build-id --explain --nearest --verify --output" valued="|--bundle|-b|--root|--distro|--release|--arch|--uname|--build-id|--verify|--output|-o|" ;;
     run) options="--bundle --btf --time --timestamp --print-uid --columns --timeout --max-events --interval --event-type --dump-maps --buffer" valued="|--bundle|-b|--btf|--columns|--timeout|--max-events|--interval|--event-type|--buffer|" ;;

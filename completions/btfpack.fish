@@ -160,6 +160,8 @@ complete -c btfpack -n '__fish_seen_subcommand_from stats' -l build-id -x -d 'th
 complete -c btfpack -n '__fish_seen_subcommand_from stats' -l archive -r -d 'the archive'
 complete -c btfpack -n '__fish_seen_subcommand_from stats' -l set -x -d 'minified for this set; \'*\' for all, and full BTF too'
 complete -c btfpack -n '__fish_seen_subcommand_from stats' -l series -d 'and by distro, release and architecture'
+complete -c btfpack -n '__fish_seen_subcommand_from stats' -l measure -d 'read all: different types, what tar.xz would weigh'
+complete -c btfpack -n '__fish_seen_subcommand_from stats' -l html -r -d 'write a page with a picture of the growth'
 complete -c btfpack -n __fish_use_subcommand -a bundle -d 'pack what BPF objects need of many kernels into one file'
 complete -c btfpack -n '__fish_seen_subcommand_from bundle' -l distro -x -d 'the distribution, as os-release calls it: debian'
 complete -c btfpack -n '__fish_seen_subcommand_from bundle' -l release -x -d 'its release, by number or code name: 12, bookworm'

@@ -242,6 +242,21 @@ merge_takes_the_later() {
     "$BTFPACK" show --archive $store --uname 6.1 -o - | cmp - two.btf
   done
 }
+measures_and_draws() {
+  fill store
+  expect_status 0 "$BTFPACK" stats --archive store --measure --json --html page.html
+  jq -es '.[1] | .types > .unique_types and .unique_types > 2 and .tar_xz_bytes > 600' out
+  grep -q '<td>debian 12 x86_64<td>2<td>' page.html
+  grep -q '<polyline points="0,240 240.0,' page.html
+  grep -c 'https*:' page.html && return 1
+  cp page.html before.html
+  expect_status 0 "$BTFPACK" stats --archive store --measure --html page.html
+  cmp page.html before.html
+  grep -q 'full BTFs, each as tar.xz' out
+  expect_status 2 "$BTFPACK" stats --archive store --html -
+}
+run "stats measures and draws" measures_and_draws
+
 run "merge is the union" merges
 run "merge takes the later of two that differ" merge_takes_the_later
 
