@@ -262,12 +262,28 @@ static int emit_go(const struct btfpack_blob *bytes, const char *out, struct btf
 	return write_go_archive(&b, path, err);
 }
 
+/* --- rust: a module with the bundle's bytes ------------------------------------------------------- */
+
+static const char rust_module[] =
+	"// Written by btfpack bundle --emit rust: for btfpack_loader_open_mem().\n"
+	"pub static BUNDLE: &[u8; %zu] = include_bytes!(\"btfpack.bundle\");\n";
+
+static int emit_rust(const struct btfpack_blob *bytes, const char *out, struct btfpack_error *err)
+{
+	char module[sizeof(rust_module) + 32];
+	int length = snprintf(module, sizeof(module), rust_module, bytes->size);
+	int error = put_file(out, "btfpack.bundle", bytes->data, bytes->size, err);
+
+	return error ? error : put_file(out, "mod.rs", module, (size_t)length, err);
+}
+
 static const struct bundle_form forms[] = {
 	{ "file", "the bundle", emit_file },
-	{ "dir", "a tree distro/release/arch/uname.btf", emit_dir },
-	{ "tar.gz", "the same tree as bcc's min_core_btfs.tar.gz", emit_tar_gz },
+	{ "dir", "a tree distro/release/arch/uname.btf", emit_dir, .drops_signature = true },
+	{ "tar.gz", "the same tree as bcc's min_core_btfs.tar.gz", emit_tar_gz, .drops_signature = true },
 	{ "c", "the bundle with an assembly file and a header, to link", emit_c },
-	{ "go", "a Go package that embeds the BTFs and selects", emit_go },
+	{ "go", "a Go package that embeds the BTFs and selects", emit_go, .drops_signature = true },
+	{ "rust", "the bundle with a module that includes its bytes", emit_rust },
 };
 
 const struct bundle_form *bundle_form_find(const char *name)
@@ -280,5 +296,5 @@ const struct bundle_form *bundle_form_find(const char *name)
 
 const char *bundle_form_names(void)
 {
-	return "file, dir, tar.gz, c, go";
+	return "file, dir, tar.gz, c, go, rust";
 }

@@ -6,6 +6,8 @@
 #ifndef CLI_BUNDLE_EMIT_H
 #define CLI_BUNDLE_EMIT_H
 
+#include <stdbool.h>
+
 #include <btfpack/error.h>
 #include <btfpack/types.h>
 
@@ -14,6 +16,7 @@ struct bundle_form {
 	const char *what; /* one line */
 	/* Write the bundle @bytes, which are sound, to @out. */
 	int (*emit)(const struct btfpack_blob *bytes, const char *out, struct btfpack_error *err);
+	bool drops_signature; /* the bundle itself is not in it */
 };
 
 /* The form of that name, NULL when there is none. */

@@ -30,7 +30,7 @@ enum { EMIT = STORE_END, PLAIN, NO_PROVENANCE, NO_ENUM64, SIGN, OUTPUT };
 
 static const struct cmd_option options[] = {
 	STORE_OPTIONS,
-	[EMIT] = { 0, "emit", "FORM", "file (default), dir, tar.gz, c or go: how to write it" },
+	[EMIT] = { 0, "emit", "FORM", "file (default), dir, tar.gz, c, go or rust" },
 	[PLAIN] = { 0, "plain", NULL, "compress nothing, for loaders without zstd" },
 	[NO_PROVENANCE] = { 0, "no-provenance", NULL, "leave out what it was made of" },
 	[NO_ENUM64] = { 0, "no-enum64", NULL, "no 64-bit enums, for parsers before 2022" },
@@ -264,7 +264,7 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 		return cmd_usage(cmd, "where to? -o OUT is missing");
 	if (!strcmp(r.output, "-") && (cmd_common.json || strcmp(r.form->name, "file")))
 		return cmd_usage(cmd, "only a bundle file without --json goes to stdout");
-	if (r.sign && (!strcmp(r.form->name, "dir") || !strcmp(r.form->name, "tar.gz")))
+	if (r.sign && r.form->drops_signature)
 		return cmd_usage(cmd, "--emit %s has no place for a signature", r.form->name);
 	status = store_open(cmd, &r.store, BTFPACK_ARCHIVE_READ_ONLY, &r.archive);
 	if (status == CMD_OK)

@@ -170,7 +170,7 @@ complete -c btfpack -n '__fish_seen_subcommand_from bundle' -l uname -x -d 'kern
 complete -c btfpack -n '__fish_seen_subcommand_from bundle' -l build-id -x -d 'the kernel of this GNU build-id'
 complete -c btfpack -n '__fish_seen_subcommand_from bundle' -l archive -r -d 'the archive'
 complete -c btfpack -n '__fish_seen_subcommand_from bundle' -l set -x -d 'minified for this set; \'*\' for all, and full BTF too'
-complete -c btfpack -n '__fish_seen_subcommand_from bundle' -l emit -x -d 'file (default), dir, tar.gz, c or go: how to write it'
+complete -c btfpack -n '__fish_seen_subcommand_from bundle' -l emit -x -d 'file (default), dir, tar.gz, c, go or rust'
 complete -c btfpack -n '__fish_seen_subcommand_from bundle' -l plain -d 'compress nothing, for loaders without zstd'
 complete -c btfpack -n '__fish_seen_subcommand_from bundle' -l no-provenance -d 'leave out what it was made of'
 complete -c btfpack -n '__fish_seen_subcommand_from bundle' -l no-enum64 -d 'no 64-bit enums, for parsers before 2022'

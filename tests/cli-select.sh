@@ -203,6 +203,20 @@ emits_trees() {
   tar -tzf again.tar.gz | grep -qx './debian/12/x86_64/6.1.0-28-amd64.btf'
 }
 
+emits_rust() {
+  need rustc
+  make_bundle --emit rust -o embedded
+  make_bundle
+  cat > main.rs << 'END'
+mod embedded;
+use std::io::Write;
+fn main() { std::io::stdout().write_all(embedded::BUNDLE).unwrap(); }
+END
+  rustc -o main main.rs
+  ./main | cmp - test.bundle
+}
+run "bundle: as a Rust module" emits_rust
+
 # Only what the object needs stays; who cannot load is said; provenance is there.
 minifies() {
   need clang
@@ -278,6 +292,7 @@ signs() {
     [ ! -e test.bundle ]
   done
   expect_status 2 "$BTFPACK" bundle --archive store -o tree2 --emit dir --sign ours.pem
+  expect_status 2 "$BTFPACK" bundle --archive store -o tree2 --emit go --sign ours.pem
 }
 run "a bundle is signed, and verified" signs
 
