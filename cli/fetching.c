@@ -90,28 +90,41 @@ int fetching_take(const struct cmd *cmd, struct fetching *f, int option, const c
 	case FETCHING_CA_FILE:
 		f->opts.ca_file = value;
 		return 1;
+	case FETCHING_DISTROS:
+		f->opts.distros = value;
+		return 1;
 	}
 	return filter_take(cmd, &f->filter, option, value);
 }
 
-/* $XDG_CACHE_HOME/btfpack, else ~/.cache/btfpack; NULL when neither is known. */
-static char *default_cache(void)
+/* $<variable>/<rest>, else ~/<fallback>/<rest>; NULL when neither is known. */
+static char *xdg_path(const char *variable, const char *fallback, const char *rest)
 {
-	const char *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+	const char *xdg = getenv(variable), *home = getenv("HOME");
 	char *path = NULL;
 	int length = -1;
 
 	if (xdg && xdg[0] == '/')
-		length = asprintf(&path, "%s/btfpack", xdg);
+		length = asprintf(&path, "%s/%s", xdg, rest);
 	else if (home && home[0] == '/')
-		length = asprintf(&path, "%s/.cache/btfpack", home);
+		length = asprintf(&path, "%s/%s/%s", home, fallback, rest);
 	return length < 0 ? NULL : path;
+}
+
+/* NULL when there are none. */
+static char *default_distros(void)
+{
+	AUTO_FREE char *path = xdg_path("XDG_CONFIG_HOME", ".config", "btfpack/distros.d");
+
+	return path && access(path, F_OK) == 0 ? steal_ptr(path) : NULL;
 }
 
 int fetching_open(const struct fetching *f, struct btfpack_fetcher **fetcher_ret,
 		  struct btfpack_package_iter **list_ret, struct btfpack_error *err)
 {
-	AUTO_FREE char *cache = f->cache ? strdup(f->cache) : default_cache();
+	AUTO_FREE char *cache = 
+		f->cache ? strdup(f->cache) : xdg_path("XDG_CACHE_HOME", ".cache", "btfpack");
+	AUTO_FREE char *distros = f->opts.distros ? NULL : default_distros();
 	struct btfpack_list_opts list_opts = {
 		.size = sizeof(list_opts),
 		.flavour = f->filter.flavour,
@@ -127,6 +140,8 @@ int fetching_open(const struct fetching *f, struct btfpack_fetcher **fetcher_ret
 					 "belong; --cache does");
 	opts.size = sizeof(opts);
 	opts.progress = show_progress;
+	if (!opts.distros)
+		opts.distros = distros;
 	catch_signals();
 	error = btfpack_fetcher_open(cache, &opts, &fetcher, err);
 	if (error < 0)

@@ -25,6 +25,7 @@ enum fetching_option {
 	FETCHING_CLIENT_CERT,
 	FETCHING_CLIENT_KEY,
 	FETCHING_CA_FILE,
+	FETCHING_DISTROS,
 	FETCHING_END,
 };
 
@@ -38,8 +39,9 @@ enum fetching_option {
 		{ 0, "allow-unsigned", NULL, "use indexes that nobody signed" },            \
 		{ 0, "client-cert", "FILE", "certificate to show to the server (RHEL)" },   \
 		{ 0, "client-key", "FILE", "its private key" },                             \
+		{ 0, "ca-file", "FILE", "who vouches for the server; default: the system's" }, \
 	{                                                                                   \
-		0, "ca-file", "FILE", "who vouches for the server; default: the system's"   \
+		0, "distros", "FILE", "more distributions; default: ~/.config/btfpack/distros.d" \
 	}
 
 struct fetching {

@@ -638,3 +638,22 @@ const struct distro_release *distro_find_release(const struct distro *distro, co
 			return r;
 	return NULL;
 }
+
+bool (*distro_find_recognizer(const char *style))(const struct package_name *package,
+						  struct kernel_name *ret)
+{
+	static const struct {
+		const char *style;
+		bool (*recognize)(const struct package_name *package, struct kernel_name *ret);
+	} styles[] = {
+		{ "debian", recognize_debian },
+		{ "ubuntu", recognize_ubuntu },
+		{ "rpm", recognize_rpm },
+		{ "suse", recognize_suse },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(styles); i++)
+		if (!strcmp(styles[i].style, style))
+			return styles[i].recognize;
+	return NULL;
+}

@@ -17,6 +17,7 @@
 #include "core/fs.h"
 #include "core/log.h"
 #include "fetcher/apt-sources.h"
+#include "fetcher/distro-file.h"
 #include "fetcher/download-cache.h"
 #include "fetcher/http.h"
 #include "fetcher/package-list.h"
@@ -27,6 +28,7 @@ struct btfpack_fetcher {
 	char *mirrors[DISTRO_BASES]; /* NULL: not given */
 	char *keyring, *root;        /* NULL: not given */
 	bool allow_unsigned;
+	struct distro_file distros; /* the user's */
 	struct apt_sources sources;
 	struct http *http;
 	struct download_cache *cache;
@@ -75,6 +77,8 @@ static int open_parts(struct btfpack_fetcher *f, const char *cache_dir,
 	};
 	int error = apt_sources_init(&f->sources, f->root, err);
 
+	if (!error && opts->distros)
+		error = distro_file_init(&f->distros, opts->distros, err);
 	if (!error)
 		error = http_new(&http, &f->http, err);
 	return error < 0 ? error : download_cache_open(cache_dir, f->http, &f->cache, err);
@@ -114,6 +118,7 @@ void btfpack_fetcher_close(struct btfpack_fetcher *f)
 	download_cache_close(f->cache);
 	http_free(f->http);
 	apt_sources_deinit(&f->sources);
+	distro_file_deinit(&f->distros);
 	for (size_t i = 0; i < DISTRO_BASES; i++)
 		free(f->mirrors[i]);
 	free(f->keyring);
@@ -148,7 +153,7 @@ static const char *machine_mirror(const struct btfpack_fetcher *f, const struct 
 {
 	const char *uri;
 
-	if (distro->ops != &repo_apt)
+	if (distro->ops != &repo_apt || !distro->keyring)
 		return NULL;
 	uri = machine_mirror_of(f, distro, wanted, base);
 	for (const struct distro_release *r = distro->releases; !uri && r->name; r++)
@@ -169,7 +174,9 @@ static char *choose_base(const struct btfpack_fetcher *f, const struct distro *d
 			       ? NULL
 			       : url;
 	uri = machine_mirror(f, distro, release, base);
-	return strdup(uri ? uri : distro->bases[base].official);
+	if (!uri)
+		uri = distro->bases[base].official;
+	return uri ? strdup(uri) : NULL;
 }
 
 /* The base URL, and where the suite is below it. */
@@ -179,7 +186,7 @@ static char *choose_url(const struct btfpack_fetcher *f, const struct distro *di
 	AUTO_FREE char *base = choose_base(f, distro, release, suite->base);
 	AUTO_FREE char *whole = NULL;
 
-	if (!base || !suite->path)
+	if (!base || !suite->path || !*suite->path)
 		return steal_ptr(base); /* the caller's */
 	if (asprintf(&whole, "%s/%s", base, suite->path) < 0) {
 		whole = NULL;
@@ -319,11 +326,15 @@ static int fill(struct request *q, const struct btfpack_kernel *filter,
 	return package_list_arrange(&q->iter->list, q->distro, opts ? opts->latest : 0, err);
 }
 
-static const struct distro *find_distro(const char *name, struct btfpack_error *err)
+/* The user's own come first. */
+static const struct distro *find_distro(const struct btfpack_fetcher *f, const char *name,
+					struct btfpack_error *err)
 {
-	const struct distro *distro = name ? distro_find(name) : NULL;
+	const struct distro *distro = name ? distro_file_find(&f->distros, name) : NULL;
 	AUTO_BUF struct buf known = BUF_INIT(4096);
 
+	if (!distro && name)
+		distro = distro_find(name);
 	if (distro)
 		return distro;
 	for (size_t i = 0; distros[i]; i++)
@@ -339,7 +350,7 @@ int btfpack_fetcher_list(struct btfpack_fetcher *f, const struct btfpack_kernel 
 {
 	struct request q = {
 		.fetcher = f,
-		.distro = find_distro(filter->distro, err),
+		.distro = find_distro(f, filter->distro, err),
 		.arch = filter->arch ? arch_normalize(filter->arch) : NULL,
 	};
 	int error;

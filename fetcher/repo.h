@@ -101,6 +101,11 @@ struct distro {
 const struct distro *distro_find(const char *name);
 const struct distro_release *distro_find_release(const struct distro *distro, const char *name);
 
+/* Which packages are kernels' goes by the style of their names: "debian", "ubuntu",
+ * "rpm" or "suse". NULL when there is no such style. */
+bool (*distro_find_recognizer(const char *style))(const struct package_name *package,
+						  struct kernel_name *ret);
+
 /* The table itself, for lists and messages; ends with NULL. */
 extern const struct distro *const distros[];
 

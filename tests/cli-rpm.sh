@@ -378,6 +378,60 @@ builds_from_directories() {
   grep -q '0 stored, 2 in the archive already' err
 }
 
+# --- distributions of one's own --------------------------------------------------------------------
+
+own() { "$BTFPACK" list --cache cache --retries 1 "$@"; }
+
+takes_own_distributions() {
+  serve
+  mkdir -p config/btfpack/distros.d
+  cat > config/btfpack/distros.d/mine.distro << END
+# two in one file
+Distro: mylinux
+Releases: 8/eight 9
+Kind: rpm-md
+Url: $url/rocky/
+Paths: \$release/BaseOS/\$arch/debug/tree
+Arches: x86_64
+Keyring: $keyring
+
+Distro: mydir
+Releases: ol8
+Kind: html
+Kernels: rpm
+Url: $url/oracle/
+Paths: \$release/debuginfo
+END
+  XDG_CONFIG_HOME=$PWD/config expect_status 0 own --distro mylinux --release 9
+  [ "$(wc -l < out)" = 3 ] && grep -q "^mylinux 9 x86_64 5.14.0-162" out
+  expect_status 0 own --distros config/btfpack/distros.d/mine.distro --distro mydir --allow-unsigned
+  [ "$(wc -l < out)" = 3 ] && grep -q "^mydir ol8 aarch64" out
+  expect_status 4 own --distros config/btfpack/distros.d --distro mylinux --release eight
+  grep -q "rocky/8/BaseOS/x86_64/debug/tree/repodata/repomd.xml" err
+}
+
+refuses_own() { # WORD STANZA...
+  local word=$1
+  shift
+  printf '%s\n' "$@" > file
+  expect_status 2 own --distros file --distro mylinux
+  expect_one_sentence
+  grep -q "^btfpack.*file: distribution.*expected $word" err
+}
+
+refuses_bad_distributions() {
+  refuses_own "a name as its Distro" "Releases: 9" "Kind: apt" "Url: http://x"
+  refuses_own "a URL" "Distro: d" "Releases: 9" "Kind: apt" "Url: ftp://x"
+  refuses_own "apt, rpm-md or html as its Kind" "Distro: d" "Releases: 9" "Url: http://x"
+  refuses_own "debian, ubuntu, rpm or suse" "Distro: d" "Releases: 9" "Url: http://x" \
+    "Kind: html" "Kernels: bsd"
+  refuses_own "one name or more" "Distro: d" "Url: http://x" "Kind: html"
+  refuses_own "names as its Releases" "Distro: d" "Url: http://x" "Kind: html" "Releases: a/../b"
+  refuses_own "each name once" "Distro: d" "Url: http://x" "Kind: html" "Releases: 1" "" \
+    "Distro: d" "Url: http://x" "Kind: html" "Releases: 1"
+  expect_status 4 own --distros no-such-file --distro mylinux
+}
+
 prepare_rpm_mirror
 run "lists kernels, newest first in rpm's order" lists
 run "lists every architecture there is" lists_every_arch
@@ -408,6 +462,8 @@ run "a truncated package" refuses_truncated
 run "continues a cut download" continues
 run "lists a directory" lists_directories
 run "fetches from a directory" fetches_from_directories
+run "takes distributions from files" takes_own_distributions
+run "refuses what makes no sense in them" refuses_bad_distributions
 run "builds from a directory, once" builds_from_directories
 finish_mirror
 finish

@@ -82,6 +82,11 @@ struct btfpack_fetch_opts {
 	 * none, the system's. */
 	const char *client_cert, *client_key, *ca_file;
 
+	/* A file, or a directory of files named *.distro, of distributions beside the
+	 * built-in ones, of which it replaces those of the same name; btfpack-list(1) tells
+	 * the format. NULL: none. */
+	const char *distros;
+
 	/* How often a transfer that fails for a passing reason (connection cut,
 	 * timeout, server error) is tried again, with growing pauses. 0: 4 times;
 	 * negative: never. Tries that bring the transfer forward do not count. */
