@@ -18,7 +18,14 @@
 #include "core/cleanup.h"
 #include "core/digest.h"
 
-enum { OPTION_ARCHIVE = FETCHING_END, OPTION_JOBS, OPTION_DRY_RUN, OPTION_KEEP, OPTION_SHARD };
+enum {
+	OPTION_ARCHIVE = FETCHING_END,
+	OPTION_JOBS,
+	OPTION_DRY_RUN,
+	OPTION_KEEP,
+	OPTION_SHARD,
+	OPTION_STATUS,
+};
 
 static const struct cmd_option options[] = {
 	FILTER_KEY_OPTIONS,
@@ -29,6 +36,7 @@ static const struct cmd_option options[] = {
 	{ 0, "dry-run", NULL, "say what would be built" },
 	{ 0, "keep", NULL, "keep the packages in the cache" },
 	{ 0, "shard", "I/N", "build only the I-th of N parts, 1 to N" },
+	{ 0, "status", NULL, "only say how fresh the archive is; exit 1 when it is stale" },
 	{ 0 },
 };
 
@@ -36,7 +44,7 @@ struct build {
 	struct fetching fetching;
 	const char *archive_dir;
 	unsigned int jobs;
-	bool dry_run, keep;
+	bool dry_run, keep, status_only;
 	struct shard shard;
 
 	struct btfpack_archive *archive;
@@ -60,18 +68,6 @@ static void note_status(struct build *b, int status)
 {
 	if (b->status == CMD_OK)
 		b->status = status;
-}
-
-static struct btfpack_provenance provenance_of(const struct btfpack_package *p)
-{
-	return (struct btfpack_provenance){
-		.package = p->name,
-		.package_version = p->version,
-		.package_sha256 = p->sha256,
-		.source = p->url,
-		.suite = p->suite,
-		.converter = fetching_converter(p),
-	};
 }
 
 /* --- events ---------------------------------------------------------------------------------- */
@@ -182,7 +178,7 @@ static int convert(const struct build *b, const struct btfpack_package *p, struc
 
 static int build_one(struct build *b, const struct btfpack_package *p, struct btfpack_error *err)
 {
-	struct btfpack_provenance provenance = provenance_of(p);
+	struct btfpack_provenance provenance = fetching_provenance(p);
 	struct btfpack_kernel kernel = p->kernel;
 	AUTO_BLOB struct btfpack_blob btf = { 0 };
 	char build_id[BTFPACK_BUILD_ID_SIZE] = "";
@@ -209,7 +205,7 @@ static bool ends_build(int code)
 static bool handle_failure(struct build *b, const struct btfpack_package *p,
 			   const struct btfpack_error *why)
 {
-	struct btfpack_provenance provenance = provenance_of(p);
+	struct btfpack_provenance provenance = fetching_provenance(p);
 	struct btfpack_error err;
 
 	note_status(b, cmd_fail(why));
@@ -244,11 +240,8 @@ static int add_todo(struct build *b, const struct btfpack_package *p, struct btf
 
 static int plan_one(struct build *b, const struct btfpack_package *p, struct btfpack_error *err)
 {
-	struct btfpack_provenance provenance = provenance_of(p);
-	int has = 0;
+	int has = fetching_is_held(b->archive, p, err);
 
-	if (b->archive)
-		has = btfpack_archive_has_package(b->archive, &p->kernel, &provenance, err);
 	if (has < 0)
 		return has;
 	if (!has)
@@ -273,6 +266,73 @@ static int plan(struct build *b, struct btfpack_error *err)
 	return 0;
 }
 
+/* Of one release, arch and flavour: the newest offered, the newest held. */
+struct freshness {
+	const struct btfpack_package *offered, *held; /* held NULL: none */
+	size_t behind;                                /* offered that are newer than held */
+};
+
+static void tell_freshness(const struct freshness *f)
+{
+	const struct btfpack_kernel *k = &f->offered->kernel;
+	const char *held = f->held ? f->held->kernel.uname : NULL;
+
+	if (cmd_common.json)
+		tell_event("status",
+			   json_pack("{s:s, s:s, s:s, s:s, s:s, s:s?, s:I, s:b}", "distro",
+				     k->distro, "release", k->release, "arch", k->arch, "flavour",
+				     f->offered->flavour, "offered", k->uname, "held", held,
+				     "behind", (json_int_t)f->behind, "fresh", !f->behind));
+	else
+		printf("%s %s %s %-16s offered %-36s held %-36s %s\n", k->distro, k->release,
+		       k->arch, f->offered->flavour, k->uname, held ? held : "-",
+		       f->behind ? "stale" : "fresh");
+}
+
+static bool is_same_group(const struct btfpack_package *a, const struct btfpack_package *b)
+{
+	return !strcmp(a->kernel.release, b->kernel.release) &&
+	       !strcmp(a->kernel.arch, b->kernel.arch) && !strcmp(a->flavour, b->flavour);
+}
+
+static void end_group(struct build *b, const struct freshness *f)
+{
+	if (!f->offered)
+		return;
+	tell_freshness(f);
+	if (f->behind)
+		note_status(b, CMD_NO);
+}
+
+/* The list has the groups one after the other, newest first in each. */
+static int tell_status(struct build *b, struct btfpack_error *err)
+{
+	struct freshness group = { 0 };
+	const struct btfpack_package *p;
+	int more;
+
+	while ((more = btfpack_package_iter_next(b->list, &p, err)) > 0) {
+		int has = fetching_is_held(b->archive, p, err);
+
+		if (has < 0)
+			return cmd_fail(err);
+		if (!group.offered || !is_same_group(group.offered, p)) {
+			end_group(b, &group);
+			group = (struct freshness){ .offered = p };
+		}
+		if (has && !group.held)
+			group.held = p;
+		else if (!group.held)
+			group.behind++;
+	}
+	end_group(b, &group);
+	if (more < 0)
+		b->status = cmd_fail(err); /* an index that failed weighs more than "stale" */
+	else if (!group.offered)
+		return fetching_none(&b->fetching);
+	return b->status;
+}
+
 static void build_all(struct build *b)
 {
 	struct btfpack_error err;
@@ -289,13 +349,14 @@ static void build_all(struct build *b)
 	output_progress(NULL);
 }
 
-/* A dry run makes none: then nothing is held. */
+/* What only looks makes none: then nothing is held. */
 static int open_archive(struct build *b, struct btfpack_error *err)
 {
-	uint32_t flags = b->dry_run ? BTFPACK_ARCHIVE_READ_ONLY : BTFPACK_ARCHIVE_CREATE;
+	bool looks = b->dry_run || b->status_only;
+	uint32_t flags = looks ? BTFPACK_ARCHIVE_READ_ONLY : BTFPACK_ARCHIVE_CREATE;
 	int error = btfpack_archive_open(b->archive_dir, flags, &b->archive, err);
 
-	if (!error || (b->dry_run && error == -ENOENT))
+	if (!error || (looks && error == -ENOENT))
 		return CMD_OK;
 	cmd_fail(err);
 	/* A directory that is no archive is bad input; what the system says is I/O. */
@@ -313,6 +374,8 @@ static int run_build(struct build *b)
 	status = open_archive(b, &err);
 	if (status)
 		return status;
+	if (b->status_only)
+		return tell_status(b, &err);
 	if (plan(b, &err) < 0)
 		return cmd_fail(&err);
 	if (!b->todo_count && !b->held && !b->shard.count)
@@ -339,6 +402,8 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 			b.dry_run = true;
 		else if (option == OPTION_KEEP)
 			b.keep = true;
+		else if (option == OPTION_STATUS)
+			b.status_only = true;
 		else if (option == OPTION_SHARD && !shard_parse(cmd, parser.value, &b.shard))
 			return CMD_USAGE;
 		else if (option == OPTION_JOBS &&

@@ -171,10 +171,25 @@ json_t *fetching_package(const struct btfpack_package *p)
 	return object;
 }
 
-const char *fetching_converter(const struct btfpack_package *p)
+struct btfpack_provenance fetching_provenance(const struct btfpack_package *p)
 {
-	return p->is_unsigned ? "btfpack " BTFPACK_VERSION " --allow-unsigned"
-			      : "btfpack " BTFPACK_VERSION;
+	return (struct btfpack_provenance){
+		.package = p->name,
+		.package_version = p->version,
+		.package_sha256 = p->sha256,
+		.source = p->url,
+		.suite = p->suite,
+		.converter = p->is_unsigned ? "btfpack " BTFPACK_VERSION " --allow-unsigned"
+					    : "btfpack " BTFPACK_VERSION,
+	};
+}
+
+int fetching_is_held(struct btfpack_archive *archive, const struct btfpack_package *p,
+		     struct btfpack_error *err)
+{
+	struct btfpack_provenance provenance = fetching_provenance(p);
+
+	return archive ? btfpack_archive_has_package(archive, &p->kernel, &provenance, err) : 0;
 }
 
 int fetching_none(const struct fetching *f)

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 
+#include <btfpack/archive.h>
 #include <btfpack/fetch.h>
 
 #include "cli/filter.h"
@@ -67,8 +68,13 @@ bool fetching_is_canceled(void);
 /* The package as JSON; the caller owns it. */
 json_t *fetching_package(const struct btfpack_package *package);
 
-/* What is recorded as the converter of its BTF: with what was allowed to get it. */
-const char *fetching_converter(const struct btfpack_package *package);
+/* What of the package is kept with its BTF; borrows its strings. */
+struct btfpack_provenance fetching_provenance(const struct btfpack_package *package);
+
+/* Whether a BTF made of the package is in @archive (NULL: there is none). 1, 0, or an
+ * error. */
+int fetching_is_held(struct btfpack_archive *archive, const struct btfpack_package *package,
+		     struct btfpack_error *err);
 
 /* Say that nothing matched; returns CMD_NO. */
 int fetching_none(const struct fetching *fetching);

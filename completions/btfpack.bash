@@ -6,29 +6,30 @@ _btfpack()
   local word=${COMP_WORDS[COMP_CWORD]} last=${COMP_WORDS[COMP_CWORD-1]} options= valued=
   COMPREPLY=()
   if [ "$COMP_CWORD" = 1 ]; then
-    COMPREPLY=($(compgen -W "list fetch convert minify check diff header build add import export ls show rm verify gc stats bundle select run gadgets doctor --help --version" -- "$word"))
+    COMPREPLY=($(compgen -W "list fetch convert minify check diff header build add import export merge ls show rm verify gc stats bundle select run gadgets doctor --help --version" -- "$word"))
     return
   fi
   case ${COMP_WORDS[1]} in
-    list) options="--distro --release --arch --uname --flavour --latest --mirror --security-mirror --keyring --cache --root --retries --allow-unsigned --client-cert --client-key --ca-file --distros" valued="|--distro|--release|--arch|--uname|--flavour|--latest|--mirror|--security-mirror|--keyring|--cache|--root|--retries|--client-cert|--client-key|--ca-file|--distros|" ;;
+    list) options="--distro --release --arch --uname --flavour --latest --mirror --security-mirror --keyring --cache --root --retries --allow-unsigned --client-cert --client-key --ca-file --distros --archive" valued="|--distro|--release|--arch|--uname|--flavour|--latest|--mirror|--security-mirror|--keyring|--cache|--root|--retries|--client-cert|--client-key|--ca-file|--distros|--archive|" ;;
     fetch) options="--distro --release --arch --uname --flavour --latest --mirror --security-mirror --keyring --cache --root --retries --allow-unsigned --client-cert --client-key --ca-file --distros --output --keep" valued="|--distro|--release|--arch|--uname|--flavour|--latest|--mirror|--security-mirror|--keyring|--cache|--root|--retries|--client-cert|--client-key|--ca-file|--distros|--output|-o|" ;;
     convert) options="--jobs --base --no-funcs --no-enum64 --dwz-file --output" valued="|--jobs|-j|--base|--dwz-file|--output|-o|" ;;
     minify) options="--base --keep --keep-func --report --allow-missing --no-enum64 --kernels --jobs --output" valued="|--base|--keep|--keep-func|--kernels|--jobs|-j|--output|-o|" ;;
     check) options="--distro --release --arch --uname --archive --btf --require --jobs" valued="|--distro|--release|--arch|--uname|--archive|--btf|--require|--jobs|-j|" ;;
     diff) options="--kind --name --base --base-b --ignore-enum64 --ignore-spelling --dimensions --offsets --summary" valued="|--kind|-k|--name|-n|--base|-B|--base-b|" ;;
     header) options="--output" valued="|--output|-o|" ;;
-    build) options="--distro --release --arch --uname --flavour --latest --mirror --security-mirror --keyring --cache --root --retries --allow-unsigned --client-cert --client-key --ca-file --distros --archive --jobs --dry-run --keep" valued="|--distro|--release|--arch|--uname|--flavour|--latest|--mirror|--security-mirror|--keyring|--cache|--root|--retries|--client-cert|--client-key|--ca-file|--distros|--archive|--jobs|-j|" ;;
-    add) options="--distro --release --arch --uname --build-id --archive --set" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|" ;;
-    import) options="--archive" valued="|--archive|" ;;
+    build) options="--distro --release --arch --uname --flavour --latest --mirror --security-mirror --keyring --cache --root --retries --allow-unsigned --client-cert --client-key --ca-file --distros --archive --jobs --dry-run --keep --shard --status" valued="|--distro|--release|--arch|--uname|--flavour|--latest|--mirror|--security-mirror|--keyring|--cache|--root|--retries|--client-cert|--client-key|--ca-file|--distros|--archive|--jobs|-j|--shard|" ;;
+    add) options="--distro --release --arch --uname --build-id --archive --set --force" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|" ;;
+    import) options="--archive --force" valued="|--archive|" ;;
     export) options="--distro --release --arch --uname --build-id --archive --set --format --output" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|--format|--output|-o|" ;;
+    merge) options="--archive" valued="|--archive|" ;;
     ls) options="--distro --release --arch --uname --build-id --archive --set --failed" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|" ;;
     show) options="--distro --release --arch --uname --build-id --archive --set --output" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|--output|-o|" ;;
     rm) options="--distro --release --arch --uname --build-id --archive --set" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|" ;;
     verify) options="--archive" valued="|--archive|" ;;
     gc) options="--archive" valued="|--archive|" ;;
-    stats) options="--distro --release --arch --uname --build-id --archive --set --series" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|" ;;
-    bundle) options="--distro --release --arch --uname --build-id --archive --set --emit --plain --no-provenance --no-enum64 --output" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|--emit|--output|-o|" ;;
-    select) options="--bundle --root --distro --release --arch --uname --build-id --explain --nearest --output" valued="|--bundle|-b|--root|--distro|--release|--arch|--uname|--build-id|--output|-o|" ;;
+    stats) options="--distro --release --arch --uname --build-id --archive --set --series --measure --html" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|--html|" ;;
+    bundle) options="--distro --release --arch --uname --build-id --archive --set --emit --plain --no-provenance --no-enum64 --sign --output" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|--emit|--sign|--output|-o|" ;;
+    select) options="--bundle --root --distro --release --arch --uname --build-id --explain --nearest --verify --output" valued="|--bundle|-b|--root|--distro|--release|--arch|--uname|--build-id|--verify|--output|-o|" ;;
     run) options="--bundle --btf --time --timestamp --print-uid --columns --timeout --max-events --interval --event-type --dump-maps --buffer" valued="|--bundle|-b|--btf|--columns|--timeout|--max-events|--interval|--event-type|--buffer|" ;;
     gadgets) options="" valued="|" ;;
     doctor) options="--bundle --root" valued="|--bundle|-b|--root|" ;;

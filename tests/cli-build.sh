@@ -75,6 +75,33 @@ plans_only() {
   [ "$(wc -l < out)" = 3 ]
 }
 
+tells_status() {
+  serve
+  expect_status 1 build --status
+  [ ! -e store ] && [ "$(requested pool)" = 0 ]
+  [ "$(grep -c ' stale$' out)" = 3 ]
+  grep -q 'cloud-amd64 .*offered 6.1.0-2-cloud-amd64 .*held - ' out
+  expect_status 0 build --uname "$KERNEL"
+  expect_status 1 build --status --flavour cloud --json
+  jq -e --arg held "$KERNEL" '.event == "status" and .offered == "6.1.0-2-cloud-amd64" and
+    .held == $held and .behind == 1 and .fresh == false' out
+  expect_status 0 build --latest 1
+  expect_status 0 build --status
+  [ "$(grep -c ' fresh$' out)" = 3 ]
+  sed -i 's/^Codename:/Codename: /' site/debian-security/dists/bookworm-security/InRelease
+  expect_status 3 build --status
+}
+
+lists_what_is_held() {
+  serve
+  expect_status 0 build --uname "$KERNEL"
+  local options="--archive store --distro debian --release 12 --mirror $url/debian"
+  expect_status 0 "$BTFPACK" list $options --keyring "$keyring" --cache cache
+  [ "$(grep -c ' have$' out)" = 1 ] && grep -q "$KERNEL .* have$" out && [ "$(grep -c ' -$' out)" = 3 ]
+  expect_status 0 "$BTFPACK" list $options --keyring "$keyring" --cache cache --json
+  [ "$(jq -s 'map(select(.have)) | length' out)" = 1 ]
+}
+
 # broken_deb: a package whose vmlinux has no debug information
 broken_deb() {
   cp -r "$mirror" site
@@ -180,6 +207,8 @@ run "builds what the archive lacks, once" builds
 run "records where a BTF came from" records_where_from
 run "tells events as JSON" tells_events
 run "plans only" plans_only
+run "tells how fresh an archive is" tells_status
+run "lists what an archive has" lists_what_is_held
 run "records failures, and forgets them" records_failures
 run "survives a missing package" survives_missing_packages
 run "survives an index that does not verify" survives_a_bad_index
