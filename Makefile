@@ -7,6 +7,7 @@
 #   make check        all tests that need no network
 #   make check-real   tests against the real mirror, and in a real kernel with qemu
 #   make check-vm     every gadget in real kernels; KERNELS= and GADGETS= pick some
+#   make check-browser  the page of check --html in Chromium
 #   make bench        speed, memory and size beside the peers
 #   make fuzz         libFuzzer targets, FUZZ_SECONDS each
 #   make loader       the loader library alone: needs a C compiler and libc
@@ -108,6 +109,7 @@ $(BUILD)/libbtfpack-all.a: $(LIB_OBJ)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
 $(BUILD)/cli/bundle-emit.o: cli/forms/select.go
+$(BUILD)/cli/check-html.o: cli/check-page.html
 
 $(BUILD)/%.o: %.c
 	$(call say,CC,$<)
@@ -299,6 +301,13 @@ check-vm:
 	$(Q)scripts/deps build test vm cross kernel
 	$(Q)$(MAKE) all $(TEST_BPF) $(VM_ARCHES:%=btfrun-%)
 	$(Q)BUILD=$(abspath $(BUILD)) O=$(abspath $(O)) tests/vm/check-vm
+
+# The page of check --html in a browser.
+.PHONY: check-browser
+check-browser:
+	$(Q)scripts/deps build browser
+	$(Q)$(MAKE) $(BUILD)/btfpack
+	$(Q)BUILD=$(abspath $(BUILD)) tests/run tests/browser-*.sh
 
 check-real: deps
 	$(Q)$(MAKE) run-check-real

@@ -29,6 +29,7 @@ struct check_kernel {
 	char *keys[5];            /* distro, release, arch, uname, build_id; NULL: not known */
 	bool is_required;         /* a rejection here is a no */
 	struct check_cell *cells; /* by program; NULL: the kernel could not be judged */
+	const char *failure;      /* then why; lent */
 };
 
 struct check_table {
@@ -48,5 +49,9 @@ void check_table_print(const struct check_table *table, bool all);
 
 /* One JSON object a program and kernel. */
 void check_table_print_json(const struct check_table *table);
+
+/* A page for a browser, which needs nothing beside it. It appears whole or not. */
+int check_table_write_html(const struct check_table *table, const char *path,
+			   struct btfpack_error *err);
 
 #endif

@@ -17,7 +17,7 @@
 #include "core/cleanup.h"
 #include "core/parallel.h"
 
-enum { OPT_ARCHIVE = FILTER_KEY_END, OPT_BTF, OPT_REQUIRE, OPT_JOBS };
+enum { OPT_ARCHIVE = FILTER_KEY_END, OPT_BTF, OPT_REQUIRE, OPT_HTML, OPT_JOBS };
 
 static const struct cmd_option options[] = {
 	FILTER_KEY_OPTIONS,
@@ -25,6 +25,7 @@ static const struct cmd_option options[] = {
 	[OPT_BTF] = { 0, "btf", "FILE", "the kernel of this BTF; may be repeated" },
 	[OPT_REQUIRE] = { 0, "require", "PATTERN",
 			  "only kernels that match decide the exit status" },
+	[OPT_HTML] = { 0, "html", "FILE", "also write a page to look at with a browser" },
 	[OPT_JOBS] = { 'j', "jobs", "N", "how many kernels at once (default: all CPUs)" },
 	{ 0 },
 };
@@ -43,6 +44,7 @@ struct request {
 	const char **files;
 	size_t file_count;
 	const char *require;
+	const char *html;
 	unsigned long jobs;
 	struct btfpack_checker *checker;
 	struct check_table table;
@@ -229,8 +231,10 @@ static int judge_all(struct request *r)
 		return no_memory();
 	parallel_for(r->table.kernel_count, (unsigned int)r->jobs, judge_kernel, r);
 	for (size_t i = 0; i < r->table.kernel_count; i++)
-		if (r->errors[i].code)
+		if (r->errors[i].code) {
+			r->table.kernels[i].failure = r->errors[i].message;
 			status = cmd_fail(&r->errors[i]);
+		}
 	return status;
 }
 
@@ -249,6 +253,9 @@ static int take_option(const struct cmd *cmd, struct request *r, int option, con
 		return CMD_OK;
 	case OPT_REQUIRE:
 		r->require = value;
+		return CMD_OK;
+	case OPT_HTML:
+		r->html = value;
 		return CMD_OK;
 	default:
 		return cmd_number(cmd, "jobs", value, 256, &r->jobs) ? CMD_OK : CMD_USAGE;
@@ -271,6 +278,7 @@ static int add_objects(struct request *r, char **paths, int count)
 static int check(struct request *r, char **paths, int count)
 {
 	int status = add_objects(r, paths, count), judged;
+	struct btfpack_error err;
 
 	if (status == CMD_OK)
 		status = add_kernels(r);
@@ -283,6 +291,8 @@ static int check(struct request *r, char **paths, int count)
 		check_table_print_json(&r->table);
 	else
 		check_table_print(&r->table, cmd_common.verbosity > 0);
+	if (r->html && check_table_write_html(&r->table, r->html, &err) < 0)
+		return cmd_fail(&err);
 	if (judged != CMD_OK)
 		return judged;
 	return check_table_has_rejection(&r->table) ? CMD_NO : CMD_OK;

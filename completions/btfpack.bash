@@ -14,7 +14,7 @@ _btfpack()
     fetch) options="--distro --release --arch --uname --flavour --latest --mirror --security-mirror --keyring --cache --root --retries --allow-unsigned --client-cert --client-key --ca-file --distros --output --keep" valued="|--distro|--release|--arch|--uname|--flavour|--latest|--mirror|--security-mirror|--keyring|--cache|--root|--retries|--client-cert|--client-key|--ca-file|--distros|--output|-o|" ;;
     convert) options="--jobs --base --no-funcs --no-enum64 --dwz-file --output" valued="|--jobs|-j|--base|--dwz-file|--output|-o|" ;;
     minify) options="--base --keep --keep-func --report --allow-missing --no-enum64 --kernels --jobs --output" valued="|--base|--keep|--keep-func|--kernels|--jobs|-j|--output|-o|" ;;
-    check) options="--distro --release --arch --uname --archive --btf --require --jobs" valued="|--distro|--release|--arch|--uname|--archive|--btf|--require|--jobs|-j|" ;;
+    check) options="--distro --release --arch --uname --archive --btf --require --html --jobs" valued="|--distro|--release|--arch|--uname|--archive|--btf|--require|--html|--jobs|-j|" ;;
     diff) options="--kind --name --base --base-b --ignore-enum64 --ignore-spelling --dimensions --offsets --summary" valued="|--kind|-k|--name|-n|--base|-B|--base-b|" ;;
     header) options="--output" valued="|--output|-o|" ;;
     build) options="--distro --release --arch --uname --flavour --latest --mirror --security-mirror --keyring --cache --root --retries --allow-unsigned --client-cert --client-key --ca-file --distros --archive --jobs --dry-run --keep --shard --status" valued="|--distro|--release|--arch|--uname|--flavour|--latest|--mirror|--security-mirror|--keyring|--cache|--root|--retries|--client-cert|--client-key|--ca-file|--distros|--archive|--jobs|-j|--shard|" ;;

@@ -65,6 +65,7 @@ complete -c btfpack -n '__fish_seen_subcommand_from check' -l uname -x -d 'kerne
 complete -c btfpack -n '__fish_seen_subcommand_from check' -l archive -r -d 'the kernels of this archive; may be repeated'
 complete -c btfpack -n '__fish_seen_subcommand_from check' -l btf -r -d 'the kernel of this BTF; may be repeated'
 complete -c btfpack -n '__fish_seen_subcommand_from check' -l require -x -d 'only kernels that match decide the exit status'
+complete -c btfpack -n '__fish_seen_subcommand_from check' -l html -r -d 'also write a page to look at with a browser'
 complete -c btfpack -n '__fish_seen_subcommand_from check' -s j -l jobs -x -d 'how many kernels at once (default: all CPUs)'
 complete -c btfpack -n __fish_use_subcommand -a diff -d 'what differs between two BTFs, by name and structure'
 complete -c btfpack -n '__fish_seen_subcommand_from diff' -s k -l kind -x -d 'compare only this kind (struct, union, enum, func, ...); repeat for more'

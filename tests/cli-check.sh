@@ -112,8 +112,31 @@ END
   jq -r 'select(.program == "h_new") | .reason' out | grep -q 'helper 131'
 }
 
+# What browser-check.sh cannot see: the file as such.
+page() {
+  need jq
+  compile good-guards.bpf kernel-old
+  expect_status 1 "$BTFPACK" check --btf kernel-old.o --html page.html good-guards.bpf.o
+  ! grep -E '(src|href)=|url\(|https?:|@import|@DATA@' page.html
+  sed -n 's/.*id="data">\(.*\)<\/script>$/\1/p' page.html > data.json
+  [ "$(jq -r '.programs | length' data.json)" = 7 ]
+  [ "$(jq -r '[.kernels[0].verdicts | explode[] | select(. == 51)] | length' data.json)" = 3 ]
+  jq -r '.reasons[]' data.json | grep -q hidden
+  cp page.html again.html
+  expect_status 1 "$BTFPACK" check -j 2 --btf kernel-old.o --html page.html good-guards.bpf.o
+  cmp page.html again.html
+  # A kernel that is no kernel is in the page too, with its sentence.
+  echo nonsense > nonsense
+  expect_status 3 "$BTFPACK" check --btf nonsense --btf kernel-old.o --html page.html good-guards.bpf.o
+  grep -q '"failure":"nonsense: ' page.html
+  expect_status 4 "$BTFPACK" check --btf kernel-old.o --html none/page.html good-guards.bpf.o
+  expect_one_sentence
+  [ ! -e none ]
+}
+
 run "tells guarded from fatal" guards_and_fatal
 run "answers by exit status" exit_status
 run "draws a matrix" matrix
 run "looks beyond relocations" beyond_relocations
+run "writes a page" page
 finish
