@@ -226,7 +226,9 @@ static int get_strings(struct elf_image *image, size_t index, Elf_Data **ret,
 	Elf_Scn *scn = elf_getscn(image->elf, index);
 
 	*ret = scn ? elf_rawdata(scn, NULL) : NULL;
-	if (!*ret || !(*ret)->d_size || ((const char *)(*ret)->d_buf)[(*ret)->d_size - 1])
+	/* A section that claims to be SHT_NOBITS has a size, but no bytes. */
+	if (!*ret || !(*ret)->d_size || !(*ret)->d_buf ||
+	    ((const char *)(*ret)->d_buf)[(*ret)->d_size - 1])
 		return btfpack_error_set(err, -EBADMSG,
 					 "%s: the symbol table's strings cannot be read",
 					 image->path);
