@@ -8,6 +8,7 @@
 #   make check-real   tests against the real mirror, and in a real kernel with qemu
 #   make check-vm     every gadget in real kernels; KERNELS= and GADGETS= pick some
 #   make check-browser  the page of check --html in Chromium
+#   make check-clients  bcc, cilium/ebpf and libbpf with our exports on a BTF-less kernel
 #   make bench        speed, memory and size beside the peers
 #   make fuzz         libFuzzer targets, FUZZ_SECONDS each
 #   make loader       the loader library alone: needs a C compiler and libc
@@ -308,6 +309,12 @@ check-browser:
 	$(Q)scripts/deps build browser
 	$(Q)$(MAKE) $(BUILD)/btfpack
 	$(Q)BUILD=$(abspath $(BUILD)) tests/run tests/browser-*.sh
+
+.PHONY: check-clients
+check-clients:
+	$(Q)scripts/deps build test vm kernel clients
+	$(Q)$(MAKE) all
+	$(Q)BUILD=$(abspath $(BUILD)) tests/vm/check-clients
 
 check-real: deps
 	$(Q)$(MAKE) run-check-real
