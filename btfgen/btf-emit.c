@@ -17,7 +17,7 @@ static int emit_name(struct btf_emit *emit, dwarf_name name, uint32_t *ret)
 static const struct class_item *items_of(const struct btf_emit *emit,
 					 const struct type_class *class)
 {
-	return emit->graph->table->items + class->first_item;
+	return class->item_count ? emit->graph->table->items + class->first_item : NULL;
 }
 
 /* The id of what item @i of the node leads to. */
