@@ -11,10 +11,10 @@
 #include "btfgen/dwarf-funcs.h"
 #include "btfgen/dwarf-location.h"
 #include "btfgen/type-pool.h"
+#include "core/grow.h"
 #include "core/cleanup.h"
 
-/* --- the symbol table
- * ------------------------------------------------------------------------------- */
+/* --- the symbol table ------------------------------------------------------------------------------- */
 
 struct symbol_list {
 	struct found {
@@ -149,8 +149,7 @@ void func_symbols_deinit(struct func_symbols *symbols)
 /* What has more parameters is no function of a kernel's; C promises room for 127. */
 #define PARAMETERS_MAXIMUM 1024
 
-/* --- one function
- * ------------------------------------------------------------------------------------- */
+/* --- one function ------------------------------------------------------------------------------------- */
 
 /* In which registers a convention passes the first parameters, by DWARF number. A
  * machine that is not here has none checked: i386 kernels pass three in registers,
@@ -321,15 +320,8 @@ static int find_protos(struct recognizer *r, const struct die_func *func, struct
 
 static int add_def(struct func_defs *defs, const struct func_def *def)
 {
-	if (defs->count == defs->room) {
-		uint32_t room = defs->room ? defs->room * 2 : 1024;
-		struct func_def *bigger = reallocarray(defs->defs, room, sizeof(*bigger));
-
-		if (!bigger)
-			return -ENOMEM;
-		defs->defs = bigger;
-		defs->room = room;
-	}
+	if (grow_array((void **)&defs->defs, &defs->room, defs->count + 1ull, sizeof(*def)) < 0)
+		return -ENOMEM;
 	defs->defs[defs->count++] = *def;
 	return 0;
 }
@@ -400,8 +392,7 @@ int func_defs_merge(struct func_defs *defs, struct func_defs *other)
 	return error;
 }
 
-/* --- choosing
- * ------------------------------------------------------------------------------------------- */
+/* --- choosing ------------------------------------------------------------------------------------------- */
 
 static int compare_defs(const void *a, const void *b)
 {

@@ -6,6 +6,7 @@
 
 #include "btfgen/dwarf-vars.h"
 #include "btfgen/type-pool.h"
+#include "core/grow.h"
 
 static int add_symbol(const struct elf_symbol *symbol, void *arg)
 {
@@ -84,15 +85,8 @@ static bool has_symbol(const struct percpu_section *section, uint64_t address, c
 
 static int add_def(struct var_defs *defs, const struct var_def *def)
 {
-	if (defs->count == defs->room) {
-		uint32_t room = defs->room ? defs->room * 2 : 128;
-		struct var_def *bigger = reallocarray(defs->defs, room, sizeof(*bigger));
-
-		if (!bigger)
-			return -ENOMEM;
-		defs->defs = bigger;
-		defs->room = room;
-	}
+	if (grow_array((void **)&defs->defs, &defs->room, defs->count + 1ull, sizeof(*def)) < 0)
+		return -ENOMEM;
 	defs->defs[defs->count++] = *def;
 	return 0;
 }

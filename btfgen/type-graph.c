@@ -27,6 +27,7 @@
 #include <xxhash.h>
 
 #include "btfgen/type-graph.h"
+#include "core/grow.h"
 #include "core/cleanup.h"
 
 #define WALK_MAXIMUM 50000000ull
@@ -193,28 +194,9 @@ static uint32_t local_target(const struct builder *b, uint32_t i, uint32_t unit)
 /* --- variants
  * ------------------------------------------------------------------------------------- */
 
-static int grow(void **array, uint32_t *room, uint64_t needed, size_t size)
-{
-	uint64_t wanted = *room + *room / 2 + 1024ull;
-	void *bigger;
-
-	if (needed <= *room)
-		return 0;
-	if (wanted < needed)
-		wanted = needed;
-	if (wanted >= UINT32_MAX)
-		return -ENOMEM;
-	bigger = reallocarray(*array, wanted, size);
-	if (!bigger)
-		return -ENOMEM;
-	*array = bigger;
-	*room = (uint32_t)wanted;
-	return 0;
-}
-
 static uint32_t add_variant(struct builder *b, uint32_t class_index, uint64_t mark)
 {
-	if (grow((void **)&b->variants, &b->variant_room, b->variant_count + 1ull,
+	if (grow_array((void **)&b->variants, &b->variant_room, b->variant_count + 1ull,
 		 sizeof(*b->variants)) < 0)
 		return UINT32_MAX;
 	b->variants[b->variant_count] = (struct variant){
@@ -344,7 +326,7 @@ static int link_members(struct builder *b, uint32_t number)
 			}
 		}
 		if (pass == 0) {
-			if (grow((void **)&b->edges, &b->edge_room, total, sizeof(*b->edges)) < 0)
+			if (grow_array((void **)&b->edges, &b->edge_room, total, sizeof(*b->edges)) < 0)
 				return -ENOMEM;
 			for (uint32_t m = 0; m < b->member_count; m++)
 				b->edge_start[m + 1] += b->edge_start[m];
@@ -414,7 +396,7 @@ static int fill_targets(struct builder *b, uint32_t variant, uint32_t number)
 	const struct type_class *class = &b->table->classes[b->variants[variant].class_index];
 	uint32_t first = b->variant_target_count;
 
-	if (grow((void **)&b->variant_targets, &b->variant_target_room,
+	if (grow_array((void **)&b->variant_targets, &b->variant_target_room,
 		 (uint64_t)first + class->item_count, sizeof(*b->variant_targets)) < 0)
 		return -ENOMEM;
 	b->variant_target_count += class->item_count;

@@ -16,6 +16,7 @@
 
 #include "btfgen/type-pool.h"
 #include "btfgen/type-table.h"
+#include "core/grow.h"
 
 #define DEPTH_MAXIMUM      512 /* of types inside types; kernels stay below 40 */
 
@@ -39,15 +40,9 @@ void recognizer_deinit(struct recognizer *r)
 /* Note that the unit has this class. */
 static int list_class(struct recognizer *r, uint32_t class_index)
 {
-	if (r->class_count == r->class_room) {
-		uint32_t room = r->class_room ? r->class_room * 2 : 4096;
-		uint32_t *bigger = reallocarray(r->classes, room, sizeof(*bigger));
-
-		if (!bigger)
-			return -ENOMEM;
-		r->classes = bigger;
-		r->class_room = room;
-	}
+	if (grow_array((void **)&r->classes, &r->class_room, r->class_count + 1ull,
+		       sizeof(*r->classes)) < 0)
+		return -ENOMEM;
 	r->classes[r->class_count++] = class_index;
 	return 0;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "btfgen/type-table.h"
+#include "core/grow.h"
 
 void type_table_deinit(struct type_table *table)
 {
@@ -69,33 +70,14 @@ static int grow_slots(struct type_table *table)
 	return 0;
 }
 
-static int grow(void **array, uint32_t *room, uint64_t needed, size_t size)
-{
-	uint64_t wanted = *room + *room / 2 + 4096;
-	void *bigger;
-
-	if (needed <= *room)
-		return 0;
-	if (wanted < needed)
-		wanted = needed;
-	if (wanted > UINT32_MAX)
-		return -ENOMEM;
-	bigger = reallocarray(*array, wanted, size);
-	if (!bigger)
-		return -ENOMEM;
-	*array = bigger;
-	*room = (uint32_t)wanted;
-	return 0;
-}
-
 struct type_class *type_table_add(struct type_table *table, const struct type_class *class,
 				  struct class_item **items_ret)
 {
 	struct type_class *added;
 
-	if (grow((void **)&table->classes, &table->class_room, table->class_count + 1ull,
+	if (grow_array((void **)&table->classes, &table->class_room, table->class_count + 1ull,
 		 sizeof(*table->classes)) < 0 ||
-	    grow((void **)&table->items, &table->item_room,
+	    grow_array((void **)&table->items, &table->item_room,
 		 (uint64_t)table->item_count + class->item_count, sizeof(*table->items)) < 0 ||
 	    grow_slots(table) < 0)
 		return NULL;
