@@ -5,72 +5,16 @@
  */
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "btf/btf-check.h"
 #include "btf/btf-hash.h"
+#include "btf/btf-problem.h"
 #include "core/cleanup.h"
 
-#define MOST_DEFAULT 20
 #define NAME_MAXIMUM 511 /* KSYM_NAME_LEN - 1 since Linux 6.1 */
-#define NAME_SHOWN   120
-
-const char *btfpack_btf_problem_name(enum btfpack_btf_problem_sort sort)
-{
-	static const char *const names[BTFPACK_BTF_PROBLEM_SORTS] = {
-		[BTFPACK_BTF_BAD_FIELD] = "bad-field",	 [BTFPACK_BTF_BAD_NAME] = "bad-name",
-		[BTFPACK_BTF_BAD_REF] = "bad-ref",	 [BTFPACK_BTF_BAD_SIZE] = "bad-size",
-		[BTFPACK_BTF_BAD_MEMBER] = "bad-member", [BTFPACK_BTF_LOOP] = "loop",
-		[BTFPACK_BTF_DUPLICATE] = "duplicate",	 [BTFPACK_BTF_UNRESOLVED] = "unresolved",
-		[BTFPACK_BTF_NOT_KERNEL] = "not-kernel",
-	};
-
-	return sort > 0 && sort < BTFPACK_BTF_PROBLEM_SORTS ? names[sort] : "unknown";
-}
-
-static void format_subject(const struct btf_checker *c, uint32_t id, char *ret, size_t size)
-{
-	const struct btf_type *t = btf_view_type(c->view, id);
-	const char *name = btf_view_name(c->view, t);
-
-	if (!id)
-		snprintf(ret, size, "%s", c->opts->name);
-	else
-		snprintf(ret, size, "%s %.*s%s(id %u)", btf_kind_name(btf_type_kind(t)), NAME_SHOWN,
-			 name, *name ? " " : "", id);
-}
-
-void btf_check_report(struct btf_checker *c, enum btfpack_btf_problem_sort sort,
-		      enum btfpack_btf_severity severity, uint32_t id, const char *format, ...)
-{
-	uint32_t most = c->opts->most ? c->opts->most : MOST_DEFAULT;
-	struct btfpack_btf_problem problem = {
-		.size = sizeof(problem), .sort = sort, .severity = severity, .type_id = id
-	};
-	char subject[NAME_SHOWN + 64], what[512], text[sizeof(subject) + sizeof(what) + 4];
-	bool is_first = severity == BTFPACK_BTF_ERROR && !c->sum->errors;
-	va_list args;
-
-	c->sum->by_sort[sort]++;
-	c->sum->errors += severity == BTFPACK_BTF_ERROR;
-	c->sum->warnings += severity == BTFPACK_BTF_WARNING;
-	if (!is_first && (!c->fn || c->sum->by_sort[sort] > most))
-		return;
-	format_subject(c, id, subject, sizeof(subject));
-	va_start(args, format);
-	vsnprintf(what, sizeof(what), format, args);
-	va_end(args);
-	snprintf(text, sizeof(text), "%s: %s", subject, what);
-	if (is_first)
-		btfpack_error_set(c->first, -EBADMSG, "%s%s%s", id ? c->opts->name : "",
-				  id ? ": " : "", text);
-	problem.text = text;
-	if (c->fn && c->sum->by_sort[sort] <= most)
-		c->fn(&problem, c->arg);
-}
 
 /* --- names ---------------------------------------------------------------------------------------- */
 
@@ -128,7 +72,7 @@ static void check_name(struct btf_checker *c, uint32_t id, const char *name, enu
 	if (rule == NAME_NONE)
 		btf_check_error(c, BAD_NAME, id, "has a name, which its kind must not");
 	else if (*name)
-		btf_check_error(c, BAD_NAME, id, "'%.*s' is not a valid name", NAME_SHOWN, name);
+		btf_check_error(c, BAD_NAME, id, "'%.*s' is not a valid name", BTF_NAME_SHOWN, name);
 	else
 		btf_check_error(c, BAD_NAME, id, "a name is missing");
 }
@@ -227,7 +171,7 @@ static void report_member(struct btf_checker *c, uint32_t id, const struct btf_m
 	const char *name = btf_view_string(c->view, m->name_off);
 
 	btf_check_error(c, BAD_MEMBER, id, "member %.*s %s (%" PRIu64 ", limit %" PRIu64 ")",
-			NAME_SHOWN, *name ? name : "(unnamed)", what, number, limit);
+			BTF_NAME_SHOWN, *name ? name : "(unnamed)", what, number, limit);
 }
 
 static void check_bitfield(struct btf_checker *c, uint32_t id, const struct btf_type *t,
@@ -256,7 +200,7 @@ static void check_member(struct btf_checker *c, uint32_t id, const struct btf_ty
 	if (bits.width) {
 		check_bitfield(c, id, t, m, bits);
 	} else if (!has_size(c, m->type, &size)) {
-		btf_check_error(c, BAD_REF, id, "member %.*s, id %u, has no size", NAME_SHOWN,
+		btf_check_error(c, BAD_REF, id, "member %.*s, id %u, has no size", BTF_NAME_SHOWN,
 				btf_view_string(c->view, m->name_off), m->type);
 	} else {
 		if (bits.offset % 8)
@@ -355,7 +299,7 @@ static void check_datasec(struct btf_checker *c, uint32_t id, const struct btf_t
 		else if (btf_type_kind(var) == BTF_KIND_VAR && has_size(c, var->type, &size) &&
 			 size > info->size)
 			btf_check_error(c, BAD_SIZE, id,
-					"variable %.*s has %u bytes, its type %" PRIu64, NAME_SHOWN,
+					"variable %.*s has %u bytes, its type %" PRIu64, BTF_NAME_SHOWN,
 					btf_view_name(c->view, var), info->size, size);
 		if (!t->size) /* an object file's: libbpf fills in sizes and offsets */
 			continue;

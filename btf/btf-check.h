@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Is this BTF well-formed? What include/btfpack/btf.h promises, for users who
- * have a view already. btf-check.c looks at each type, btf-loops.c at the graph,
- * btf-duplicates.c at types that are equal.
+ * have a view already.
  */
 #ifndef BTF_BTF_CHECK_H
 #define BTF_BTF_CHECK_H
@@ -16,34 +15,5 @@
 int btf_check(const struct btf_view *view, const struct btfpack_btf_check_opts *opts,
 	      btfpack_btf_problem_fn fn, void *arg, struct btfpack_btf_check_summary *ret,
 	      struct btfpack_error *first);
-
-/* A check under way. */
-struct btf_checker {
-	const struct btf_view *view;
-	const struct btfpack_btf_check_opts *opts;
-	unsigned int pointer_size;
-	btfpack_btf_problem_fn fn;
-	void *arg;
-	struct btfpack_btf_check_summary *sum;
-	struct btfpack_error *first;
-};
-
-/* Count a problem of type @id (0: of the whole) and tell it, unless enough of its
- * sort have been told. The sentence is "<kind> <name> (id N): <format>". */
-__attribute__((format(printf, 5, 6))) void
-btf_check_report(struct btf_checker *c, enum btfpack_btf_problem_sort sort,
-		 enum btfpack_btf_severity severity, uint32_t id, const char *format, ...);
-
-#define btf_check_error(c, sort, id, ...)                                                          \
-	btf_check_report(c, BTFPACK_BTF_##sort, BTFPACK_BTF_ERROR, id, __VA_ARGS__)
-#define btf_check_warning(c, sort, id, ...)                                                        \
-	btf_check_report(c, BTFPACK_BTF_##sort, BTFPACK_BTF_WARNING, id, __VA_ARGS__)
-
-/* Types that contain themselves by value, and chains of references without an
- * end. -ENOMEM. */
-int btf_check_loops(struct btf_checker *c);
-
-/* Types that are structurally equal to another, bases included. -ENOMEM. */
-int btf_check_duplicates(struct btf_checker *c);
 
 #endif

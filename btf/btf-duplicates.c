@@ -16,8 +16,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "btf/btf-check.h"
 #include "btf/btf-hash.h"
+#include "btf/btf-problem.h"
 #include "core/cleanup.h"
 
 #define WORK_MAXIMUM 64 /* times that every row of every type may be hashed */

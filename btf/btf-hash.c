@@ -6,6 +6,7 @@
 #include <xxhash.h>
 
 #include "btf/btf-hash.h"
+#include "btf/btf-walk.h"
 
 /* Words for a type besides its list, and for one row of a list. */
 #define WORDS_HEAD 8
@@ -307,64 +308,26 @@ int btf_hasher_define(struct btf_hasher *h, uint32_t id, const struct btf_hash *
 	return 0;
 }
 
-/* --- refs of types without a name: depth first, on a stack of our own ----------------------- */
+/* --- refs of types without a name: depth first -------------------------------------------------- */
 
-enum { NEW, OPEN, DONE };
-
-struct frame {
-	uint32_t id;
-	uint32_t next; /* index of the child to look at next */
-};
-
-struct walk {
-	struct btf_hasher *h;
-	uint8_t *state; /* by id */
-	struct frame *stack;
-	size_t depth, room;
-};
-
-static void cleanup_walk(struct walk *w)
+/* A child that is open closes a loop, and its ref (zeroes) stays as it is. */
+static int hash_unnamed(struct btf_hasher *h, struct btf_walk *walk, uint32_t root)
 {
-	free(w->state);
-	free(w->stack);
-}
+	int error = btf_walk_enter(walk, root);
+	struct btf_walk_frame *top;
 
-static int enter(struct walk *w, uint32_t id)
-{
-	if (w->depth == w->room) {
-		size_t room = w->room ? w->room * 2 : 64;
-		struct frame *stack = realloc(w->stack, room * sizeof(*stack));
-
-		if (!stack)
-			return -ENOMEM;
-		w->stack = stack;
-		w->room = room;
-	}
-	w->stack[w->depth++] = (struct frame){ .id = id };
-	w->state[id] = OPEN;
-	return 0;
-}
-
-/* A type is on the stack at most once, so the stack ends where the ids end; a
- * child that is open already closes a loop, and its ref (zeroes) stays as it is. */
-static int hash_unnamed(struct walk *w, uint32_t root)
-{
-	int error = enter(w, root);
-
-	while (!error && w->depth) {
-		struct frame *top = &w->stack[w->depth - 1];
+	while (!error && (top = btf_walk_top(walk))) {
 		uint32_t child;
 
-		if (btf_type_child(btf_view_type(w->h->view, top->id), top->next, &child)) {
+		if (btf_type_child(btf_view_type(h->view, top->id), top->next, &child)) {
 			top->next++;
-			w->h->loops += w->state[child] == OPEN;
-			if (w->state[child] == NEW)
-				error = enter(w, child);
+			h->loops += walk->state[child] == BTF_WALK_OPEN;
+			if (walk->state[child] == BTF_WALK_NEW)
+				error = btf_walk_enter(walk, child);
 			continue;
 		}
-		error = btf_hasher_define(w->h, top->id, w->h->refs, &w->h->refs[top->id]);
-		w->state[top->id] = DONE;
-		w->depth--;
+		error = btf_hasher_define(h, top->id, h->refs, &h->refs[top->id]);
+		btf_walk_leave(walk);
 	}
 	return error;
 }
@@ -372,14 +335,14 @@ static int hash_unnamed(struct walk *w, uint32_t root)
 int btf_hasher_run(struct btf_hasher *h, const struct btf_hash *salts)
 {
 	uint32_t end = h->view->end_id;
-	CLEANUP(cleanup_walk) struct walk w = { .h = h, .state = calloc(end, 1) };
-	int error = 0;
+	AUTO_BTF_WALK struct btf_walk walk = { 0 };
+	int error = btf_walk_init(&walk, end);
 
-	if (!w.state)
-		return -ENOMEM;
+	if (error)
+		return error;
 	memset(h->refs, 0, end * sizeof(*h->refs));
 	h->loops = 0;
-	w.state[0] = DONE;
+	walk.state[0] = BTF_WALK_DONE;
 	for (uint32_t id = 1; id < end; id++) {
 		const struct btf_type *t = btf_view_type(h->view, id);
 
@@ -388,11 +351,11 @@ int btf_hasher_run(struct btf_hasher *h, const struct btf_hash *salts)
 		h->refs[id] = hash_name(h->view, t);
 		if (salts && (salts[id].low || salts[id].high))
 			h->refs[id] = btf_hash_join(h->refs[id], salts[id]);
-		w.state[id] = DONE;
+		walk.state[id] = BTF_WALK_DONE;
 	}
 	for (uint32_t id = 1; !error && id < end; id++)
-		if (w.state[id] == NEW)
-			error = hash_unnamed(&w, id);
+		if (walk.state[id] == BTF_WALK_NEW)
+			error = hash_unnamed(h, &walk, id);
 	for (uint32_t id = 1; !error && id < end; id++) {
 		if (btf_hash_is_by_name(h, id))
 			error = btf_hasher_define(h, id, h->refs, &h->defs[id]);
