@@ -11,7 +11,7 @@
 #   make check-clients  bcc, cilium/ebpf and libbpf with our exports on a BTF-less kernel
 #   make bench        speed, memory and size beside the peers
 #   make fuzz         libFuzzer targets, FUZZ_SECONDS each
-#   make loader       the loader library alone: needs a C compiler and libc
+#   make loader       the loader library alone: needs a C compiler, libc and xxhash.h
 #   make btfrun       the runner and its gadgets as one static program
 #   make install      DESTDIR= PREFIX=/usr/local; install-loader: only the library
 #   make format       clang-format on all C files
@@ -117,7 +117,7 @@ $(BUILD)/%.o: %.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(PKG_FLAGS) -MMD -MP -c -o $@ $<
 
-# --- the loader alone: a C compiler, libc, and zstd when it is there ------------------------------
+# --- the loader alone: a C compiler, libc, xxhash.h, and zstd when it is there ------------------------------
 # LOADER_ZSTD= builds it without zstd; it then reads uncompressed bundles only.
 LOADER_ZSTD := $(shell echo '\#include <zstd.h>' | $(CC) $(CFLAGS) -E - > /dev/null 2>&1 && echo 1)
 LOADER_LIBS := $(if $(LOADER_ZSTD),-lzstd)

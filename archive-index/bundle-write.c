@@ -43,7 +43,7 @@ struct kernel {
 	uint8_t build_id[BUNDLE_BUILD_ID_SIZE];
 	uint32_t blob;	  /* index in bundle->blobs */
 	uint32_t verdict; /* index in bundle->verdicts plus one; 0: none */
-	char *package;	  /* "<digest or -> <package or ->", or NULL: nothing known */
+	char *package;	  /* "<half a digest or -> <package or ->"; NULL: nothing known */
 };
 
 /* Numbers found by the hash of what they stand for: open addressing, at most half full. */
@@ -61,6 +61,9 @@ struct btfpack_bundle {
 	size_t verdict_count, verdict_room;
 	char **objects; /* "<digest> <name>", sorted */
 	size_t object_count, object_room;
+	struct buf programs; /* as the section holds them */
+	char *last_object;   /* of the last program; NULL: none yet */
+	uint32_t program_count;
 	struct table kernel_table, blob_table, verdict_table;
 };
 
@@ -77,6 +80,7 @@ int btfpack_bundle_new(struct btfpack_bundle **ret, struct btfpack_error *err)
 
 	if (!b)
 		return no_memory(err);
+	b->programs = BUF_INIT(BUNDLE_TEXT_MAXIMUM);
 	*ret = b;
 	return 0;
 }
@@ -99,6 +103,8 @@ void btfpack_bundle_free(struct btfpack_bundle *b)
 	free(b->blobs);
 	free(b->verdicts);
 	free(b->objects);
+	buf_deinit(&b->programs);
+	free(b->last_object);
 	free(b->kernel_table.slots);
 	free(b->blob_table.slots);
 	free(b->verdict_table.slots);
@@ -291,31 +297,81 @@ static int find_or_add_blob(struct btfpack_bundle *b, const struct btfpack_blob 
 	return 0;
 }
 
-static int find_or_add_verdict(struct btfpack_bundle *b, const char *text, uint32_t *ret,
-			       struct btfpack_error *err)
+/* The lines of a verdict, as bundle-format.h has them. */
+static int format_verdict(const struct btfpack_bundle *b, const struct btfpack_bundle_facts *facts,
+			  struct buf *ret, struct btfpack_error *err)
 {
-	AUTO_FREE char *copy = NULL;
+	static const char letters[] = { [BTFPACK_VERDICT_LOADS_WITHOUT] = 'o',
+					[BTFPACK_VERDICT_UNSURE] = '?',
+					[BTFPACK_VERDICT_REJECTED] = 'X' };
+	uint32_t next = 0;
+
+	for (size_t i = 0; i < facts->verdict_count; i++) {
+		const struct btfpack_bundle_verdict *v = &facts->verdicts[i];
+		const char *reason = v->reason ? v->reason : "";
+		size_t before;
+		int error;
+
+		if (v->program < next || v->program >= b->program_count ||
+		    v->verdict == BTFPACK_VERDICT_LOADS || v->verdict >= sizeof(letters))
+			return btfpack_error_set(err, -EINVAL,
+						 "bundle: verdict %u about program %u of %u: out of "
+						 "order, or there is no such thing",
+						 v->verdict, v->program, b->program_count);
+		next = v->program + 1;
+		error = buf_add_format(ret, "%u%c%s", v->program, letters[v->verdict],
+				       *reason ? " " : "");
+		before = ret->size;
+		if (!error)
+			error = buf_add_string(ret, reason);
+		for (size_t at = before; !error && at < ret->size; at++)
+			if (ret->data[at] < ' ' || ret->data[at] == 0x7f)
+				ret->data[at] = ' ';
+		if (!error)
+			error = buf_add_string(ret, "\n");
+		if (error)
+			return error == -ENOMEM ? no_memory(err)
+						: btfpack_error_set(err, error,
+								    "bundle: verdicts too long");
+	}
+	return 0;
+}
+
+static int find_or_add_verdict(struct btfpack_bundle *b, const struct btfpack_bundle_facts *facts,
+			       uint32_t *ret, struct btfpack_error *err)
+{
+	AUTO_BUF struct buf lines = BUF_INIT(BUNDLE_TEXT_MAXIMUM);
+	const char *text;
+	char *copy;
 	int64_t found;
+	int error;
 
 	*ret = 0;
-	if (!text || !*text)
+	if (!facts || !facts->is_judged)
 		return 0;
+	error = format_verdict(b, facts, &lines, err);
+	if (error)
+		return error;
+	text = buf_string(&lines);
+	if (!text)
+		return no_memory(err);
 	found = table_find(&b->verdict_table, b, hash_text(text), is_verdict, text);
 	if (found < 0) {
-		copy = strdup(text);
-		if (!copy ||
-		    grow(&b->verdicts, b->verdict_count, &b->verdict_room, sizeof(char *)) < 0 ||
+		if (grow(&b->verdicts, b->verdict_count, &b->verdict_room, sizeof(char *)) < 0 ||
 		    table_grow(&b->verdict_table, b, b->verdict_count, hash_verdict) < 0)
 			return no_memory(err);
+		copy = strdup(text);
+		if (!copy)
+			return no_memory(err);
 		found = b->verdict_count++;
-		b->verdicts[found] = steal_ptr(copy); /* the bundle's */
+		b->verdicts[found] = copy; /* the bundle's */
 		table_put(&b->verdict_table, hash_text(text), found);
 	}
 	*ret = found + 1;
 	return 0;
 }
 
-/* "<digest> <package>" with "-" for what is not known; NULL for nothing known. */
+/* "<half a digest> <package>" with "-" for what is not known; NULL for nothing known. */
 static int format_package(const struct btfpack_bundle_facts *facts, char **ret,
 			  struct btfpack_error *err)
 {
@@ -330,7 +386,7 @@ static int format_package(const struct btfpack_bundle_facts *facts, char **ret,
 					 "of text and 64 hex digits",
 					 facts->package ? facts->package : "",
 					 facts->digest ? facts->digest : "");
-	if (asprintf(ret, "%s %s", facts->digest ? facts->digest : "-",
+	if (asprintf(ret, "%.32s %s", facts->digest ? facts->digest : "-",
 		     facts->package ? facts->package : "-") < 0) {
 		*ret = NULL;
 		return no_memory(err);
@@ -380,7 +436,7 @@ int btfpack_bundle_add(struct btfpack_bundle *b, const struct btfpack_kernel *ke
 	if (!error)
 		error = find_or_add_blob(b, btf, &k.blob, err);
 	if (!error)
-		error = find_or_add_verdict(b, facts ? facts->verdict : NULL, &k.verdict, err);
+		error = find_or_add_verdict(b, facts, &k.verdict, err);
 	if (!error)
 		error = is_added(b, &k, err);
 	if (error)
@@ -391,6 +447,31 @@ int btfpack_bundle_add(struct btfpack_bundle *b, const struct btfpack_kernel *ke
 	b->kernels[b->kernel_count] = k;
 	table_put(&b->kernel_table, hash_text(k.key), b->kernel_count++);
 	k = (struct kernel){ 0 }; /* the bundle's */
+	return 0;
+}
+
+int btfpack_bundle_add_program(struct btfpack_bundle *b, const char *object, const char *program,
+			       uint32_t *number_ret, struct btfpack_error *err)
+{
+	bool again = b->last_object && !strcmp(b->last_object, object);
+	AUTO_FREE char *copy = NULL;
+
+	if (!*object || !*program || !is_printable(object) || !is_printable(program) ||
+	    b->kernel_count)
+		return btfpack_error_set(err, -EINVAL,
+					 "bundle: program '%.80s' of '%.80s': expected printable "
+					 "names, before any kernel", program, object);
+	if (b->program_count == BUNDLE_PROGRAMS_MAXIMUM)
+		return btfpack_error_set(err, -EFBIG, "bundle: more than %u programs",
+					 BUNDLE_PROGRAMS_MAXIMUM);
+	copy = strdup(object);
+	if (!copy || buf_reserve(&b->programs, strlen(object) + strlen(program) + 2) < 0)
+		return no_memory(err);
+	buf_add(&b->programs, again ? "" : object, again ? 1 : strlen(object) + 1);
+	buf_add(&b->programs, program, strlen(program) + 1);
+	free(b->last_object);
+	b->last_object = steal_ptr(copy); /* the bundle's */
+	*number_ret = b->program_count++;
 	return 0;
 }
 
@@ -575,6 +656,15 @@ static int write_kernels(struct plan *p)
 	return error;
 }
 
+static int write_programs(struct plan *p)
+{
+	const struct buf *programs = &p->bundle->programs;
+
+	return p->sections[BUNDLE_VERDICTS].size
+		       ? buf_add(&p->sections[BUNDLE_PROGRAMS], programs->data, programs->size)
+		       : 0;
+}
+
 static int write_provenance(struct plan *p)
 {
 	struct buf *text = &p->sections[BUNDLE_PROVENANCE];
@@ -674,8 +764,8 @@ static int compress_section(struct plan *p, enum bundle_section type)
 
 static int compress_sections(struct plan *p)
 {
-	static const enum bundle_section types[] = { BUNDLE_KEYS, BUNDLE_BUILD_IDS, BUNDLE_VERDICTS,
-						     BUNDLE_PROVENANCE };
+	static const enum bundle_section types[] = { BUNDLE_KEYS, BUNDLE_BLOBS, BUNDLE_PROGRAMS,
+						     BUNDLE_VERDICTS, BUNDLE_PROVENANCE };
 	int error = 0;
 
 	for (int i = 0; i < BUNDLE_SECTION_END; i++)
@@ -719,7 +809,7 @@ static int put_together(const struct plan *p, struct buf *file)
 	if (error)
 		return error;
 	bundle_put_u64(file->data + BUNDLE_AT_FILE_SIZE, file->size);
-	bundle_checksum(file->data, file->size, file->data + BUNDLE_AT_CHECKSUM);
+	bundle_put_u64(file->data + BUNDLE_AT_CHECKSUM, bundle_checksum(file->data, file->size));
 	return 0;
 }
 
@@ -746,6 +836,8 @@ int btfpack_bundle_write(const struct btfpack_bundle *b, const struct btfpack_bu
 	error = plan_init(&p, b, flags);
 	if (!error)
 		error = write_kernels(&p);
+	if (!error)
+		error = write_programs(&p);
 	if (!error)
 		error = write_provenance(&p);
 	if (!error)

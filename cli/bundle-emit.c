@@ -193,7 +193,7 @@ static int format_index(const struct bundle *b, struct buf *ret, struct btfpack_
 		return more;
 	while ((more = bundle_iter_next(&it, &e, err)) > 0) {
 		char id[2 * BUNDLE_BUILD_ID_SIZE + 1];
-		uint64_t known = bundle_get_u64(e.build_id);
+		uint32_t known = bundle_get_u32(e.build_id);
 
 		for (int i = 0; i < BUNDLE_BUILD_ID_SIZE; i++)
 			sprintf(id + 2 * i, "%02x", e.build_id[i]);

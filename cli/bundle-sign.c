@@ -46,7 +46,7 @@ int bundle_sign(struct btfpack_blob *bytes, const char *key, struct btfpack_erro
 			   section + SIGN_PUBLIC_SIZE, err);
 	if (error)
 		return error;
-	bundle_checksum(data, size, data + BUNDLE_AT_CHECKSUM);
+	bundle_put_u64(data + BUNDLE_AT_CHECKSUM, bundle_checksum(data, size));
 	btfpack_blob_free(bytes);
 	*bytes = (struct btfpack_blob){ steal_ptr(data), size }; /* the caller's */
 	return 0;

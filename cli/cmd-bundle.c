@@ -10,6 +10,7 @@
 
 #include <btfpack/archive.h>
 #include <btfpack/bundle.h>
+#include <btfpack/check.h>
 #include <btfpack/minify.h>
 
 #include "cli/bundle-emit.h"
@@ -24,7 +25,6 @@
 #include "core/log.h"
 
 #define OBJECT_MAXIMUM	((size_t)64 << 20)
-#define VERDICT_MAXIMUM ((size_t)1 << 20)
 
 enum { EMIT = STORE_END, PLAIN, NO_PROVENANCE, NO_ENUM64, SIGN, OUTPUT };
 
@@ -48,48 +48,81 @@ struct request {
 	uint32_t minify_flags;
 	struct btfpack_archive *archive;
 	struct btfpack_minifier *minifier; /* NULL: take the BTFs as they are */
+	struct btfpack_checker *checker;   /* with the minifier */
 	struct btfpack_bundle *bundle;
 	size_t unloadable; /* kernels on which some program cannot load */
 };
 
 /* --- one kernel --------------------------------------------------------------------------------- */
 
-/* Add "PROGRAM (OBJECT): REASON", once a program. */
-static void note_fatal(const struct btfpack_relo_report *report, void *arg)
-{
-	const char *slash = strrchr(report->object, '/');
-	AUTO_FREE char *program = NULL;
-	struct buf *verdict = arg;
+/* What the checker says of one kernel, while it runs. */
+struct judgement {
+	struct btfpack_bundle_verdict *verdicts; /* room for all programs; reasons are ours */
+	size_t count;
+	uint32_t program; /* the next one */
+	bool rejects;
+	bool failed; /* no memory */
+};
 
-	if (report->state != BTFPACK_RELO_FATAL ||
-	    asprintf(&program, "%s (%s): ", report->program, slash ? slash + 1 : report->object) < 0)
+static void deinit_judgement(struct judgement *j)
+{
+	for (size_t i = 0; i < j->count; i++)
+		free((char *)j->verdicts[i].reason);
+	free(j->verdicts);
+}
+
+static void take_verdict(const struct btfpack_program_verdict *v, void *arg)
+{
+	struct judgement *j = arg;
+	uint32_t program = j->program++;
+	char *reason;
+
+	if (v->verdict == BTFPACK_VERDICT_LOADS)
 		return;
-	if (verdict->size && strstr(buf_string(verdict), program))
+	reason = strdup(v->reason);
+	if (!reason) {
+		j->failed = true;
 		return;
-	/* Beyond the maximum the rest goes unsaid. */
-	if (buf_add_format(verdict, "%s%s%s", verdict->size ? "\n" : "", program, report->reason) < 0)
-		log_debug("verdict too long: %s", program);
+	}
+	j->rejects |= v->verdict == BTFPACK_VERDICT_REJECTED;
+	j->verdicts[j->count++] = (struct btfpack_bundle_verdict){ program, v->verdict, reason };
+}
+
+static int judge(const struct request *r, const struct btfpack_blob *full, const char *name,
+		 struct judgement *ret, struct btfpack_error *err)
+{
+	int error;
+
+	ret->verdicts = calloc(btfpack_checker_count_programs(r->checker) + 1,
+			       sizeof(*ret->verdicts));
+	if (!ret->verdicts)
+		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", name);
+	error = btfpack_checker_run(r->checker, full, name, take_verdict, ret, err);
+	if (!error && ret->failed)
+		error = btfpack_error_set(err, -ENOMEM, "%s: out of memory", name);
+	return error;
 }
 
 static int minify(const struct request *r, const struct btfpack_blob *full, const char *name,
-		  struct buf *verdict, struct btfpack_blob *ret, struct btfpack_error *err)
+		  struct btfpack_blob *ret, struct btfpack_error *err)
 {
 	const struct btfpack_minify_opts opts = {
 		.size = sizeof(opts),
 		.flags = r->minify_flags | BTFPACK_MINIFY_ALLOW_MISSING,
-		.report = note_fatal,
-		.report_arg = verdict,
 	};
 
 	return btfpack_minifier_run(r->minifier, full, name, &opts, ret, err);
 }
 
 static int add_kernel(struct request *r, const struct btfpack_entry *entry,
-		      const struct btfpack_blob *btf, const char *verdict,
+		      const struct btfpack_blob *btf, const struct judgement *judgement,
 		      struct btfpack_error *err)
 {
 	const struct btfpack_provenance *from = &entry->provenance;
-	struct btfpack_bundle_facts facts = { .digest = from->package_sha256, .verdict = verdict };
+	struct btfpack_bundle_facts facts = { .digest = from->package_sha256,
+					      .is_judged = judgement,
+					      .verdicts = judgement ? judgement->verdicts : NULL,
+					      .verdict_count = judgement ? judgement->count : 0 };
 	AUTO_FREE char *package = NULL;
 
 	if (from->package && asprintf(&package, "%s%s%s", from->package,
@@ -106,19 +139,20 @@ static int take_entry(struct request *r, const struct btfpack_entry *entry,
 		      struct btfpack_error *err)
 {
 	AUTO_BLOB struct btfpack_blob full = { 0 }, small = { 0 };
-	AUTO_BUF struct buf verdict = BUF_INIT(VERDICT_MAXIMUM);
+	CLEANUP(deinit_judgement) struct judgement judgement = { 0 };
 	char name[640];
 	int error = btfpack_archive_get(r->archive, &entry->id, &full, err);
 
 	if (error || !r->minifier)
 		return error ? error : add_kernel(r, entry, &full, NULL, err);
-	error = minify(r, &full, store_entry_text(entry, name), &verdict, &small, err);
+	store_entry_text(entry, name);
+	error = minify(r, &full, name, &small, err);
+	if (!error)
+		error = judge(r, &full, name, &judgement, err);
 	if (error)
 		return error;
-	if (!verdict.size)
-		return add_kernel(r, entry, &small, NULL, err);
-	r->unloadable++;
-	return add_kernel(r, entry, &small, buf_string(&verdict), err);
+	r->unloadable += judgement.rejects;
+	return add_kernel(r, entry, &small, &judgement, err);
 }
 
 static int take_entries(struct request *r, struct btfpack_error *err)
@@ -156,23 +190,49 @@ static int add_object(struct request *r, const char *path, struct btfpack_error 
 		error = btfpack_minifier_add_object_mem(r->minifier, object.data, object.size, path,
 							err);
 	if (!error)
+		error = btfpack_checker_add_object(r->checker, path, err);
+	if (!error)
 		error = btfpack_bundle_add_object(r->bundle, name, &id, err);
 	return error;
+}
+
+/* Name the programs in the order in which the checker will judge them. */
+struct naming {
+	struct btfpack_bundle *bundle;
+	struct btfpack_error *err;
+	int error;
+};
+
+static void name_program(const char *object, const char *program, const char *section, void *arg)
+{
+	const char *slash = strrchr(object, '/');
+	struct naming *n = arg;
+	uint32_t number;
+
+	(void)section;
+	if (!n->error)
+		n->error = btfpack_bundle_add_program(n->bundle, slash ? slash + 1 : object,
+						      program, &number, n->err);
 }
 
 /* All bad objects are named, not just the first. */
 static int prepare(struct request *r, char **objects, int count)
 {
 	struct btfpack_error err;
+	struct naming naming;
 	int status = CMD_OK;
 
 	if (btfpack_bundle_new(&r->bundle, &err) < 0 ||
-	    (count && btfpack_minifier_new(&r->minifier, &err) < 0))
+	    (count && (btfpack_minifier_new(&r->minifier, &err) < 0 ||
+		       btfpack_checker_new(&r->checker, &err) < 0)))
 		return cmd_fail(&err);
 	for (int i = 0; i < count; i++)
 		if (add_object(r, objects[i], &err) < 0)
 			status = cmd_fail(&err);
-	return status;
+	naming = (struct naming){ .bundle = r->bundle, .err = &err };
+	if (status == CMD_OK && r->checker)
+		btfpack_checker_list(r->checker, name_program, &naming);
+	return naming.error ? cmd_fail(&err) : status;
 }
 
 static void print_result(const struct request *r, size_t size)
@@ -273,6 +333,7 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 		status = make_bundle(&r);
 	btfpack_bundle_free(r.bundle);
 	btfpack_minifier_free(r.minifier);
+	btfpack_checker_free(r.checker);
 	btfpack_archive_close(r.archive);
 	return status;
 }

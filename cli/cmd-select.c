@@ -136,6 +136,21 @@ static json_t *lines_of(const char *text)
 	return lines;
 }
 
+static json_t *json_of_programs(const struct btfpack_loader *loader)
+{
+	json_t *programs = json_array();
+
+	for (size_t i = 0; i < btfpack_loader_count_programs(loader); i++) {
+		const struct btfpack_program *p = btfpack_loader_program(loader, i);
+
+		json_array_append_new(programs,
+				      json_pack("{s:s, s:s, s:s, s:s}", "object", p->object,
+						"program", p->program, "verdict",
+						btfpack_loads_name(p->loads), "reason", p->reason));
+	}
+	return programs;
+}
+
 static json_t *json_of_host(const struct btfpack_host *h)
 {
 	const struct btfpack_kernel kernel = {
@@ -156,14 +171,34 @@ static void print_json(const struct btfpack_loader *loader, const struct btfpack
 
 	digest_bytes(btf->data, btf->size, &id);
 	digest_format(&id, hex);
-	output_json(json_pack("{s:s, s:s, s:o, s:o, s:I, s:s, s:s?, s:o}", "source",
+	output_json(json_pack("{s:s, s:s, s:o, s:o, s:I, s:s, s:s?, s:o, s:o}", "source",
 			      source_name(btfpack_loader_source(loader)), "match",
 			      btfpack_match_name(btfpack_loader_match(loader)), "kernel",
 			      json_of_host(btfpack_loader_kernel(loader)), "host",
 			      json_of_host(btfpack_loader_host(loader)), "size",
 			      (json_int_t)btf->size, "sha256", hex, "verdict",
-			      btfpack_loader_verdict(loader), "reason",
+			      btfpack_loader_verdict(loader), "programs",
+			      json_of_programs(loader), "reason",
 			      lines_of(btfpack_loader_reason(loader))));
+}
+
+/* "12 of 14 programs load there", and why the others do not. */
+static void print_verdicts(FILE *to, const struct btfpack_loader *loader, bool explain)
+{
+	size_t count = btfpack_loader_count_programs(loader), counts[4] = { 0 };
+
+	for (size_t i = 0; i < count; i++)
+		counts[btfpack_loader_program(loader, i)->loads]++;
+	if (explain && count)
+		fprintf(to, "%zu of %zu programs load there", count - counts[BTFPACK_LOADS_NOT],
+			count);
+	if (explain && counts[BTFPACK_LOADS_UNSURE])
+		fprintf(to, "; of %zu BTF does not know what they attach to",
+			counts[BTFPACK_LOADS_UNSURE]);
+	if (explain && count)
+		fprintf(to, "\n");
+	if (btfpack_loader_verdict(loader))
+		fprintf(to, "programs that cannot load there:\n%s\n", btfpack_loader_verdict(loader));
 }
 
 static void print_text(const struct request *r, const struct btfpack_loader *loader,
@@ -180,8 +215,7 @@ static void print_text(const struct request *r, const struct btfpack_loader *loa
 		       btfpack_loader_match(loader) ? ", matched by " : "",
 		       btfpack_loader_match(loader) ? btfpack_match_name(btfpack_loader_match(loader)) :
 						      "");
-	if (btfpack_loader_verdict(loader))
-		fprintf(to, "programs that cannot load there:\n%s\n", btfpack_loader_verdict(loader));
+	print_verdicts(to, loader, r->explain);
 }
 
 /* The chosen bytes: the loader's, or read where the kernel has its own. */

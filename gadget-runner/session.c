@@ -645,6 +645,32 @@ static int find_btf(struct session *s, struct btfpack_loader **ret, struct btfpa
 	return error;
 }
 
+/* The first word of a file's name: "execsnoop" of "gadgets/execsnoop.bpf.o". */
+static size_t stem(const char **name)
+{
+	const char *slash = strrchr(*name, '/');
+
+	*name = slash ? slash + 1 : *name;
+	return strcspn(*name, ".");
+}
+
+/* It did not load: what the maker of the bundle knew about that. */
+static void tell_verdicts(const struct session *s, const struct btfpack_loader *loader)
+{
+	const char *name = s->job->name;
+	size_t size = stem(&name);
+
+	for (size_t i = 0; i < btfpack_loader_count_programs(loader); i++) {
+		const struct btfpack_program *p = btfpack_loader_program(loader, i);
+		const char *object = p->object;
+
+		if (p->loads == BTFPACK_LOADS_NOT && stem(&object) == size &&
+		    !memcmp(object, name, size))
+			log_warning("%s: by the bundle, program %s of %s cannot load on this kernel: %s",
+				    s->job->name, p->program, p->object, p->reason);
+	}
+}
+
 static int open_runner(struct session *s, struct btfpack_error *err)
 {
 	struct runner_config config = {
@@ -663,6 +689,8 @@ static int open_runner(struct session *s, struct btfpack_error *err)
 		return ret;
 	config.btf_path = loader ? btfpack_loader_btf_path(loader) : NULL;
 	ret = runner_open(&config, &s->runner, err);
+	if (ret < 0 && loader)
+		tell_verdicts(s, loader);
 	btfpack_loader_close(loader);
 	return ret;
 }

@@ -19,11 +19,12 @@ static const struct {
 	bool may_be_compressed;
 } section_rules[BUNDLE_SECTION_END] = {
 	[BUNDLE_KEYS] = { "keys", true, true },
-	[BUNDLE_BUILD_IDS] = { "build-ids", true, true },
-	[BUNDLE_BLOBS] = { "blobs", true, false },
+	[BUNDLE_BUILD_IDS] = { "build-ids", true, false },
+	[BUNDLE_BLOBS] = { "blobs", true, true },
 	[BUNDLE_GROUPS] = { "groups", true, false },
 	[BUNDLE_DATA] = { "data", true, false },
 	[BUNDLE_DIGESTS] = { "digests", false, false },
+	[BUNDLE_PROGRAMS] = { "programs", false, true },
 	[BUNDLE_VERDICTS] = { "verdicts", false, true },
 	[BUNDLE_PROVENANCE] = { "provenance", false, true },
 	[BUNDLE_SIGNATURE] = { "signature", false, false },
@@ -38,7 +39,6 @@ static int damaged(const struct bundle *b, const char *where, struct btfpack_err
 
 static int check_header(const struct bundle *b, struct btfpack_error *err)
 {
-	uint8_t checksum[BUNDLE_CHECKSUM_SIZE];
 	uint64_t file_size;
 	uint32_t version;
 
@@ -50,8 +50,11 @@ static int check_header(const struct bundle *b, struct btfpack_error *err)
 		return btfpack_error_set(err, -EBADMSG,
 					 "%s: damaged bundle: it says it has %llu bytes, but has %zu",
 					 b->name, (unsigned long long)file_size, b->size);
-	bundle_checksum(b->data, b->size, checksum);
-	if (memcmp(checksum, b->data + BUNDLE_AT_CHECKSUM, sizeof(checksum)))
+	if (version == 1) /* had another checksum */
+		return btfpack_error_set(err, -EOPNOTSUPP,
+					 "%s: bundle version 1, expected %u: made by an earlier btfpack",
+					 b->name, BUNDLE_VERSION);
+	if (bundle_get_u64(b->data + BUNDLE_AT_CHECKSUM) != bundle_checksum(b->data, b->size))
 		return damaged(b, "the checksum does not match", err);
 	/* Only now: a flipped bit in the version is damage, not a bundle from the future. */
 	if (version != BUNDLE_VERSION)
@@ -343,9 +346,9 @@ int bundle_iter_next(struct bundle_iter *it, struct bundle_entry *ret, struct bt
 
 /* --- blobs -------------------------------------------------------------------------------------- */
 
-static uint32_t blob_size(const struct bundle *b, uint32_t index)
+static uint32_t blob_size(const struct bundle_bytes *sizes, uint32_t index)
 {
-	return bundle_get_u32(b->sections[BUNDLE_BLOBS].data + (size_t)index * BUNDLE_BLOB_SIZE);
+	return bundle_get_u32(sizes->data + (size_t)index * BUNDLE_BLOB_SIZE);
 }
 
 struct group {
@@ -381,45 +384,63 @@ static bool find_group(const struct bundle *b, uint32_t index, struct group *ret
 	return false;
 }
 
-/* Where in its group blob @index starts; false when the sizes do not add up. */
-static bool place_blob(const struct bundle *b, const struct group *group, uint32_t index,
-		       uint32_t *ret)
+/* Where in its group blob @index lies; false when the sizes do not add up. */
+static bool place_blob(const struct bundle_bytes *sizes, const struct group *group, uint32_t index,
+		       uint32_t *offset_ret, uint32_t *size_ret)
 {
 	uint64_t sum = 0;
 
-	*ret = 0;
+	*offset_ret = 0;
+	*size_ret = blob_size(sizes, index);
 	for (uint32_t i = 0; i < group->blob_count; i++) {
 		if (group->first_blob + i == index)
-			*ret = (uint32_t)sum;
-		sum += blob_size(b, group->first_blob + i);
+			*offset_ret = (uint32_t)sum;
+		sum += blob_size(sizes, group->first_blob + i);
 		if (sum > group->span.raw_size)
 			return false;
 	}
 	return sum == group->span.raw_size;
 }
 
+static int find_blob(const struct bundle *b, uint32_t index, struct group *group_ret,
+		     uint32_t *offset_ret, uint32_t *size_ret, struct btfpack_error *err)
+{
+	struct bundle_bytes sizes = { 0 };
+	int error = get_bytes(b, &b->sections[BUNDLE_BLOBS], &sizes, err);
+	bool found;
+
+	if (error)
+		return error;
+	found = find_group(b, index, group_ret) &&
+		place_blob(&sizes, group_ret, index, offset_ret, size_ret) &&
+		group_ret->span.stored_size <= group_ret->span.raw_size &&
+		group_ret->span.raw_size <=
+			(group_ret->blob_count > 1 ? BUNDLE_GROUP_MAXIMUM : BUNDLE_BLOB_MAXIMUM);
+	bundle_bytes_deinit(&sizes);
+	if (!found)
+		return btfpack_error_set(err, -EBADMSG, "%s: damaged bundle: the place of blob %u",
+					 b->name, index);
+	return 0;
+}
+
 int bundle_get_blob(const struct bundle *b, uint32_t index, struct bundle_bytes *ret,
 		    struct btfpack_error *err)
 {
 	struct bundle_bytes bytes = { 0 };
-	struct group group;
-	uint32_t offset;
+	struct group group = { .blob_count = 0 };
+	uint32_t offset = 0, size = 0;
 	int error;
 
 	if (index >= b->blob_count)
 		return damaged(b, "a kernel names a blob that is not there", err);
-	if (!find_group(b, index, &group) || !place_blob(b, &group, index, &offset) ||
-	    group.span.stored_size > group.span.raw_size ||
-	    group.span.raw_size >
-		    (group.blob_count > 1 ? BUNDLE_GROUP_MAXIMUM : BUNDLE_BLOB_MAXIMUM))
-		return btfpack_error_set(err, -EBADMSG, "%s: damaged bundle: the place of blob %u",
-					 b->name, index);
-	error = get_bytes(b, &group.span, &bytes, err);
+	error = find_blob(b, index, &group, &offset, &size, err);
+	if (!error)
+		error = get_bytes(b, &group.span, &bytes, err);
 	if (error)
 		return error;
 	*ret = (struct bundle_bytes){
 		.data = bytes.data + offset,
-		.size = blob_size(b, index),
+		.size = size,
 		.decompressed = bytes.decompressed,
 	};
 	return 0;

@@ -55,7 +55,7 @@ struct bundle_entry {
 	const char *uname;
 	const uint8_t *build_id; /* BUNDLE_BUILD_ID_SIZE bytes; all zero: not known */
 	uint32_t blob;		 /* from 0 */
-	uint32_t verdict;	 /* from 1; 0: none */
+	uint32_t verdict;	 /* from 1; 0: not known */
 };
 
 /* Bytes decompressed from the bundle, or lying in it. */

@@ -22,6 +22,7 @@
 #include "bundle.h"
 #include "host.h"
 #include "select.h"
+#include "verdicts.h"
 
 #define BTF_FILE_MAXIMUM (1UL << 30)
 #define KNOWN_FLAGS                                                                                \
@@ -36,10 +37,9 @@ struct btfpack_loader {
 	int fd;	       /* of the memory behind @path, or -1 */
 	void *data;    /* mapped, @size bytes; or NULL */
 	size_t size;
+	struct verdicts *verdicts; /* NULL: not known */
 	bool has_path;
-	bool has_verdict;
 	char path[PATH_MAX];
-	char verdict[]; /* NUL-terminated */
 };
 
 /* A bundle to be: a file not yet looked at, or memory. */
@@ -231,40 +231,14 @@ static int choose(struct btfpack_loader *draft, const struct bundle *b, bool nea
 	return select_finish(&s, ret);
 }
 
-/* The verdict's text, to be freed; NULL when there is none. */
-static int get_verdict(const struct bundle *b, uint32_t number, char **ret,
-		       struct btfpack_error *err)
-{
-	struct bundle_bytes bytes = { 0 };
-	const char *text = NULL;
-	int error;
-
-	if (!number)
-		return 0;
-	error = bundle_get_section(b, BUNDLE_VERDICTS, &bytes, err);
-	if (error == -ENOENT)
-		return btfpack_error_set(err, -EBADMSG,
-					 "%s: damaged bundle: a kernel names a verdict, but there are none",
-					 b->name);
-	if (error)
-		return error;
-	error = bundle_find_verdict(b, &bytes, number, &text, err);
-	if (!error) {
-		*ret = strdup(text);
-		if (!*ret)
-			error = btfpack_error_set(err, -ENOMEM, "%s: out of memory", b->name);
-	}
-	bundle_bytes_deinit(&bytes);
-	return error;
-}
-
 static int use_answer(struct btfpack_loader *draft, const struct bundle *b,
-		      const struct select_answer *answer, char **verdict_ret,
-		      struct btfpack_error *err)
+		      const struct select_answer *answer, struct btfpack_error *err)
 {
 	struct bundle_bytes blob = { 0 };
-	int error = get_verdict(b, answer->verdict, verdict_ret, err);
+	int error = 0;
 
+	if (answer->verdict)
+		error = verdicts_read(b, answer->verdict, &draft->verdicts, err);
 	if (!error)
 		error = bundle_get_blob(b, answer->blob, &blob, err);
 	if (error)
@@ -280,7 +254,7 @@ static int use_answer(struct btfpack_loader *draft, const struct bundle *b,
 }
 
 static int try_bytes(struct btfpack_loader *draft, const struct bundle_source *source, bool nearest,
-		     char **verdict_ret, struct btfpack_error *err)
+		     struct btfpack_error *err)
 {
 	struct select_answer answer;
 	struct bundle b;
@@ -293,11 +267,11 @@ static int try_bytes(struct btfpack_loader *draft, const struct bundle_source *s
 	error = choose(draft, &b, nearest, &answer, err);
 	if (error <= 0)
 		return error;
-	return use_answer(draft, &b, &answer, verdict_ret, err);
+	return use_answer(draft, &b, &answer, err);
 }
 
 static int try_bundle(struct btfpack_loader *draft, const struct bundle_source *source,
-		      bool nearest, char **verdict_ret, struct btfpack_error *err)
+		      bool nearest, struct btfpack_error *err)
 {
 	struct bundle_source mapped = *source;
 	void *data;
@@ -308,12 +282,12 @@ static int try_bundle(struct btfpack_loader *draft, const struct bundle_source *
 		return 0;
 	}
 	if (!source->path)
-		return try_bytes(draft, source, nearest, verdict_ret, err);
+		return try_bytes(draft, source, nearest, err);
 	error = map_file(source->path, SIZE_MAX, &data, &mapped.size, err);
 	if (error)
 		return error;
 	mapped.data = data;
-	error = try_bytes(draft, &mapped, nearest, verdict_ret, err);
+	error = try_bytes(draft, &mapped, nearest, err);
 	if (data)
 		munmap(data, mapped.size);
 	return error;
@@ -327,6 +301,7 @@ static void release(struct btfpack_loader *loader)
 		munmap(loader->data, loader->size);
 	if (loader->fd >= 0)
 		close(loader->fd);
+	verdicts_free(loader->verdicts);
 }
 
 static int fail_without_match(const struct btfpack_loader *draft, struct btfpack_error *err)
@@ -346,8 +321,7 @@ static int find_host(struct btfpack_loader *draft, const struct btfpack_loader_o
 
 /* The steps, until one gives 1 (settled) or an error. */
 static int search(struct btfpack_loader *draft, const struct bundle_source *source,
-		  const struct btfpack_loader_opts *opts, char **verdict_ret,
-		  struct btfpack_error *err)
+		  const struct btfpack_loader_opts *opts, struct btfpack_error *err)
 {
 	int done = find_host(draft, opts, err);
 
@@ -357,8 +331,7 @@ static int search(struct btfpack_loader *draft, const struct bundle_source *sour
 	if (!done)
 		done = try_kernel(draft, opts);
 	if (!done)
-		done = try_bundle(draft, source, opts->flags & BTFPACK_LOADER_NEAREST, verdict_ret,
-				  err);
+		done = try_bundle(draft, source, opts->flags & BTFPACK_LOADER_NEAREST, err);
 	return done ? done : fail_without_match(draft, err);
 }
 
@@ -386,16 +359,12 @@ static int read_opts(const struct btfpack_loader_opts *opts, struct btfpack_load
 	return 0;
 }
 
-static struct btfpack_loader *copy_to_heap(const struct btfpack_loader *draft, const char *verdict)
+static struct btfpack_loader *copy_to_heap(const struct btfpack_loader *draft)
 {
-	size_t length = verdict ? strlen(verdict) : 0;
-	struct btfpack_loader *loader = malloc(sizeof(*loader) + length + 1);
+	struct btfpack_loader *loader = malloc(sizeof(*loader));
 
-	if (!loader)
-		return NULL;
-	memcpy(loader, draft, sizeof(*draft));
-	loader->has_verdict = verdict != NULL;
-	memcpy(loader->verdict, verdict ? verdict : "", length + 1);
+	if (loader)
+		memcpy(loader, draft, sizeof(*draft));
 	return loader;
 }
 
@@ -405,21 +374,19 @@ static int open_source(const struct bundle_source *source,
 {
 	struct btfpack_loader draft = { .fd = -1 };
 	struct btfpack_loader_opts opts;
-	char *verdict = NULL;
 	int error = read_opts(caller_opts, &opts, err);
 
 	if (error)
 		return error;
-	error = search(&draft, source, &opts, &verdict, err);
+	error = search(&draft, source, &opts, err);
 	if (opts.explain && opts.explain_size)
 		snprintf(opts.explain, opts.explain_size, "%s", draft.story.text);
 	if (error > 0) {
-		*ret = copy_to_heap(&draft, verdict);
+		*ret = copy_to_heap(&draft);
 		error = *ret ? 0 : btfpack_error_set(err, -ENOMEM, "loader: out of memory");
 	}
 	if (error)
 		release(&draft);
-	free(verdict);
 	return error;
 }
 
@@ -490,5 +457,27 @@ const struct btfpack_host *btfpack_loader_host(const struct btfpack_loader *load
 
 const char *btfpack_loader_verdict(const struct btfpack_loader *loader)
 {
-	return loader->has_verdict ? loader->verdict : NULL;
+	return loader->verdicts ? loader->verdicts->rejected : NULL;
+}
+
+size_t btfpack_loader_count_programs(const struct btfpack_loader *loader)
+{
+	return loader->verdicts ? loader->verdicts->count : 0;
+}
+
+const struct btfpack_program *btfpack_loader_program(const struct btfpack_loader *loader,
+						     size_t index)
+{
+	return index < btfpack_loader_count_programs(loader) ? &loader->verdicts->programs[index]
+							     : NULL;
+}
+
+const char *btfpack_loads_name(enum btfpack_loads loads)
+{
+	static const char *const names[] = { [BTFPACK_LOADS] = "loads",
+					     [BTFPACK_LOADS_WITHOUT] = "loads-without",
+					     [BTFPACK_LOADS_UNSURE] = "unsure",
+					     [BTFPACK_LOADS_NOT] = "rejected" };
+
+	return (size_t)loads < sizeof(names) / sizeof(names[0]) ? names[loads] : "?";
 }

@@ -398,11 +398,20 @@ static void offer_neighbour(struct select *s, const struct bundle_entry *entry)
 	pick(s, rank, entry);
 }
 
+/* A bundle keeps the first bytes of a build-id only, which prove nothing by
+ * themselves: among thousands of kernels some other may begin like this one. Two
+ * builds of one uname do not. Where no uname is known they are all there is. */
+static bool is_same_build(const struct select *s, const struct bundle_entry *entry)
+{
+	return s->has_build_id && !memcmp(entry->build_id, s->build_id, sizeof(s->build_id)) &&
+	       (!s->host.uname[0] || !strcmp(entry->uname, s->host.uname));
+}
+
 void select_offer(struct select *s, const struct bundle_entry *entry)
 {
 	const struct select_seen *seen = look_at(s, entry);
 
-	if (s->has_build_id && !memcmp(entry->build_id, s->build_id, sizeof(s->build_id)))
+	if (is_same_build(s, entry))
 		pick(s, SELECT_BUILD_ID, entry);
 	if (!s->host.uname[0] || !seen->same_arch)
 		return;

@@ -239,29 +239,34 @@ END
     --uname 6.1 -o small.btf
   grep -q 'bad (need.bpf.o): ' out
   absent 'good (need.bpf.o)' out
+  expect_status 0 "$BTFPACK" select --bundle need.bundle --distro debian --release 12 --arch x86_64 \
+    --uname 6.1 --explain
+  grep -q '^1 of 2 programs load there$' out
+  need jq
+  expect_status 0 "$BTFPACK" select --bundle need.bundle --distro debian --release 12 --arch x86_64 \
+    --uname 6.1 --json
+  [ "$(jq -r '.programs[] | [.object, .program, .verdict, .reason != ""] | join(" ")' out | sort)" = \
+    "$(printf 'need.bpf.o bad rejected true\nneed.bpf.o good loads false')" ]
   grep -qa kept small.btf
   absent -aE 'unused|more|gone' small.btf
 }
 
-# forge FILE: change a byte of the blobs and make the checksum right again.
+# forge FILE: change a byte of the blobs and make the checksum right again, by another
+# XXH64 than ours.
 forge() {
   python3 - "$1" << 'END'
-import struct, sys
+import subprocess, sys
 data = bytearray(open(sys.argv[1], "rb").read())
 data[-150] ^= 1
-a = b = 0
-data[32:48] = bytes(16)
-for at in range(0, len(data), 16):
-    x, y = struct.unpack("<QQ", bytes(data[at:at + 16]).ljust(16, b"\0"))
-    a = (a + x + b) % 2**64
-    b = (b + y + a) % 2**64
-data[32:48] = struct.pack("<QQ", a, b)
+data[32:40] = bytes(8)
+said = subprocess.run(["xxhsum", "-H64"], input=bytes(data), stdout=subprocess.PIPE, check=True).stdout
+data[32:40] = bytes.fromhex(said.split()[0].decode())[::-1]
 open(sys.argv[1], "wb").write(data)
 END
 }
 
 signs() {
-  need openssl python3
+  need openssl python3 xxhsum
   for key in ours theirs; do
     openssl genpkey -algorithm ed25519 -out $key.pem
     openssl pkey -in $key.pem -pubout -out $key.pub

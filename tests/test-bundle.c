@@ -89,7 +89,7 @@ static void check_kernel(const struct btfpack_blob *bytes, uint32_t n, bool with
 	CHECK_INT(btfpack_loader_match(loader),
 		  with_build_id ? BTFPACK_MATCH_BUILD_ID : BTFPACK_MATCH_NAME);
 	CHECK_STRING(btfpack_loader_kernel(loader)->uname, s.uname);
-	CHECK(!strncmp(btfpack_loader_kernel(loader)->build_id, s.build_id, 16));
+	CHECK(!strncmp(btfpack_loader_kernel(loader)->build_id, s.build_id, 8));
 	data = btfpack_loader_btf_data(loader, &size);
 	CHECK(size == s.blob.size && !memcmp(data, s.btf, size));
 	btfpack_loader_close(loader);
@@ -226,39 +226,160 @@ static void refuses_unfit_kernels(void)
 	btfpack_bundle_free(b);
 }
 
-static void carries_verdicts_and_provenance(void)
+static void check_program(const struct btfpack_loader *loader, size_t index, const char *object,
+			  const char *program, enum btfpack_loads loads, const char *reason)
 {
-	struct btfpack_bundle_facts none = { .package = "linux-image-1-dbg 6.1.1-1" };
-	struct btfpack_bundle_facts some = { .verdict = "tcprtt: no ring buffer\nruntime: no loops" };
+	const struct btfpack_program *p = btfpack_loader_program(loader, index);
+
+	REQUIRE(p);
+	CHECK_STRING(p->object, object);
+	CHECK_STRING(p->program, program);
+	CHECK_INT(p->loads, loads);
+	CHECK_STRING(p->reason, reason);
+}
+
+static struct btfpack_loader *open_synthetic(const struct btfpack_blob *bytes, uint32_t n)
+{
+	struct btfpack_loader *loader;
+	struct btfpack_host host;
+	struct synthetic s;
+
+	synthetic_make(n, &s);
+	host = host_of(&s.kernel);
+	loader = open_for(bytes, &host);
+	REQUIRE(loader);
+	return loader;
+}
+
+static void carries_verdicts(void)
+{
+	static const struct btfpack_bundle_verdict some[] = {
+		{ 0, BTFPACK_VERDICT_LOADS_WITHOUT, NULL },
+		{ 2, BTFPACK_VERDICT_UNSURE, "no function f\nin it" },
+		{ 3, BTFPACK_VERDICT_REJECTED, "the kernel has no struct w" },
+	};
+	static const struct btfpack_bundle_verdict bad[] = {
+		{ 1, BTFPACK_VERDICT_REJECTED, "" },
+		{ 1, BTFPACK_VERDICT_REJECTED, "twice" },
+		{ 4, BTFPACK_VERDICT_REJECTED, "no such program" },
+		{ 0, BTFPACK_VERDICT_LOADS, "" },
+	};
+	static const char *const names[][2] = { { "a.o", "p" }, { "a.o", "q" }, { "b.o", "p" },
+						{ "b.o", "r" } };
+	struct btfpack_bundle_facts judged = { .is_judged = true };
+	struct btfpack_bundle_facts found = { NULL, NULL, true, some, ARRAY_SIZE(some) };
+	AUTO_BLOB struct btfpack_blob bytes = { 0 };
+	struct btfpack_bundle *b;
+	struct btfpack_loader *loader;
+	struct synthetic s;
+	uint32_t number;
+
+	REQUIRE(btfpack_bundle_new(&b, &err) == 0);
+	for (uint32_t i = 0; i < ARRAY_SIZE(names); i++) {
+		REQUIRE(btfpack_bundle_add_program(b, names[i][0], names[i][1], &number, &err) == 0);
+		CHECK_INT(number, i);
+	}
+	CHECK_INT(btfpack_bundle_add_program(b, "", "p", &number, &err), -EINVAL);
+	CHECK_INT(btfpack_bundle_add_program(b, "a\nb", "p", &number, &err), -EINVAL);
+	synthetic_make(9, &s);
+	for (size_t i = 0; i < 3; i++) {
+		struct btfpack_bundle_facts facts = { NULL, NULL, true, bad + i, i ? 1 : 2 };
+
+		CHECK_INT(btfpack_bundle_add(b, &s.kernel, &s.blob, &facts, &err),
+			  i == 1 ? 0 : -EINVAL);
+		synthetic_make(10 + i, &s);
+	}
+	add(b, 0, NULL);
+	add(b, 1, &judged);
+	add(b, 2, &found);
+	add(b, 3, &found);
+	CHECK_INT(btfpack_bundle_add_program(b, "c.o", "late", &number, &err), -EINVAL);
+	bytes = write_with(b, 0);
+	btfpack_bundle_free(b);
+	loader = open_synthetic(&bytes, 0); /* nobody judged it */
+	CHECK_INT(btfpack_loader_count_programs(loader), 0);
+	CHECK(!btfpack_loader_program(loader, 0) && !btfpack_loader_verdict(loader));
+	btfpack_loader_close(loader);
+	loader = open_synthetic(&bytes, 1); /* all load */
+	CHECK_INT(btfpack_loader_count_programs(loader), 4);
+	check_program(loader, 0, "a.o", "p", BTFPACK_LOADS, "");
+	check_program(loader, 3, "b.o", "r", BTFPACK_LOADS, "");
+	CHECK(!btfpack_loader_verdict(loader));
+	btfpack_loader_close(loader);
+	for (uint32_t n = 2; n < 4; n++) {
+		loader = open_synthetic(&bytes, n);
+		check_program(loader, 0, "a.o", "p", BTFPACK_LOADS_WITHOUT, "");
+		check_program(loader, 1, "a.o", "q", BTFPACK_LOADS, "");
+		check_program(loader, 2, "b.o", "p", BTFPACK_LOADS_UNSURE, "no function f in it");
+		check_program(loader, 3, "b.o", "r", BTFPACK_LOADS_NOT, "the kernel has no struct w");
+		CHECK(!btfpack_loader_program(loader, 4));
+		CHECK_STRING(btfpack_loader_verdict(loader),
+			     "r (b.o): the kernel has no struct w");
+		btfpack_loader_close(loader);
+	}
+	CHECK_STRING(btfpack_loads_name(BTFPACK_LOADS_NOT), "rejected");
+}
+
+/* Verdicts that contradict themselves, under a right checksum. */
+static void refuses_bad_verdicts(void)
+{
+	static const char *const texts[] = {
+		"0X a\n0X a\n", "1X a\n0X a\n", "2X a\n", "x\n", "0\n", "0Y\n", "0Xa\n", "0X a",
+		"99999999999999999999999X\n", "\n",
+	};
+	static const struct btfpack_bundle_verdict some[] = { { 0, BTFPACK_VERDICT_REJECTED, "REASON AND MORE OF IT" } };
+	struct btfpack_bundle_facts found = { NULL, NULL, true, some, 1 };
+	AUTO_BLOB struct btfpack_blob bytes = { 0 };
+	struct btfpack_bundle *b;
+	struct synthetic s;
+	struct btfpack_host host;
+	uint32_t number;
+	char *at;
+
+	REQUIRE(btfpack_bundle_new(&b, &err) == 0);
+	REQUIRE(btfpack_bundle_add_program(b, "a.o", "p", &number, &err) == 0);
+	REQUIRE(btfpack_bundle_add_program(b, "a.o", "q", &number, &err) == 0);
+	add(b, 0, &found);
+	bytes = write_with(b, BTFPACK_BUNDLE_PLAIN);
+	btfpack_bundle_free(b);
+	at = memmem(bytes.data, bytes.size, "0X REASON", 9);
+	REQUIRE(at);
+	synthetic_make(0, &s);
+	host = host_of(&s.kernel);
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		memset(at, 0, strlen("0X REASON AND MORE OF IT\n"));
+		memcpy(at, texts[i], strlen(texts[i]));
+		bundle_put_u64((uint8_t *)bytes.data + BUNDLE_AT_CHECKSUM,
+			       bundle_checksum(bytes.data, bytes.size));
+		if (open_for(&bytes, &host))
+			printf("# accepted: %s\n", texts[i]);
+		CHECK_INT(err.code, -EBADMSG);
+		CHECK_STRING(err.message, "bundle: damaged bundle: a verdict");
+	}
+}
+
+static void carries_provenance(void)
+{
+	struct btfpack_bundle_facts known = {
+		.package = "linux-image-1-dbg 6.1.1-1",
+		.digest = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+	};
+	struct btfpack_bundle_facts named = { .package = "linux-image-2-dbg" };
 	AUTO_BLOB struct btfpack_blob bytes = { 0 };
 	struct btfpack_id id = { { 0xab } };
 	struct btfpack_bundle *b;
-	struct btfpack_loader *loader;
-	struct btfpack_host host;
 	struct bundle_bytes text;
 	struct bundle bundle;
-	struct synthetic s;
 
 	REQUIRE(btfpack_bundle_new(&b, &err) == 0);
 	CHECK_INT(btfpack_bundle_add_object(b, "z.bpf.o", &id, &err), 0);
 	CHECK_INT(btfpack_bundle_add_object(b, "a.bpf.o", &id, &err), 0);
 	CHECK_INT(btfpack_bundle_add_object(b, "new\nline", &id, &err), -EINVAL);
-	add(b, 0, &none);
-	add(b, 1, &some);
-	add(b, 2, &some);
+	add(b, 0, &known);
+	add(b, 1, &named);
+	add(b, 2, NULL);
 	bytes = write_with(b, 0);
 	btfpack_bundle_free(b);
-	for (uint32_t n = 0; n < 3; n++) {
-		synthetic_make(n, &s);
-		host = host_of(&s.kernel);
-		loader = open_for(&bytes, &host);
-		REQUIRE(loader);
-		if (n)
-			CHECK_STRING(btfpack_loader_verdict(loader), some.verdict);
-		else
-			CHECK(!btfpack_loader_verdict(loader));
-		btfpack_loader_close(loader);
-	}
 	REQUIRE(bundle_init(&bundle, bytes.data, bytes.size, "b", &err) == 0);
 	REQUIRE(bundle_get_section(&bundle, BUNDLE_PROVENANCE, &text, &err) == 0);
 	{
@@ -266,7 +387,8 @@ static void carries_verdicts_and_provenance(void)
 
 		CHECK_CONTAINS(copy, "btfpack " BTFPACK_VERSION "\nobject ab0000");
 		CHECK_CONTAINS(copy, "0 a.bpf.o\nobject ab0000");
-		CHECK_CONTAINS(copy, "kernel 0 - linux-image-1-dbg 6.1.1-1\n");
+		CHECK_CONTAINS(copy, "kernel 0 0123456789abcdef0123456789abcdef linux-image-1-dbg 6.1.1-1\n");
+		CHECK_CONTAINS(copy, "kernel 1 - linux-image-2-dbg\n");
 	}
 	bundle_bytes_deinit(&text);
 }
@@ -321,7 +443,7 @@ static void survives_damage_under_a_right_checksum(void)
 		uint8_t was = data[at];
 
 		data[at] = synthetic_random(&state);
-		bundle_checksum(data, bytes.size, data + BUNDLE_AT_CHECKSUM);
+		bundle_put_u64(data + BUNDLE_AT_CHECKSUM, bundle_checksum(data, bytes.size));
 		btfpack_loader_close(open_for(&bytes, &host));
 		data[at] = was;
 	}
@@ -330,13 +452,14 @@ static void survives_damage_under_a_right_checksum(void)
 static void patch(struct btfpack_blob *bytes, size_t at, uint32_t value)
 {
 	bundle_put_u32((uint8_t *)bytes->data + at, value);
-	bundle_checksum(bytes->data, bytes->size, (uint8_t *)bytes->data + BUNDLE_AT_CHECKSUM);
+	bundle_put_u64((uint8_t *)bytes->data + BUNDLE_AT_CHECKSUM,
+		       bundle_checksum(bytes->data, bytes->size));
 }
 
 static void knows_versions_and_sections(void)
 {
 	AUTO_BLOB struct btfpack_blob bytes = make(10, 0);
-	size_t last = BUNDLE_AT_SECTIONS + (BUNDLE_PROVENANCE - 2) * BUNDLE_SECTION_SIZE;
+	size_t last = BUNDLE_AT_SECTIONS + BUNDLE_DIGESTS * BUNDLE_SECTION_SIZE;
 	struct bundle b;
 
 	REQUIRE(bundle_get_u32((uint8_t *)bytes.data + last) == BUNDLE_PROVENANCE);
@@ -350,6 +473,9 @@ static void knows_versions_and_sections(void)
 	patch(&bytes, BUNDLE_AT_VERSION, BUNDLE_VERSION + 1);
 	CHECK_INT(bundle_init(&b, bytes.data, bytes.size, "b", &err), -EOPNOTSUPP);
 	CHECK_CONTAINS(err.message, "made by a later btfpack");
+	patch(&bytes, BUNDLE_AT_VERSION, 1);
+	CHECK_INT(bundle_init(&b, bytes.data, bytes.size, "b", &err), -EOPNOTSUPP);
+	CHECK_CONTAINS(err.message, "made by an earlier btfpack");
 }
 
 /* --- the loader's steps ------------------------------------------------------------------------- */
@@ -424,7 +550,9 @@ TEST_MAIN({ "finds every kernel of 5,000", finds_every_kernel_of_many },
 	  { "takes an empty bundle", takes_an_empty_bundle },
 	  { "holds two builds of one name", holds_two_builds_of_a_name },
 	  { "refuses kernels that cannot be keys", refuses_unfit_kernels },
-	  { "carries verdicts and provenance", carries_verdicts_and_provenance },
+	  { "carries verdicts", carries_verdicts },
+	  { "refuses bad verdicts", refuses_bad_verdicts },
+	  { "carries provenance", carries_provenance },
 	  { "refuses every flipped byte", refuses_every_flipped_byte },
 	  { "refuses every truncation", refuses_every_truncation },
 	  { "survives damage under a right checksum", survives_damage_under_a_right_checksum },

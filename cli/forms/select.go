@@ -299,9 +299,11 @@ func agree(a, b *pick) bool {
 	return a.count > 0 && b.count > 0 && !a.differ && !b.differ && a.best.blob == b.best.blob
 }
 
+// What is kept of a build-id. It tells two builds of one uname apart, and is no proof
+// for a kernel of another name.
 func prefix(buildID string) string {
-	id := strings.ToLower(buildID) + strings.Repeat("0", 16)
-	return id[:16]
+	id := strings.ToLower(buildID) + strings.Repeat("0", 8)
+	return id[:8]
 }
 
 type selection struct {
@@ -314,7 +316,7 @@ type selection struct {
 func (s *selection) offer(e entry) {
 	known := s.host.BuildID != "" && e.kernel.BuildID != "-"
 	same := known && prefix(s.host.BuildID) == e.kernel.BuildID
-	if same {
+	if same && (s.host.Uname == "" || s.host.Uname == e.kernel.Uname) {
 		s.buildID.add(e)
 	}
 	if s.host.Uname == "" || archOf(e.kernel.Arch) != s.host.Arch {

@@ -19,9 +19,11 @@
 #ifndef BTFPACK_BUNDLE_H
 #define BTFPACK_BUNDLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include <btfpack/check.h>
 #include <btfpack/error.h>
 #include <btfpack/types.h>
 
@@ -38,17 +40,37 @@ int btfpack_bundle_new(struct btfpack_bundle **ret, struct btfpack_error *err);
 void btfpack_bundle_free(struct btfpack_bundle *b);
 
 /*
+ * Name a BPF program that verdicts will be about; @number_ret is what they call it.
+ * Programs are named once, before the kernels: those of one object one after another.
+ * -EINVAL when a name is empty or not printable, or kernels were added already;
+ * -EFBIG more than 65,536 programs; -ENOMEM.
+ */
+int btfpack_bundle_add_program(struct btfpack_bundle *b, const char *object, const char *program,
+			       uint32_t *number_ret, struct btfpack_error *err);
+
+/* That a program does not just load on a kernel. @reason: a sentence, or ""; control
+ * characters in it become spaces. */
+struct btfpack_bundle_verdict {
+	uint32_t program;	     /* its number */
+	enum btfpack_verdict verdict; /* any but BTFPACK_VERDICT_LOADS */
+	const char *reason;
+};
+
+/*
  * What is known of a kernel besides its key. Strings may be NULL; all are copied.
  *
- * @package  the package it comes from: name, a space, version
- * @digest   SHA-256 of that package, 64 hex digits
- * @verdict  programs that cannot load on this kernel and why: one line a
- *           program, lines joined by "\n"
+ * @package        the package it comes from: name, a space, version
+ * @digest         SHA-256 of that package, 64 hex digits; the first 32 are kept
+ * @is_judged      every program was judged on this kernel: those without an entry in
+ *                 @verdicts load
+ * @verdicts       @verdict_count of them, by ascending number
  */
 struct btfpack_bundle_facts {
 	const char *package;
 	const char *digest;
-	const char *verdict;
+	bool is_judged;
+	const struct btfpack_bundle_verdict *verdicts;
+	size_t verdict_count;
 };
 
 /*
@@ -56,7 +78,8 @@ struct btfpack_bundle_facts {
  * build-id tells apart several kernels of one name. @facts may be NULL.
  *
  * -EINVAL  a part of the key is missing, too long or has a space, a slash or a
- *          control character in it; a build-id or fact that is not text
+ *          control character in it; a build-id or fact that is not text; verdicts
+ *          about no such program, or not in order
  * -EEXIST  this kernel was added before with another BTF; with the same BTF it is
  *          no error
  * -EFBIG   a BTF over 64 MB, or more than 1,048,576 kernels

@@ -24,7 +24,7 @@
  *	btfpack_loader_close(loader);		// not before the load: see below
  *
  * From a bundle, a kernel is told by the GNU build-id in /sys/kernel/notes, which
- * is exact; else by distribution, release, architecture and `uname -r`; else by
+ * with the uname is exact; else by distribution, release, architecture and `uname -r`; else by
  * proof: where the next older and the next newer kernel of its series need the
  * same bytes, so does it. A kernel that merely looks like another is never
  * chosen, unless BTFPACK_LOADER_NEAREST asks for it: BTF of another kernel loads
@@ -34,9 +34,9 @@
  * struct_ops and kernel symbols still need the BTF of the running kernel itself.
  *
  * The loader links libc and, if it was there when it was built, libzstd. It keeps
- * no global state, starts no thread, prints nothing and leaves no file behind. It
- * allocates one handle; what it needs while it searches (under 1 MB for 5,000
- * kernels) is freed before open returns. One thread per handle at a time; any
+ * no global state, starts no thread, prints nothing and leaves no file behind. What
+ * it needs while it searches (under 1 MB for 5,000 kernels) is freed before open
+ * returns. One thread per handle at a time; any
  * number of handles. This header is fine for C++.
  */
 #ifndef BTFPACK_LOADER_H
@@ -122,7 +122,7 @@ struct btfpack_loader;
  *
  * -ENOENT      no BTF for this host, or no such file: the sentence tells which
  * -EBADMSG     the bundle or the named BTF file is damaged
- * -EOPNOTSUPP  the bundle was made by a later btfpack
+ * -EOPNOTSUPP  the bundle is of a version that this loader does not read
  * -ENOSYS      the bundle is compressed and this loader was built without zstd
  * -EINVAL      @opts has a flag or a size from a later btfpack
  * -EFBIG, -ENOMEM, or the system's errno
@@ -182,14 +182,46 @@ BTFPACK_EXPORT enum btfpack_match btfpack_loader_match(const struct btfpack_load
 BTFPACK_EXPORT const char *btfpack_match_name(enum btfpack_match match);
 
 /* The kernel of the bundle whose BTF this is; when not from a bundle, the host.
- * Of its build-id the first 16 digits are known. Lives until close. */
+ * Of its build-id the first 8 digits are known. Lives until close. */
 BTFPACK_EXPORT const struct btfpack_host *btfpack_loader_kernel(const struct btfpack_loader *loader);
 
 /* The host it was chosen for. Lives until close. */
 BTFPACK_EXPORT const struct btfpack_host *btfpack_loader_host(const struct btfpack_loader *loader);
 
-/* What the maker of the bundle found about programs that cannot load on this
- * kernel: one line a program. NULL when there is nothing to say. Until close. */
+/*
+ * Whether the programs of the bundle's BPF objects load on this kernel: what `btfpack
+ * check` found when the bundle was made, so that a tool can say why something will
+ * not work before it tries. Known when the BTF is from a bundle that was made for
+ * objects; else there are 0 programs.
+ */
+enum btfpack_loads {
+	BTFPACK_LOADS = 0,
+	BTFPACK_LOADS_WITHOUT = 1, /* without some optional fields: it asks first */
+	BTFPACK_LOADS_UNSURE = 2,  /* BTF does not know what it attaches to */
+	BTFPACK_LOADS_NOT = 3,	   /* libbpf or the kernel will refuse it */
+};
+
+struct btfpack_program {
+	const char *object;  /* file name of the BPF object: "execsnoop.bpf.o" */
+	const char *program; /* the C function */
+	enum btfpack_loads loads;
+	const char *reason; /* "no member w in struct z"; "" when there is nothing to say */
+};
+
+/* How many programs are known of. */
+BTFPACK_EXPORT size_t btfpack_loader_count_programs(const struct btfpack_loader *loader);
+
+/* Program @index, from 0, in the order of the objects; NULL when there are fewer.
+ * Lives until close. */
+BTFPACK_EXPORT const struct btfpack_program *
+btfpack_loader_program(const struct btfpack_loader *loader, size_t index);
+
+/* The word for it, as `btfpack check` says it: "loads", "loads-without", "unsure",
+ * "rejected". Static. */
+BTFPACK_EXPORT const char *btfpack_loads_name(enum btfpack_loads loads);
+
+/* The programs that cannot load, for people: lines "PROGRAM (OBJECT): REASON" joined by
+ * "\n". NULL when there are none, or nothing is known. Lives until close. */
 BTFPACK_EXPORT const char *btfpack_loader_verdict(const struct btfpack_loader *loader);
 
 #ifdef __cplusplus

@@ -9,24 +9,23 @@
 #include <btfpack/loader.h>
 
 #include "runtime-loader/bundle.h"
+#include "runtime-loader/verdicts.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void read_all(const struct bundle *b)
 {
 	struct bundle_entry entry;
-	struct bundle_bytes bytes, verdicts = { 0 };
+	struct bundle_bytes bytes;
 	struct bundle_iter it;
-	const char *text;
+	struct verdicts *v;
 
-	bundle_get_section(b, BUNDLE_VERDICTS, &verdicts, NULL);
 	if (bundle_iter_init(&it, b, NULL) == 0) {
-		while (bundle_iter_next(&it, &entry, NULL) > 0)
-			if (verdicts.data)
-				bundle_find_verdict(b, &verdicts, entry.verdict, &text, NULL);
+		for (int i = 0; i < 64 && bundle_iter_next(&it, &entry, NULL) > 0; i++)
+			if (entry.verdict && verdicts_read(b, entry.verdict, &v, NULL) == 0)
+				verdicts_free(v);
 		bundle_iter_deinit(&it);
 	}
-	bundle_bytes_deinit(&verdicts);
 	for (uint32_t i = 0; i < b->blob_count && i < 16; i++)
 		if (bundle_get_blob(b, i, &bytes, NULL) == 0)
 			bundle_bytes_deinit(&bytes);
@@ -63,7 +62,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	bundle_init(&b, copy, size, "fuzz", NULL);
 	if (size >= BUNDLE_AT_SECTIONS) {
 		bundle_put_u64(copy + BUNDLE_AT_FILE_SIZE, size);
-		bundle_checksum(copy, size, copy + BUNDLE_AT_CHECKSUM);
+		bundle_put_u64(copy + BUNDLE_AT_CHECKSUM, bundle_checksum(copy, size));
 		if (bundle_init(&b, copy, size, "fuzz", NULL) == 0)
 			read_all(&b);
 		select_some(copy, size);
