@@ -5,70 +5,190 @@
 
 #include "btfgen/bpf-demands.h"
 
-/* Section names as libbpf reads them; a row with '/' at its end goes on with a name. */
+/* Attach types by number: the header we build with may be older. */
+enum {
+	CGROUP_SYSCTL = 18,
+	UDP4_RECVMSG = 19,
+	UDP6_RECVMSG = 20,
+	GETSOCKOPT = 21,
+	SETSOCKOPT = 22,
+	INET4_GETPEERNAME = 29,
+	INET6_GETPEERNAME = 30,
+	INET4_GETSOCKNAME = 31,
+	INET6_GETSOCKNAME = 32,
+	XDP_DEVMAP = 33,
+	SOCK_RELEASE = 34,
+	XDP_CPUMAP = 35,
+	SK_SKB_VERDICT = 38,
+	REUSEPORT_MIGRATE = 40,
+	KPROBE_MULTI = 42,
+	LSM_CGROUP = 43,
+	TCX_INGRESS = 46,
+	TCX_EGRESS = 47,
+	UPROBE_MULTI = 48,
+	UNIX_CONNECT = 49,
+	UNIX_SENDMSG = 50,
+	UNIX_RECVMSG = 51,
+	UNIX_GETPEERNAME = 52,
+	UNIX_GETSOCKNAME = 53,
+	NETKIT_PRIMARY = 54,
+	NETKIT_PEER = 55,
+	KPROBE_SESSION = 56,
+	UPROBE_SESSION = 57,
+};
+
+#define TYPE_NETFILTER 32
+
+/* Section names as libbpf reads them, the first that fits; a row with '/' at its end
+ * goes on with a name. */
 static const struct {
 	const char *prefix;
 	int type;
 	enum demand_target target;
 	const char *before; /* what the kernel puts before the name */
+	int attach_type;
+	enum demand_arguments arguments;
 } sections[] = {
 	{ "kprobe/", BPF_PROG_TYPE_KPROBE, DEMAND_PROBE, "" },
 	{ "kretprobe/", BPF_PROG_TYPE_KPROBE, DEMAND_PROBE, "" },
-	{ "kprobe", BPF_PROG_TYPE_KPROBE, DEMAND_NOTHING, "" },
-	{ "kretprobe", BPF_PROG_TYPE_KPROBE, DEMAND_NOTHING, "" },
-	{ "ksyscall", BPF_PROG_TYPE_KPROBE, DEMAND_NOTHING, "" },
-	{ "kretsyscall", BPF_PROG_TYPE_KPROBE, DEMAND_NOTHING, "" },
-	{ "uprobe", BPF_PROG_TYPE_KPROBE, DEMAND_NOTHING, "" },
-	{ "uretprobe", BPF_PROG_TYPE_KPROBE, DEMAND_NOTHING, "" },
-	{ "usdt", BPF_PROG_TYPE_KPROBE, DEMAND_NOTHING, "" },
+	{ "kprobe.multi/", BPF_PROG_TYPE_KPROBE, DEMAND_PROBE, "", KPROBE_MULTI },
+	{ "kretprobe.multi/", BPF_PROG_TYPE_KPROBE, DEMAND_PROBE, "", KPROBE_MULTI },
+	{ "kprobe.session/", BPF_PROG_TYPE_KPROBE, DEMAND_PROBE, "", KPROBE_SESSION },
+	{ "kprobe.multi", BPF_PROG_TYPE_KPROBE, .attach_type = KPROBE_MULTI },
+	{ "kretprobe.multi", BPF_PROG_TYPE_KPROBE, .attach_type = KPROBE_MULTI },
+	{ "kprobe.session", BPF_PROG_TYPE_KPROBE, .attach_type = KPROBE_SESSION },
+	{ "kprobe", BPF_PROG_TYPE_KPROBE },
+	{ "kretprobe", BPF_PROG_TYPE_KPROBE },
+	{ "ksyscall/", BPF_PROG_TYPE_KPROBE, DEMAND_SYSCALL, "" },
+	{ "kretsyscall/", BPF_PROG_TYPE_KPROBE, DEMAND_SYSCALL, "" },
+	{ "ksyscall", BPF_PROG_TYPE_KPROBE },
+	{ "kretsyscall", BPF_PROG_TYPE_KPROBE },
+	{ "uprobe.multi", BPF_PROG_TYPE_KPROBE, .attach_type = UPROBE_MULTI },
+	{ "uretprobe.multi", BPF_PROG_TYPE_KPROBE, .attach_type = UPROBE_MULTI },
+	{ "uprobe.session", BPF_PROG_TYPE_KPROBE, .attach_type = UPROBE_SESSION },
+	{ "uprobe", BPF_PROG_TYPE_KPROBE },
+	{ "uretprobe", BPF_PROG_TYPE_KPROBE },
+	{ "usdt", BPF_PROG_TYPE_KPROBE },
 	{ "tracepoint/", BPF_PROG_TYPE_TRACEPOINT, DEMAND_EVENT, "btf_trace_" },
 	{ "tp/", BPF_PROG_TYPE_TRACEPOINT, DEMAND_EVENT, "btf_trace_" },
-	{ "tracepoint", BPF_PROG_TYPE_TRACEPOINT, DEMAND_NOTHING, "" },
-	{ "raw_tracepoint/", BPF_PROG_TYPE_RAW_TRACEPOINT, DEMAND_EVENT, "btf_trace_" },
-	{ "raw_tp/", BPF_PROG_TYPE_RAW_TRACEPOINT, DEMAND_EVENT, "btf_trace_" },
-	{ "raw_tracepoint.w/", BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE, DEMAND_EVENT, "btf_trace_" },
-	{ "raw_tp.w/", BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE, DEMAND_EVENT, "btf_trace_" },
-	{ "tp_btf/", BPF_PROG_TYPE_TRACING, DEMAND_TRACEPOINT, "btf_trace_" },
-	{ "fentry/", BPF_PROG_TYPE_TRACING, DEMAND_FUNCTION, "" },
-	{ "fexit/", BPF_PROG_TYPE_TRACING, DEMAND_FUNCTION, "" },
-	{ "fmod_ret/", BPF_PROG_TYPE_TRACING, DEMAND_FUNCTION, "" },
-	{ "fentry.s/", BPF_PROG_TYPE_TRACING, DEMAND_FUNCTION, "" },
-	{ "fexit.s/", BPF_PROG_TYPE_TRACING, DEMAND_FUNCTION, "" },
-	{ "fmod_ret.s/", BPF_PROG_TYPE_TRACING, DEMAND_FUNCTION, "" },
+	{ "tracepoint", BPF_PROG_TYPE_TRACEPOINT },
+	{ "tp", BPF_PROG_TYPE_TRACEPOINT },
+	{ "raw_tracepoint/", BPF_PROG_TYPE_RAW_TRACEPOINT, DEMAND_EVENT, "btf_trace_", 0,
+	  DEMAND_ARGUMENTS },
+	{ "raw_tp/", BPF_PROG_TYPE_RAW_TRACEPOINT, DEMAND_EVENT, "btf_trace_", 0,
+	  DEMAND_ARGUMENTS },
+	{ "raw_tracepoint.w/", BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE, DEMAND_EVENT, "btf_trace_", 0,
+	  DEMAND_ARGUMENTS },
+	{ "raw_tp.w/", BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE, DEMAND_EVENT, "btf_trace_", 0,
+	  DEMAND_ARGUMENTS },
+	{ "raw_tracepoint.w", BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE },
+	{ "raw_tp.w", BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE },
+	{ "raw_tracepoint", BPF_PROG_TYPE_RAW_TRACEPOINT },
+	{ "raw_tp", BPF_PROG_TYPE_RAW_TRACEPOINT },
+	{ "tp_btf/", BPF_PROG_TYPE_TRACING, DEMAND_TRACEPOINT, "btf_trace_", 0, DEMAND_ARGUMENTS },
+	{ "fentry/", BPF_PROG_TYPE_TRACING, DEMAND_FUNCTION, "", 0, DEMAND_ARGUMENTS },
+	{ "fexit/", BPF_PROG_TYPE_TRACING, DEMAND_FUNCTION, "", 0, DEMAND_AND_RESULT },
+	{ "fmod_ret/", BPF_PROG_TYPE_TRACING, DEMAND_FUNCTION, "", 0, DEMAND_AND_RESULT },
+	{ "fentry.s/", BPF_PROG_TYPE_TRACING, DEMAND_FUNCTION, "", 0, DEMAND_ARGUMENTS },
+	{ "fexit.s/", BPF_PROG_TYPE_TRACING, DEMAND_FUNCTION, "", 0, DEMAND_AND_RESULT },
+	{ "fmod_ret.s/", BPF_PROG_TYPE_TRACING, DEMAND_FUNCTION, "", 0, DEMAND_AND_RESULT },
+	{ "tp_btf", BPF_PROG_TYPE_TRACING },
+	{ "fentry", BPF_PROG_TYPE_TRACING },
+	{ "fexit", BPF_PROG_TYPE_TRACING },
+	{ "fmod_ret", BPF_PROG_TYPE_TRACING },
+	{ "freplace", BPF_PROG_TYPE_EXT },
 	{ "iter/", BPF_PROG_TYPE_TRACING, DEMAND_FUNCTION, "bpf_iter_" },
 	{ "iter.s/", BPF_PROG_TYPE_TRACING, DEMAND_FUNCTION, "bpf_iter_" },
-	{ "lsm/", BPF_PROG_TYPE_LSM, DEMAND_FUNCTION, "bpf_lsm_" },
-	{ "lsm.s/", BPF_PROG_TYPE_LSM, DEMAND_FUNCTION, "bpf_lsm_" },
-	{ "lsm_cgroup/", BPF_PROG_TYPE_LSM, DEMAND_FUNCTION, "bpf_lsm_" },
-	{ "struct_ops", BPF_PROG_TYPE_STRUCT_OPS, DEMAND_NOTHING, "" },
-	{ "syscall", BPF_PROG_TYPE_SYSCALL, DEMAND_NOTHING, "" },
-	{ "perf_event", BPF_PROG_TYPE_PERF_EVENT, DEMAND_NOTHING, "" },
-	{ "socket", BPF_PROG_TYPE_SOCKET_FILTER, DEMAND_NOTHING, "" },
-	{ "classifier", BPF_PROG_TYPE_SCHED_CLS, DEMAND_NOTHING, "" },
-	{ "tcx", BPF_PROG_TYPE_SCHED_CLS, DEMAND_NOTHING, "" },
-	{ "tc", BPF_PROG_TYPE_SCHED_CLS, DEMAND_NOTHING, "" },
-	{ "xdp", BPF_PROG_TYPE_XDP, DEMAND_NOTHING, "" },
-	{ "sockops", BPF_PROG_TYPE_SOCK_OPS, DEMAND_NOTHING, "" },
-	{ "sk_lookup", BPF_PROG_TYPE_SK_LOOKUP, DEMAND_NOTHING, "" },
-	{ "sk_skb", BPF_PROG_TYPE_SK_SKB, DEMAND_NOTHING, "" },
-	{ "sk_msg", BPF_PROG_TYPE_SK_MSG, DEMAND_NOTHING, "" },
-	{ "cgroup_skb/", BPF_PROG_TYPE_CGROUP_SKB, DEMAND_NOTHING, "" },
-	{ "netfilter", 32 /* of 6.4: newer than the oldest header we build with */, DEMAND_NOTHING,
-	  "" },
+	{ "iter", BPF_PROG_TYPE_TRACING },
+	{ "lsm/", BPF_PROG_TYPE_LSM, DEMAND_FUNCTION, "bpf_lsm_", 0, DEMAND_AND_RESULT },
+	{ "lsm.s/", BPF_PROG_TYPE_LSM, DEMAND_FUNCTION, "bpf_lsm_", 0, DEMAND_AND_RESULT },
+	{ "lsm_cgroup/", BPF_PROG_TYPE_LSM, DEMAND_FUNCTION, "bpf_lsm_", LSM_CGROUP },
+	{ "lsm", BPF_PROG_TYPE_LSM },
+	{ "lsm_cgroup", BPF_PROG_TYPE_LSM, .attach_type = LSM_CGROUP },
+	{ "struct_ops", BPF_PROG_TYPE_STRUCT_OPS },
+	{ "syscall", BPF_PROG_TYPE_SYSCALL },
+	{ "perf_event", BPF_PROG_TYPE_PERF_EVENT },
+	{ "socket", BPF_PROG_TYPE_SOCKET_FILTER },
+	{ "sk_reuseport/migrate", BPF_PROG_TYPE_SK_REUSEPORT, .attach_type = REUSEPORT_MIGRATE },
+	{ "sk_reuseport", BPF_PROG_TYPE_SK_REUSEPORT },
+	{ "classifier", BPF_PROG_TYPE_SCHED_CLS },
+	{ "action", BPF_PROG_TYPE_SCHED_ACT },
+	{ "tcx/ingress", BPF_PROG_TYPE_SCHED_CLS, .attach_type = TCX_INGRESS },
+	{ "tcx/egress", BPF_PROG_TYPE_SCHED_CLS, .attach_type = TCX_EGRESS },
+	{ "netkit/primary", BPF_PROG_TYPE_SCHED_CLS, .attach_type = NETKIT_PRIMARY },
+	{ "netkit/peer", BPF_PROG_TYPE_SCHED_CLS, .attach_type = NETKIT_PEER },
+	{ "tc", BPF_PROG_TYPE_SCHED_CLS },
+	{ "xdp.frags/devmap", BPF_PROG_TYPE_XDP, .attach_type = XDP_DEVMAP },
+	{ "xdp/devmap", BPF_PROG_TYPE_XDP, .attach_type = XDP_DEVMAP },
+	{ "xdp_devmap", BPF_PROG_TYPE_XDP, .attach_type = XDP_DEVMAP },
+	{ "xdp.frags/cpumap", BPF_PROG_TYPE_XDP, .attach_type = XDP_CPUMAP },
+	{ "xdp/cpumap", BPF_PROG_TYPE_XDP, .attach_type = XDP_CPUMAP },
+	{ "xdp_cpumap", BPF_PROG_TYPE_XDP, .attach_type = XDP_CPUMAP },
+	{ "xdp", BPF_PROG_TYPE_XDP },
+	{ "lwt_in", BPF_PROG_TYPE_LWT_IN },
+	{ "lwt_out", BPF_PROG_TYPE_LWT_OUT },
+	{ "lwt_xmit", BPF_PROG_TYPE_LWT_XMIT },
+	{ "lwt_seg6local", BPF_PROG_TYPE_LWT_SEG6LOCAL },
+	{ "sockops", BPF_PROG_TYPE_SOCK_OPS },
+	{ "sk_lookup", BPF_PROG_TYPE_SK_LOOKUP },
+	{ "sk_skb/verdict", BPF_PROG_TYPE_SK_SKB, .attach_type = SK_SKB_VERDICT },
+	{ "sk_skb", BPF_PROG_TYPE_SK_SKB },
+	{ "sk_msg", BPF_PROG_TYPE_SK_MSG },
+	{ "lirc_mode2", BPF_PROG_TYPE_LIRC_MODE2 },
+	{ "flow_dissector", BPF_PROG_TYPE_FLOW_DISSECTOR },
+	{ "cgroup_skb", BPF_PROG_TYPE_CGROUP_SKB },
+	{ "cgroup/skb", BPF_PROG_TYPE_CGROUP_SKB },
+	{ "cgroup/sock_release", BPF_PROG_TYPE_CGROUP_SOCK, .attach_type = SOCK_RELEASE },
+	{ "cgroup/sock_create", BPF_PROG_TYPE_CGROUP_SOCK },
+	{ "cgroup/sock", BPF_PROG_TYPE_CGROUP_SOCK },
+	{ "cgroup/post_bind4", BPF_PROG_TYPE_CGROUP_SOCK },
+	{ "cgroup/post_bind6", BPF_PROG_TYPE_CGROUP_SOCK },
+	{ "cgroup/bind4", BPF_PROG_TYPE_CGROUP_SOCK_ADDR },
+	{ "cgroup/bind6", BPF_PROG_TYPE_CGROUP_SOCK_ADDR },
+	{ "cgroup/connect4", BPF_PROG_TYPE_CGROUP_SOCK_ADDR },
+	{ "cgroup/connect6", BPF_PROG_TYPE_CGROUP_SOCK_ADDR },
+	{ "cgroup/connect_unix", BPF_PROG_TYPE_CGROUP_SOCK_ADDR, .attach_type = UNIX_CONNECT },
+	{ "cgroup/sendmsg4", BPF_PROG_TYPE_CGROUP_SOCK_ADDR },
+	{ "cgroup/sendmsg6", BPF_PROG_TYPE_CGROUP_SOCK_ADDR },
+	{ "cgroup/sendmsg_unix", BPF_PROG_TYPE_CGROUP_SOCK_ADDR, .attach_type = UNIX_SENDMSG },
+	{ "cgroup/recvmsg4", BPF_PROG_TYPE_CGROUP_SOCK_ADDR, .attach_type = UDP4_RECVMSG },
+	{ "cgroup/recvmsg6", BPF_PROG_TYPE_CGROUP_SOCK_ADDR, .attach_type = UDP6_RECVMSG },
+	{ "cgroup/recvmsg_unix", BPF_PROG_TYPE_CGROUP_SOCK_ADDR, .attach_type = UNIX_RECVMSG },
+	{ "cgroup/getpeername4", BPF_PROG_TYPE_CGROUP_SOCK_ADDR, .attach_type = INET4_GETPEERNAME },
+	{ "cgroup/getpeername6", BPF_PROG_TYPE_CGROUP_SOCK_ADDR, .attach_type = INET6_GETPEERNAME },
+	{ "cgroup/getpeername_unix", BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
+	  .attach_type = UNIX_GETPEERNAME },
+	{ "cgroup/getsockname4", BPF_PROG_TYPE_CGROUP_SOCK_ADDR, .attach_type = INET4_GETSOCKNAME },
+	{ "cgroup/getsockname6", BPF_PROG_TYPE_CGROUP_SOCK_ADDR, .attach_type = INET6_GETSOCKNAME },
+	{ "cgroup/getsockname_unix", BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
+	  .attach_type = UNIX_GETSOCKNAME },
+	{ "cgroup/sysctl", BPF_PROG_TYPE_CGROUP_SYSCTL, .attach_type = CGROUP_SYSCTL },
+	{ "cgroup/getsockopt", BPF_PROG_TYPE_CGROUP_SOCKOPT, .attach_type = GETSOCKOPT },
+	{ "cgroup/setsockopt", BPF_PROG_TYPE_CGROUP_SOCKOPT, .attach_type = SETSOCKOPT },
+	{ "cgroup/dev", BPF_PROG_TYPE_CGROUP_DEVICE },
+	{ "netfilter", TYPE_NETFILTER },
 };
 
+bool bpf_demands_own_btf(const struct demand_program *program)
+{
+	return program->type == BPF_PROG_TYPE_TRACING || program->type == BPF_PROG_TYPE_LSM ||
+	       program->type == BPF_PROG_TYPE_STRUCT_OPS;
+}
+
 /* The name in a section name: up to an offset ("+4"); of a tracepoint, behind its
- * category. System calls have tracepoints of their own making, not in BTF. */
+ * category. System calls have tracepoints of their own making, not in BTF, but the
+ * functions behind them are. */
 static int set_target(struct demand_program *program, const char *rest, const char *before)
 {
 	const char *slash = strchr(rest, '/');
 
 	if (program->target == DEMAND_EVENT && slash) {
-		if (!strncmp(rest, "syscalls/", 9)) {
-			program->target = DEMAND_NOTHING;
-			return 0;
+		if (!strncmp(rest, "syscalls/sys_", 13)) {
+			program->target = DEMAND_SYSCALL;
+			before = "";
+			slash += strcspn(slash + 5, "_") + 5; /* sys_enter_ or sys_exit_ */
 		}
-		rest = slash + 1;
+		rest = slash + !!*slash;
 	}
 	if (!*rest || strpbrk(rest, "*?:")) { /* patterns, and functions of modules */
 		program->target = DEMAND_NOTHING;
@@ -94,11 +214,15 @@ static int read_program(const struct bpf_object *object, int32_t function,
 		    (!goes_on && name[length] && !strchr("/.", name[length])))
 			continue;
 		ret->type = sections[i].type;
+		ret->attach_type = sections[i].attach_type;
+		ret->alters_result = !strncmp(name, "fmod_ret", 8);
+		ret->arguments = sections[i].arguments;
 		ret->target = sections[i].target;
 		return ret->target == DEMAND_NOTHING
 			       ? 0
 			       : set_target(ret, name + length, sections[i].before);
 	}
+	ret->is_unknown = true;
 	return 0;
 }
 
@@ -211,6 +335,29 @@ static int read_externs(struct bpf_demands *demands, const struct bpf_object *ob
 	return 0;
 }
 
+static int read_settings(struct bpf_demands *demands, const struct bpf_object *object)
+{
+	const struct btf_view *btf = &object->btf;
+	const struct btf_type *datasec = object->has_btf ? find_datasec(btf, ".kconfig") : NULL;
+	uint32_t count = datasec ? btf_type_vlen(datasec) : 0;
+
+	demands->settings = calloc(count + 1, sizeof(*demands->settings));
+	if (!demands->settings)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < count; i++)
+		demands->settings[demands->setting_count++] =
+			btf_view_name(btf, btf_view_type(btf, btf_type_secinfos(datasec)[i].type));
+	return 0;
+}
+
+bool bpf_demands_is_setting(const struct bpf_demands *demands, const char *name)
+{
+	for (size_t i = 0; i < demands->setting_count; i++)
+		if (!strcmp(demands->settings[i], name))
+			return true;
+	return false;
+}
+
 int bpf_demands_init(struct bpf_demands *demands, const struct bpf_object *object)
 {
 	int error;
@@ -221,6 +368,8 @@ int bpf_demands_init(struct bpf_demands *demands, const struct bpf_object *objec
 		error = read_maps(demands, object);
 	if (!error)
 		error = read_externs(demands, object);
+	if (!error)
+		error = read_settings(demands, object);
 	if (error)
 		bpf_demands_deinit(demands);
 	return error;
@@ -233,5 +382,6 @@ void bpf_demands_deinit(struct bpf_demands *demands)
 	free(demands->programs);
 	free(demands->maps);
 	free(demands->externs);
+	free(demands->settings);
 	*demands = (struct bpf_demands){ 0 };
 }

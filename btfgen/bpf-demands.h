@@ -22,11 +22,23 @@ enum demand_target {
 	DEMAND_PROBE,      /* a function, which BTF may not list though it can be probed */
 	DEMAND_TRACEPOINT, /* a tracepoint, known by its typedef btf_trace_<name> */
 	DEMAND_EVENT,      /* the same, attached to after loading, by another way */
+	DEMAND_SYSCALL,    /* a system call, by its bare name */
+};
+
+/* How many of its target's arguments a program may read. */
+enum demand_arguments {
+	DEMAND_ANY,
+	DEMAND_ARGUMENTS,
+	DEMAND_AND_RESULT, /* one more: what the function returned */
 };
 
 struct demand_program {
 	int32_t function; /* in bpf_object.functions */
 	int type;         /* enum bpf_prog_type; 0: not known */
+	int attach_type;  /* enum bpf_attach_type, where an old kernel minds; 0: it does not */
+	bool is_unknown;  /* its section says nothing to libbpf: the loader must */
+	bool alters_result; /* fmod_ret, which only some functions allow */
+	enum demand_arguments arguments;
 	enum demand_target target;
 	char *name; /* of the target; NULL with DEMAND_NOTHING */
 };
@@ -49,7 +61,15 @@ struct bpf_demands {
 	size_t map_count;
 	struct demand_extern *externs; /* those that BTF types describe */
 	size_t extern_count;
+	const char **settings; /* names of externs that libbpf fills in */
+	size_t setting_count;
 };
+
+/* Whether the program is attached by the kernel's own BTF. */
+bool bpf_demands_own_btf(const struct demand_program *program);
+
+/* Whether @name is a line of the kernel's configuration (an extern of .kconfig). */
+bool bpf_demands_is_setting(const struct bpf_demands *demands, const char *name);
 
 /* Names are lent by @object. -ENOMEM. */
 int bpf_demands_init(struct bpf_demands *demands, const struct bpf_object *object);

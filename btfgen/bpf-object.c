@@ -115,6 +115,49 @@ static int add_section(struct bpf_object *object, Elf_Scn *scn, const GElf_Shdr 
 	return 0;
 }
 
+static bool is_constants(const char *name)
+{
+	size_t length = strlen(".rodata");
+
+	return !strncmp(name, ".rodata", length) && (!name[length] || name[length] == '.');
+}
+
+static int add_constants(struct bpf_object *object, Elf_Scn *scn, const GElf_Shdr *shdr,
+			 struct btfpack_error *err)
+{
+	Elf_Data *data = elf_rawdata(scn, NULL);
+
+	if (!data)
+		return damaged(object, err, section_name(object, shdr));
+	object->constants[object->constants_count++] = (struct bpf_object_constants){
+		.elf_section = (uint32_t)elf_ndxscn(scn),
+		.data = data->d_buf,
+		.size = data->d_buf ? data->d_size : 0,
+	};
+	return 0;
+}
+
+bool bpf_object_read_constant(const struct bpf_object *object, uint32_t elf_section,
+			      uint64_t offset, uint64_t size, uint64_t *ret)
+{
+	bool is_big = (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__) != object->other_order;
+	uint64_t value = 0;
+
+	for (size_t i = 0; i < object->constants_count; i++) {
+		const struct bpf_object_constants *c = &object->constants[i];
+
+		if (c->elf_section != elf_section)
+			continue;
+		if (offset > c->size || size > c->size - offset)
+			return false;
+		for (uint64_t j = 0; j < size; j++)
+			value = value << 8 | c->data[offset + (is_big ? j : size - 1 - j)];
+		*ret = value;
+		return true;
+	}
+	return false;
+}
+
 static int read_sections(struct bpf_object *object, struct btfpack_error *err)
 {
 	Elf_Scn *scn = NULL;
@@ -124,13 +167,17 @@ static int read_sections(struct bpf_object *object, struct btfpack_error *err)
 
 	elf_getshdrnum(object->elf, &count);
 	object->sections = calloc(count ? count : 1, sizeof(*object->sections));
-	if (!object->sections)
+	object->constants = calloc(count ? count : 1, sizeof(*object->constants));
+	if (!object->sections || !object->constants)
 		return no_memory(object, err);
 	while (!error && (scn = elf_nextscn(object->elf, scn))) {
 		if (!gelf_getshdr(scn, &shdr))
 			return damaged(object, err, "section header");
 		if (shdr.sh_type == SHT_PROGBITS && (shdr.sh_flags & SHF_EXECINSTR))
 			error = add_section(object, scn, &shdr, err);
+		else if (shdr.sh_type == SHT_PROGBITS &&
+			 is_constants(section_name(object, &shdr)))
+			error = add_constants(object, scn, &shdr, err);
 	}
 	return error;
 }
@@ -433,6 +480,7 @@ void bpf_object_close(struct bpf_object *object)
 		free(object->sections[i].targets);
 	}
 	free(object->sections);
+	free(object->constants);
 	free(object->functions);
 	free(object->relos);
 	btf_view_deinit(&object->btf);

@@ -51,6 +51,13 @@ struct bpf_object_function {
 	bool is_global; /* verified on its own, whatever calls it */
 };
 
+/* A section of constants, which libbpf makes a map that programs cannot write. */
+struct bpf_object_constants {
+	uint32_t elf_section;
+	const uint8_t *data;
+	size_t size;
+};
+
 /* One CO-RE record. */
 struct bpf_object_relo {
 	uint32_t section; /* index in sections[] */
@@ -68,6 +75,8 @@ struct bpf_object {
 	struct btf_view btf; /* without has_btf: empty */
 	struct bpf_object_section *sections;
 	size_t section_count;
+	struct bpf_object_constants *constants;
+	size_t constants_count;
 	struct bpf_object_function *functions; /* by section, then first */
 	size_t function_count;
 	struct bpf_object_relo *relos; /* in the records' order */
@@ -94,6 +103,11 @@ int32_t bpf_object_find_function(const struct bpf_object *object, uint32_t secti
 
 /* Index in sections[] of the executable section with that ELF number, -1: none. */
 int32_t bpf_object_find_section(const struct bpf_object *object, uint32_t elf_section);
+
+/* @size bytes (1, 2, 4 or 8) at @offset of the constants in that ELF section, in host
+ * order; false: there are none. */
+bool bpf_object_read_constant(const struct bpf_object *object, uint32_t elf_section,
+			      uint64_t offset, uint64_t size, uint64_t *ret);
 
 /* Where the relocation of an instruction points, NULL: it has none. */
 const struct bpf_object_target *bpf_object_find_target(const struct bpf_object_section *section,

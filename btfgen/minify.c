@@ -306,7 +306,8 @@ static int judge(const struct core_run *run, struct verdict *v)
 
 		AUTO_REACH struct reach reach = { 0 };
 
-		error = reach_init(&reach, object, run->results + first, 0);
+		error = reach_init(&reach, object, run->results + first,
+				   &(const struct reach_kernel){ 0 });
 		if (error || !object->use_count)
 			continue;
 		memcpy(v->final + first, reach.final, object->use_count * sizeof(*v->final));

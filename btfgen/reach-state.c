@@ -7,6 +7,7 @@
 
 static const struct reach_value unknown;
 static const struct reach_value loose = { .kind = REACH_LOOSE };
+static const struct reach_value setting = { .kind = REACH_SETTING };
 
 static struct reach_value constant(uint64_t bits)
 {
@@ -16,6 +17,11 @@ static struct reach_value constant(uint64_t bits)
 static bool is_same(struct reach_value a, struct reach_value b)
 {
 	return a.kind == b.kind && a.bits == b.bits;
+}
+
+static bool is_setting(struct reach_value v)
+{
+	return v.kind == REACH_SETTING;
 }
 
 static bool may_be_frame(struct reach_value v)
@@ -53,7 +59,9 @@ struct reach_value reach_value_merge(struct reach_value a, struct reach_value b)
 {
 	if (is_same(a, b))
 		return a;
-	return may_be_frame(a) || may_be_frame(b) ? loose : unknown;
+	if (may_be_frame(a) || may_be_frame(b))
+		return loose;
+	return is_setting(a) || is_setting(b) ? setting : unknown;
 }
 
 static const struct reach_slot *find_slot(const struct reach_state *state, int64_t offset,
@@ -165,7 +173,8 @@ static void store(struct reach_state *state, const struct bpf_insn *insn, bool i
 	reach_state_forget(state, offset, offset + (int64_t)size);
 	if (value.kind == REACH_CONSTANT)
 		value.bits = cut(value.bits, size);
-	else if (value.kind != REACH_FRAME || size != 8)
+	else if (!is_setting(value) &&
+		 (size != 8 || value.kind == REACH_UNKNOWN || value.kind == REACH_LOOSE))
 		return;
 	if (state->slot_count < REACH_SLOTS)
 		state->slots[state->slot_count++] =
@@ -253,7 +262,7 @@ static struct reach_value move(const struct bpf_insn *insn, bool wide, struct re
 	if (value.kind == REACH_CONSTANT)
 		return constant(cut(extend(value.bits, insn->off), wide ? 8 : 4));
 	if (!wide || insn->off)
-		return unknown;
+		return is_setting(value) ? setting : unknown;
 	return value;
 }
 
@@ -267,6 +276,22 @@ static struct reach_value move_in_frame(unsigned int op, struct reach_value a, s
 	if (op == BPF_SUB && a.kind == REACH_FRAME && b.kind == REACH_CONSTANT)
 		return (struct reach_value){ .kind = REACH_FRAME, .bits = a.bits - b.bits };
 	return loose;
+}
+
+/* An address other than the stack's, and a number. */
+static bool move_elsewhere(unsigned int op, bool wide, struct reach_value a, struct reach_value b,
+			   struct reach_value *ret)
+{
+	uint64_t base = a.kind == REACH_DATA ? (uint32_t)a.bits : a.bits, moved;
+
+	if (!wide || (a.kind != REACH_CONTEXT && a.kind != REACH_DATA) ||
+	    b.kind != REACH_CONSTANT || (op != BPF_ADD && op != BPF_SUB))
+		return false;
+	moved = op == BPF_ADD ? base + b.bits : base - b.bits;
+	if (moved > INT32_MAX)
+		return false;
+	*ret = (struct reach_value){ .kind = a.kind, .bits = a.bits - base + moved };
+	return true;
 }
 
 static void step_arithmetic(struct reach_state *state, const struct bpf_insn *insn, bool is_vague)
@@ -286,8 +311,8 @@ static void step_arithmetic(struct reach_state *state, const struct bpf_insn *in
 	} else if (dst->kind == REACH_CONSTANT && (op == BPF_NEG || src.kind == REACH_CONSTANT) &&
 		   fold(op, wide, dst->bits, src.bits, &bits)) {
 		*dst = constant(cut(bits, wide ? 8 : 4));
-	} else {
-		*dst = unknown;
+	} else if (!move_elsewhere(op, wide, *dst, src, dst)) {
+		*dst = is_setting(*dst) || is_setting(src) ? setting : unknown;
 	}
 }
 
@@ -352,6 +377,14 @@ static bool compare(unsigned int op, uint64_t a, uint64_t b, int64_t sa, int64_t
 static bool is_comparison(unsigned int op)
 {
 	return op >= BPF_JEQ && op <= BPF_JSLE && op != BPF_CALL && op != BPF_EXIT;
+}
+
+bool reach_state_is_setting(const struct reach_state *state, const struct bpf_insn *insn)
+{
+	if (insn->dst_reg > BPF_REG_10 || insn->src_reg > BPF_REG_10)
+		return false;
+	return is_setting(state->registers[insn->dst_reg]) ||
+	       (BPF_SRC(insn->code) == BPF_X && is_setting(state->registers[insn->src_reg]));
 }
 
 int reach_state_branch(struct reach_state *state, const struct bpf_insn *insn, bool is_vague,

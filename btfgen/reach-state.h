@@ -15,6 +15,9 @@ enum reach_kind {
 	REACH_CONSTANT, /* @bits */
 	REACH_FRAME,    /* the frame's end plus @bits, which is negative */
 	REACH_LOOSE,    /* may be an address in this frame, nobody knows which */
+	REACH_CONTEXT,  /* the program's argument plus @bits */
+	REACH_DATA,     /* an address in data, see reach_data() */
+	REACH_SETTING,  /* not known here, but to the verifier: the same whenever it runs */
 };
 
 struct reach_value {
@@ -22,11 +25,18 @@ struct reach_value {
 	uint64_t bits; /* 0 when it means nothing */
 };
 
+/* An address in an ELF section's data; section 0 is what libbpf makes of .kconfig. */
+static inline struct reach_value reach_data(uint32_t elf_section, uint32_t offset)
+{
+	return (struct reach_value){ .kind = REACH_DATA,
+				     .bits = (uint64_t)elf_section << 32 | offset };
+}
+
 /* What a store left on the stack. */
 struct reach_slot {
 	int64_t offset;           /* from the frame's end */
 	uint64_t size;            /* bytes */
-	struct reach_value value; /* a constant or a frame address */
+	struct reach_value value; /* anything that is known */
 };
 
 #define REACH_SLOTS 64 /* what does not fit is forgotten */
@@ -58,6 +68,9 @@ void reach_state_forget(struct reach_state *state, int64_t from, int64_t to);
 /* One instruction that is no jump, call or 16-byte load. @is_vague: its immediate or
  * offset is not known. */
 void reach_state_step(struct reach_state *state, const struct bpf_insn *insn, bool is_vague);
+
+/* Whether a conditional jump hangs on a setting. */
+bool reach_state_is_setting(const struct reach_state *state, const struct bpf_insn *insn);
 
 /* A conditional jump: which way, and with BOTH @taken is the state after the jump,
  * while @state goes on without it. */

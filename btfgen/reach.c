@@ -3,24 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "btfgen/reach-code.h"
 #include "btfgen/reach-state.h"
+#include "btfgen/reach-stop.h"
 #include "btfgen/reach.h"
 
 #define CALL_DEPTH   8         /* the kernel's limit too */
 #define CONTEXTS     16        /* of one function; then its arguments are unknown */
 #define WORK_MAXIMUM (1 << 22) /* instructions a program; beyond, all is reachable */
-
-/* What relocations made of an instruction. */
-struct note {
-	int32_t poisoned_by; /* use, -1: none */
-	bool is_vague;       /* its immediate or offset is to be taken as unknown */
-};
-
-struct code {
-	const struct bpf_object_section *section;
-	struct bpf_insn *instructions; /* relocated */
-	struct note *notes;
-};
 
 /* A function followed with certain arguments, and what it returned. */
 struct context {
@@ -32,9 +22,9 @@ struct context {
 /* One program being followed. */
 struct walk {
 	const struct core_object *object;
-	const struct code *codes; /* by section */
+	const struct reach_code *codes; /* by section */
 	struct reach *reach;
-	uint32_t helpers;
+	const struct reach_kernel *kernel;
 	int32_t program;
 	uint32_t work;
 	uint32_t depth;
@@ -56,7 +46,7 @@ struct path {
 
 struct frame {
 	struct walk *walk;
-	const struct code *code;
+	const struct reach_code *code;
 	const struct bpf_object_function *function;
 	struct head *heads; /* by instruction from the function's first */
 	uint8_t *is_head;
@@ -154,27 +144,36 @@ static void forget_arguments(struct reach_state *state)
 		state->registers[i] = (struct reach_value){ 0 };
 }
 
-/* libbpf replaces these four, of 5.5, by what was there before. */
-static bool has_substitute(uint32_t helper)
+/* The path ends here: the first such place of a program is kept. */
+static void note_stop(struct frame *frame, struct reach_stop stop, uint32_t at)
 {
-	return helper >= BPF_FUNC_probe_read_user && helper <= BPF_FUNC_probe_read_kernel_str;
+	struct reach_stop *first = &frame->walk->reach->stops[frame->walk->program];
+
+	if (first->kind != REACH_STOP_NONE)
+		return;
+	*first = stop;
+	first->section = frame->function->section;
+	first->instruction = at;
 }
 
-/* A call of a helper that the kernel does not know; noted, as the path ends there. */
-static bool is_missing_helper(struct frame *frame, uint32_t at, const struct bpf_insn *insn)
+/* Noted, as the path ends there. */
+static bool is_stop(struct frame *frame, uint32_t at)
 {
-	struct walk *walk = frame->walk;
-	uint32_t helper = (uint32_t)insn->imm;
-	struct reach_call *missing = &walk->reach->missing[walk->program];
+	struct reach_stop stop = reach_stop_at(frame->walk->object->object, frame->walk->kernel,
+					       frame->code->section, at);
 
-	if (!walk->helpers || insn->code != (BPF_JMP | BPF_CALL) || insn->src_reg ||
-	    helper < walk->helpers || has_substitute(helper))
+	if (stop.kind == REACH_STOP_NONE)
 		return false;
-	if (!missing->helper)
-		*missing = (struct reach_call){ .helper = helper,
-						.section = frame->function->section,
-						.instruction = at };
+	note_stop(frame, stop, at);
 	return true;
+}
+
+/* What may go along into a function. */
+static struct reach_value as_argument(struct reach_value value)
+{
+	if (value.kind == REACH_FRAME || value.kind == REACH_LOOSE)
+		return (struct reach_value){ 0 }; /* means nothing in another frame */
+	return value;
 }
 
 static int step_call(struct frame *frame, uint32_t at, const struct bpf_insn *insn,
@@ -186,16 +185,45 @@ static int step_call(struct frame *frame, uint32_t at, const struct bpf_insn *in
 
 	if (insn->src_reg == BPF_PSEUDO_CALL)
 		callee = find_callee(frame, at, insn);
-	for (int i = 0; i < 5; i++) { /* addresses of this frame mean nothing in another */
-		arguments[i] = state->registers[i + 1];
-		if (arguments[i].kind != REACH_CONSTANT)
-			arguments[i] = (struct reach_value){ 0 };
-	}
+	for (int i = 0; i < 5; i++)
+		arguments[i] = as_argument(state->registers[i + 1]);
 	if (callee >= 0)
 		error = follow_function(frame->walk, callee, arguments, &returned);
 	forget_arguments(state);
 	state->registers[0] = returned;
 	return error;
+}
+
+/* The address of an extern: of a missing one it is 0, of one that is there anything
+ * else. */
+static struct reach_value extern_address(const struct walk *walk,
+					 const struct bpf_object_target *target)
+{
+	switch (reach_find_symbol(walk->kernel, target)) {
+	case REACH_SYMBOL_MISSING:
+		return (struct reach_value){ .kind = REACH_CONSTANT };
+	case REACH_SYMBOL_THERE:
+		return (struct reach_value){ .kind = REACH_CONSTANT, .bits = UINT64_C(1) << 63 };
+	case REACH_SYMBOL_SETTING:
+		return reach_data(0, 0);
+	default:
+		return (struct reach_value){ .kind = walk->kernel->symbol ? REACH_SETTING
+									  : REACH_UNKNOWN };
+	}
+}
+
+/* The address of something in the object: known in sections of constants. */
+static struct reach_value data_address(const struct walk *walk,
+				       const struct bpf_object_target *target,
+				       const struct bpf_insn *insn)
+{
+	uint64_t offset = target->value + (uint32_t)insn->imm, ignored;
+
+	if (walk->kernel->settings == REACH_SETTINGS_UNKNOWN || offset > INT32_MAX ||
+	    !bpf_object_read_constant(walk->object->object, target->elf_section, offset, 1,
+				      &ignored))
+		return (struct reach_value){ 0 };
+	return reach_data(target->elf_section, (uint32_t)offset);
 }
 
 /* A 16-byte load: a constant, or the address of something; of a function, which
@@ -211,6 +239,10 @@ static int step_wide_load(struct frame *frame, uint32_t at, const struct bpf_ins
 	if (insn->dst_reg > BPF_REG_10)
 		return 0;
 	state->registers[insn->dst_reg] = (struct reach_value){ 0 };
+	if (target)
+		state->registers[insn->dst_reg] =
+			target->elf_section ? data_address(frame->walk, target, insn)
+					    : extern_address(frame->walk, target);
 	if (target || insn->src_reg == BPF_PSEUDO_FUNC) {
 		callee = find_callee(frame, at, insn);
 		return callee < 0 ? 0 : follow_function(frame->walk, callee, unknown, &ignored);
@@ -221,6 +253,69 @@ static int step_wide_load(struct frame *frame, uint32_t at, const struct bpf_ins
 			.bits = (uint32_t)insn[0].imm | (uint64_t)(uint32_t)insn[1].imm << 32,
 		};
 	return 0;
+}
+
+/* --- loads from elsewhere than the stack -------------------------------------------------------- */
+
+static uint32_t load_size(const struct bpf_insn *insn)
+{
+	static const uint8_t sizes[] = { 4, 2, 1, 8 }; /* BPF_W, BPF_H, BPF_B, BPF_DW */
+
+	return sizes[BPF_SIZE(insn->code) >> 3];
+}
+
+/* What lies in constants or in .kconfig. */
+static struct reach_value read_data(const struct walk *walk, struct reach_value base,
+				    const struct bpf_insn *insn)
+{
+	uint32_t elf_section = (uint32_t)(base.bits >> 32);
+	int64_t offset = (int64_t)(uint32_t)base.bits + insn->off;
+	struct reach_value value = { .kind = REACH_CONSTANT };
+
+	if (!elf_section)
+		return (struct reach_value){ .kind = REACH_SETTING };
+	if (offset < 0 || !bpf_object_read_constant(walk->object->object, elf_section,
+						    (uint64_t)offset, load_size(insn), &value.bits))
+		return (struct reach_value){ 0 };
+	return value;
+}
+
+/* A load from the program's argument, beyond what it has: the path ends. */
+static bool is_beyond_context(struct frame *frame, uint32_t at, struct reach_value base,
+			      const struct bpf_insn *insn)
+{
+	const struct walk *walk = frame->walk;
+	uint32_t size = walk->kernel->context_sizes
+				? walk->kernel->context_sizes[walk->program]
+				: 0;
+	int64_t offset = (int64_t)base.bits + insn->off;
+
+	if (base.kind != REACH_CONTEXT || !size || offset < (int64_t)size)
+		return false;
+	note_stop(frame, (struct reach_stop){ REACH_STOP_ARGUMENT, (uint32_t)(offset / 8) }, at);
+	return true;
+}
+
+static bool is_load(const struct bpf_insn *insn)
+{
+	return BPF_CLASS(insn->code) == BPF_LDX && BPF_MODE(insn->code) == BPF_MEM &&
+	       insn->dst_reg < BPF_REG_10 && insn->src_reg <= BPF_REG_10;
+}
+
+/* Any instruction that goes on with the next one. 0: the path ends here. */
+static int step_plain(struct frame *frame, uint32_t at, const struct bpf_insn *insn, bool is_vague,
+		      struct reach_state *state)
+{
+	struct reach_value base = { 0 };
+
+	if (is_load(insn) && !is_vague)
+		base = state->registers[insn->src_reg];
+	if (is_beyond_context(frame, at, base, insn))
+		return 0;
+	reach_state_step(state, insn, is_vague);
+	if (base.kind == REACH_DATA)
+		state->registers[insn->dst_reg] = read_data(frame->walk, base, insn);
+	return 1;
 }
 
 /* --- one function ------------------------------------------------------------------------------- */
@@ -263,7 +358,7 @@ static void mark_reached(struct frame *frame, int32_t use)
 
 static void return_value(struct frame *frame, struct reach_value value)
 {
-	if (value.kind != REACH_CONSTANT)
+	if (value.kind != REACH_CONSTANT && value.kind != REACH_SETTING)
 		value = (struct reach_value){ 0 };
 	frame->returned = frame->has_returned ? reach_value_merge(frame->returned, value) : value;
 	frame->has_returned = true;
@@ -280,6 +375,13 @@ static int step_branch(struct frame *frame, uint32_t at, const struct bpf_insn *
 
 	if (is_always(insn)) {
 		*next = target;
+		return 0;
+	}
+	if (frame->walk->kernel->settings != REACH_SETTINGS_UNKNOWN &&
+	    reach_state_is_setting(state, insn)) {
+		bool is_taken = frame->walk->kernel->settings == REACH_SETTINGS_TAKEN;
+
+		*next = is_taken ? target : (int64_t)at + 1;
 		return 0;
 	}
 	both = reach_state_branch(state, insn, frame->code->notes[at].is_vague, &taken);
@@ -299,7 +401,7 @@ static int follow_path(struct frame *frame, uint32_t start, struct reach_state *
 	while (is_inside(frame, next)) {
 		uint32_t at = (uint32_t)next, index = at - frame->function->first;
 		const struct bpf_insn *insn = &frame->code->instructions[at];
-		const struct note *note = &frame->code->notes[at];
+		const struct reach_note *note = &frame->code->notes[at];
 		int error = 0, is_new;
 
 		if (frame->is_head[index]) {
@@ -313,7 +415,7 @@ static int follow_path(struct frame *frame, uint32_t start, struct reach_state *
 			mark_reached(frame, note->poisoned_by);
 			return 0;
 		}
-		if (is_missing_helper(frame, at, insn))
+		if (is_stop(frame, at))
 			return 0;
 		next = (int64_t)at + 1;
 		if (insn->code == (BPF_LD | BPF_IMM | BPF_DW)) {
@@ -328,8 +430,8 @@ static int follow_path(struct frame *frame, uint32_t start, struct reach_state *
 			error = step_call(frame, at, insn, state);
 		} else if (is_jump(insn)) {
 			error = step_branch(frame, at, insn, state, &next);
-		} else {
-			reach_state_step(state, insn, note->is_vague);
+		} else if (!step_plain(frame, at, insn, note->is_vague, state)) {
+			return 0;
 		}
 		if (error)
 			return error;
@@ -422,7 +524,7 @@ static int follow_function(struct walk *walk, int32_t function,
 	*ret = (struct reach_value){ 0 };
 	if (walk->depth == CALL_DEPTH)
 		return 0;
-	if (!f->is_global)
+	if (!f->is_global || f->is_program)
 		memcpy(context.arguments, arguments, sizeof(context.arguments));
 	seen = find_context(walk, function, context.arguments, &count);
 	if (!seen && count >= CONTEXTS) {
@@ -490,71 +592,19 @@ static void count_guarded(const struct walk *walk)
 
 static int follow_program(struct walk *walk, int32_t program)
 {
-	static const struct reach_value unknown[5];
+	static const struct reach_value context[5] = { { .kind = REACH_CONTEXT } };
 	struct reach_value ignored;
 	int error;
 
 	walk->program = program;
 	walk->work = walk->depth = 0;
 	walk->contexts.size = 0;
-	error = follow_function(walk, program, unknown, &ignored);
+	error = follow_function(walk, program, context, &ignored);
 	if (!error && walk->work > WORK_MAXIMUM)
 		reach_everything(walk);
 	if (!error)
 		count_guarded(walk);
 	return error;
-}
-
-static void free_codes(struct code *codes, size_t count)
-{
-	for (size_t i = 0; codes && i < count; i++) {
-		free(codes[i].instructions);
-		free(codes[i].notes);
-	}
-	free(codes);
-}
-
-static struct code *copy_codes(const struct bpf_object *object)
-{
-	struct code *codes = calloc(object->section_count + 1, sizeof(*codes));
-
-	for (size_t i = 0; codes && i < object->section_count; i++) {
-		const struct bpf_object_section *section = &object->sections[i];
-
-		codes[i].section = section;
-		codes[i].instructions = malloc((section->count + 1) * sizeof(struct bpf_insn));
-		codes[i].notes = malloc((section->count + 1) * sizeof(struct note));
-		if (!codes[i].instructions || !codes[i].notes) {
-			free_codes(codes, object->section_count);
-			return NULL;
-		}
-		memcpy(codes[i].instructions, section->instructions,
-		       section->count * sizeof(struct bpf_insn));
-		for (uint32_t j = 0; j < section->count; j++)
-			codes[i].notes[j] = (struct note){ .poisoned_by = -1 };
-	}
-	return codes;
-}
-
-/* Put the relocated instructions in their places. */
-static void patch_codes(const struct core_object *object, const struct core_result *results,
-			struct code *codes, struct core_result *final)
-{
-	for (uint32_t i = 0; i < object->use_count; i++) {
-		const struct core_use *use = &object->uses[i];
-		struct code *code = &codes[use->relo->section];
-		uint32_t at = use->relo->instruction;
-		struct note *note = &code->notes[at];
-		struct bpf_insn patched[2];
-
-		final[i] = core_use_patch(object, use, &results[i], patched);
-		code->instructions[at] = patched[0];
-		if (patched[0].code == (BPF_LD | BPF_IMM | BPF_DW))
-			code->instructions[at + 1] = patched[1];
-		if (final[i].state != CORE_VALUE)
-			note->poisoned_by = (int32_t)i;
-		note->is_vague = use->relo->kind == BPF_CORE_FIELD_BYTE_OFFSET;
-	}
 }
 
 static bool has_poison(const struct core_object *object, const struct core_result *final)
@@ -565,65 +615,57 @@ static bool has_poison(const struct core_object *object, const struct core_resul
 	return false;
 }
 
-static bool has_new_helper(const struct bpf_object *object, uint32_t helpers)
-{
-	for (size_t i = 0; helpers && i < object->section_count; i++) {
-		const struct bpf_object_section *section = &object->sections[i];
-
-		for (uint32_t j = 0; j < section->count; j++)
-			if (section->instructions[j].code == (BPF_JMP | BPF_CALL) &&
-			    !section->instructions[j].src_reg &&
-			    (uint32_t)section->instructions[j].imm >= helpers)
-				return true;
-	}
-	return false;
-}
-
-static int follow_programs(const struct core_object *object, const struct code *codes,
-			   uint32_t helpers, struct reach *reach)
+/* All programs, or where nothing else is in question those with few arguments. */
+static int follow_programs(const struct core_object *object, const struct reach_code *codes,
+			   const struct reach_kernel *kernel, struct reach *reach)
 {
 	struct walk walk = {
 		.object = object,
 		.codes = codes,
 		.reach = reach,
-		.helpers = helpers,
+		.kernel = kernel,
 		.contexts = BUF_INIT(SIZE_MAX),
 	};
+	bool all = has_poison(object, reach->final) || reach_has_stop(object->object, kernel);
 	int error = 0;
 
 	for (size_t i = 0; !error && i < object->object->function_count; i++)
-		if (object->object->functions[i].is_program)
+		if (object->object->functions[i].is_program &&
+		    (all || (kernel->context_sizes && kernel->context_sizes[i])))
 			error = follow_program(&walk, (int32_t)i);
 	buf_deinit(&walk.contexts);
 	return error;
 }
 
+static bool alloc_reach(struct reach *reach, size_t uses, size_t functions)
+{
+	*reach = (struct reach){
+		.final = malloc((uses + 1) * sizeof(*reach->final)),
+		.reached_by = malloc((uses + 1) * sizeof(*reach->reached_by)),
+		.rejected_at = malloc((functions + 1) * sizeof(*reach->rejected_at)),
+		.stops = calloc(functions + 1, sizeof(*reach->stops)),
+		.guarded = calloc(functions + 1, sizeof(*reach->guarded)),
+	};
+	if (!reach->final || !reach->reached_by || !reach->rejected_at || !reach->stops ||
+	    !reach->guarded)
+		return false;
+	memset(reach->reached_by, 0xff, uses * sizeof(*reach->reached_by));
+	memset(reach->rejected_at, 0xff, functions * sizeof(*reach->rejected_at));
+	return true;
+}
+
 int reach_init(struct reach *reach, const struct core_object *object,
-	       const struct core_result *results, uint32_t helpers)
+	       const struct core_result *results, const struct reach_kernel *kernel)
 {
 	const struct bpf_object *o = object->object;
-	struct code *codes = copy_codes(o);
-	int error = 0;
+	struct reach_code *codes = NULL;
+	int error = -ENOMEM;
 
-	*reach = (struct reach){
-		.final = malloc((object->use_count + 1) * sizeof(*reach->final)),
-		.reached_by = malloc((object->use_count + 1) * sizeof(*reach->reached_by)),
-		.rejected_at = malloc((o->function_count + 1) * sizeof(*reach->rejected_at)),
-		.missing = calloc(o->function_count + 1, sizeof(*reach->missing)),
-		.guarded = calloc(o->function_count + 1, sizeof(*reach->guarded)),
-	};
-	if (!codes || !reach->final || !reach->reached_by || !reach->rejected_at ||
-	    !reach->missing || !reach->guarded) {
-		free_codes(codes, o->section_count);
-		reach_deinit(reach);
-		return -ENOMEM;
-	}
-	memset(reach->reached_by, 0xff, object->use_count * sizeof(*reach->reached_by));
-	memset(reach->rejected_at, 0xff, o->function_count * sizeof(*reach->rejected_at));
-	patch_codes(object, results, codes, reach->final);
-	if (has_poison(object, reach->final) || has_new_helper(o, helpers))
-		error = follow_programs(object, codes, helpers, reach);
-	free_codes(codes, o->section_count);
+	if (alloc_reach(reach, object->use_count, o->function_count))
+		codes = reach_codes_new(object, results, reach->final);
+	if (codes)
+		error = follow_programs(object, codes, kernel, reach);
+	reach_codes_free(codes, o->section_count);
 	if (error)
 		reach_deinit(reach);
 	return error;
@@ -634,7 +676,7 @@ void reach_deinit(struct reach *reach)
 	free(reach->final);
 	free(reach->reached_by);
 	free(reach->rejected_at);
-	free(reach->missing);
+	free(reach->stops);
 	free(reach->guarded);
 	*reach = (struct reach){ 0 };
 }

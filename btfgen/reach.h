@@ -16,7 +16,11 @@
  * here is so for it too, and on rare occasions it accepts what is called
  * reachable here. Static functions are followed for each set of constant
  * arguments; global ones once, with unknown arguments, as the verifier does. What
- * lies in maps, .rodata and .kconfig is unknown.
+ * lies in maps is unknown. What lies in .rodata a loader may set before it loads, and
+ * .kconfig is read off the kernel's configuration: the verifier knows both. Here they
+ * are unknown as well, or, to see what is sure all the same, those constants are
+ * taken as the object has them, and jumps that hang on the rest all go one way
+ * (enum reach_settings).
  *
  * Values of field offsets are taken as unknown too: no program branches on them,
  * and so the answer is the same for kernels that differ in nothing else.
@@ -24,15 +28,52 @@
 #ifndef BTFGEN_REACH_H
 #define BTFGEN_REACH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "btfgen/core-set.h"
 
 #define REACH_STATES 8
 
-/* A call that the kernel does not know. */
-struct reach_call {
-	uint32_t helper; /* its number; 0: there is none */
+/* Whether the kernel has what an extern names. */
+enum reach_symbol {
+	REACH_SYMBOL_UNKNOWN,
+	REACH_SYMBOL_MISSING,
+	REACH_SYMBOL_THERE,
+	REACH_SYMBOL_SETTING, /* it is a line of the configuration */
+};
+
+enum reach_settings {
+	REACH_SETTINGS_UNKNOWN,
+	REACH_SETTINGS_TAKEN, /* .rodata as it is; jumps on .kconfig are taken */
+	REACH_SETTINGS_NOT,   /* the same; they are not taken */
+};
+
+/* What a program meets beyond relocations. All zero: that is not looked at. */
+struct reach_kernel {
+	uint32_t helpers; /* those with numbers below are known; 0: nobody knows */
+	bool without_btf; /* nor are those that return what only BTF describes */
+	bool without_callbacks; /* no function of the program may be passed to a helper */
+	enum reach_symbol (*symbol)(const char *name, const void *arg);
+	const void *arg;
+	const uint32_t *context_sizes; /* by function: bytes of arguments that a program
+					  may read; 0: any */
+	enum reach_settings settings;
+};
+
+/* Where the kernel stops a program. */
+struct reach_stop {
+	enum {
+		REACH_STOP_NONE,
+		REACH_STOP_HELPER,   /* @number is too new */
+		REACH_STOP_TYPED,    /* helper @number is for kernels with BTF */
+		REACH_STOP_CALLBACK, /* a function's address */
+		REACH_STOP_ATOMIC,   /* an instruction that is too new */
+		REACH_STOP_FUNCTION, /* it has no @name */
+		REACH_STOP_ARGUMENT, /* there is no argument @number */
+	} kind;
+	uint32_t number;
+	const char *name; /* lent by the object */
 	uint32_t section;
 	uint32_t instruction;
 };
@@ -43,16 +84,15 @@ struct reach {
 				      that gets there poisoned; -1: none does */
 	int32_t *rejected_at;      /* by function: the use that a program gets to poisoned;
 				      -1: none, or not a program */
-	struct reach_call *missing; /* by function: a helper too new that a program gets to */
+	struct reach_stop *stops;  /* by function: the first that a program gets to */
 	uint32_t *guarded;	   /* by function: uses without a value in what a program
 				      runs, none of which it gets to */
 };
 
 /* Follow all programs of @object, given the results of its uses on a kernel: those
- * of core_run.results from object->first_use on. The kernel knows helpers with
- * numbers below @helpers; 0: that is not looked at. -ENOMEM. */
+ * of core_run.results from object->first_use on. -ENOMEM. */
 int reach_init(struct reach *reach, const struct core_object *object,
-	       const struct core_result *results, uint32_t helpers);
+	       const struct core_result *results, const struct reach_kernel *kernel);
 void reach_deinit(struct reach *reach);
 #define AUTO_REACH CLEANUP(reach_deinit)
 

@@ -112,6 +112,155 @@ END
   jq -r 'select(.program == "h_new") | .reason' out | grep -q 'helper 131'
 }
 
+# What only the verifier sees; tests/vm/check-verdicts has kernels confirm the like.
+write_kernel() {
+  cat > kernel.c << 'END'
+struct task { int pid; };
+enum bpf_func_id { BPF_FUNC_unspec, __BPF_FUNC_MAX_ID = 200 };
+enum bpf_attach_type { BPF_CGROUP_INET_INGRESS, BPF_TRACE_FENTRY = 24, __MAX_BPF_ATTACH_TYPE };
+typedef void (*btf_trace_switched)(void *, int, struct task *);
+int one(int a) { return a; }
+long __x64_sys_close(void) { return 0; }
+long __x64_sys_read(void) { return 0; }
+int btf_new_fd(enum bpf_func_id a, enum bpf_attach_type b, btf_trace_switched c) { return a; }
+int security_file(int a) { return a; }
+END
+  cat > programs.bpf.c << 'END'
+#include "core.h"
+typedef unsigned long long u64;
+struct task { int gone; } CORE;
+extern int LINUX_KERNEL_VERSION __attribute__((section(".kconfig")));
+const volatile int zero = 0;
+const volatile char four[4] = { 1, 2, 3, 4 };
+#define READ(place) ({ u64 v_ = *(volatile u64 *)&(place); USE(v_); 0; })
+SEC("tp_btf/switched") int two_arguments(u64 *c) { return READ(c[1]); }
+SEC("tp_btf/switched") int three_arguments(u64 *c) { return READ(c[2]); }
+SEC("raw_tp/switched") int three_raw(u64 *c) { return READ(c[2]); }
+SEC("tp/a/switched") int three_else(u64 *c) { return READ(c[2]); }
+SEC("fentry/one") int entry_result(u64 *c) { return READ(c[1]); }
+SEC("fexit/one") int exit_result(u64 *c) { return READ(c[1]); }
+SEC("tp_btf/switched") int by_version(u64 *c) { return LINUX_KERNEL_VERSION > 7 ? READ(c[1]) : READ(c[2]); }
+SEC("tp_btf/switched") int after_version(u64 *c) { if (LINUX_KERNEL_VERSION > 7) USE(1); return READ(c[2]); }
+SEC("tp/a/switched") int constant_off(struct task **c) { return zero ? (*c)->gone : 0; }
+SEC("tp/a/switched") int constant_on(struct task **c) { return four[2] == 3 ? (*c)->gone : 0; }
+SEC("tp/a/switched") int helper_off(u64 *c) { return zero ? ((long (*)(void))201)() : 0; }
+SEC("tracepoint/syscalls/sys_enter_read") int call_there(u64 *c) { return 0; }
+SEC("tracepoint/syscalls/sys_exit_gone") int call_gone(u64 *c) { return 0; }
+SEC("ksyscall/gone") int kcall_gone(u64 *c) { return 0; }
+SEC("kprobe.multi/one") int way_gone(u64 *c) { return 0; }
+SEC("fmod_ret/one") int alters(u64 *c) { return 0; }
+SEC("fmod_ret/security_file") int alters_security(u64 *c) { return 0; }
+SEC("words") int no_type(u64 *c) { return 0; }
+SEC("tp/a/switched") int typed(u64 *c) { return ((long (*)(void))158)() != 0; }
+END
+  clang -g -O2 -target bpf -I "$data" -c programs.bpf.c
+  sed 's/btf_new_fd/btf_vmlinux_init/; s/^long __x64_sys_close/int btf_new_fd(void) { return 0; } &/' kernel.c > own.c
+  clang -g -O2 -target bpf -c kernel.c
+  clang -g -O2 -target bpf -c own.c
+}
+
+as_the_verifier() {
+  need jq
+  write_kernel
+  verdicts own.o programs.bpf.o > got
+  cat > want << 'END'
+after_version rejected
+alters unsure
+alters_security loads
+by_version unsure
+call_gone rejected
+call_there loads
+constant_off unsure
+constant_on rejected
+entry_result rejected
+exit_result loads
+helper_off unsure
+kcall_gone rejected
+no_type unsure
+three_arguments rejected
+three_else loads
+three_raw rejected
+two_arguments loads
+typed loads
+way_gone rejected
+END
+  sort got | diff want -
+  reason() { jq -r "select(.program == \"$1\").reason" out; }
+  reason three_arguments | grep -qx 'it reads argument 3 of switched, which has fewer'
+  reason constant_off | grep -q "'gone' that fits; whether it gets there"
+  reason call_gone | grep -qx 'the kernel has no system call gone'
+}
+
+# What such a kernel cannot do even with a BTF that is handed to it.
+without_own_btf() {
+  need jq
+  write_kernel
+  verdicts kernel.o programs.bpf.o | grep -v 'rejected$' | sort | tr '\n' ' ' > got
+  same=$(cat got)
+  [ "$same" = "call_there loads constant_off unsure helper_off unsure no_type unsure three_else loads " ] || {
+    echo "$same"; return 1; }
+  jq -r 'select(.program == "two_arguments" or .program == "typed").reason' out > reasons
+  grep -q 'no BTF of its own, which programs of this type take' reasons
+  grep -q 'bpf_get_current_task_btf(), which takes a kernel with BTF' reasons
+}
+
+atomics() {
+  need jq
+  cat > atomic.bpf.c << 'END'
+#include "core.h"
+long counter;
+SEC("tp/a/switched") int adds(void *c) { __sync_fetch_and_add(&counter, 1); return 0; }
+SEC("tp/a/switched") int fetches(void *c) { return __sync_fetch_and_add(&counter, 1); }
+END
+  clang -g -O2 -mcpu=v3 -target bpf -I "$data" -c atomic.bpf.c
+  for maximum in 163 164; do
+    echo "enum bpf_func_id { BPF_FUNC_unspec, __BPF_FUNC_MAX_ID = $maximum } e;
+      typedef void (*btf_trace_switched)(void *); btf_trace_switched t;" > kernel.c
+    clang -g -O2 -target bpf -c kernel.c
+    verdicts kernel.o atomic.bpf.o
+  done | tr '\n' ' ' > got
+  [ "$(cat got)" = "adds loads fetches rejected adds loads fetches loads " ]
+}
+
+callbacks() {
+  need jq
+  cat > callback.bpf.c << 'END'
+#include "core.h"
+static long each(void *c) { return 0; }
+SEC("tp/a/switched") int passes(void *c) { return ((long (*)(int, void *, void *, int))181)(1, each, 0, 0); }
+SEC("tp/a/switched") int passes_not(void *c) { return each(c); }
+END
+  clang -g -O2 -target bpf -I "$data" -c callback.bpf.c
+  echo 'typedef void (*btf_trace_switched)(void *); btf_trace_switched t; long l; unsigned long u;' > kernel.c
+  for machine in 32 64; do
+    gcc -m$machine -g -fno-eliminate-unused-debug-symbols -c kernel.c
+    "$BTFPACK" convert -q -o kernel.btf kernel.o
+    verdicts kernel.btf callback.bpf.o
+  done | tr '\n' ' ' > got
+  [ "$(cat got)" = "passes rejected passes_not loads passes loads passes_not loads " ]
+}
+
+weak_kfuncs() {
+  need jq
+  write_kernel
+  cat > weak.bpf.c << 'END'
+#include "core.h"
+extern int one(int) __attribute__((section(".ksyms"), weak));
+extern int gone(int) __attribute__((section(".ksyms"), weak));
+SEC("tp/a/switched") int calls(void *c) { return one(1); }
+SEC("tp/a/switched") int calls_gone(void *c) { return gone(1); }
+SEC("tp/a/switched") int asks_gone(void *c) { return gone ? gone(1) : 0; }
+SEC("tp/a/switched") int asks(void *c) { return one ? one(1) : gone(1); }
+END
+  clang -g -O2 -target bpf -I "$data" -c weak.bpf.c
+  [ "$(verdicts own.o weak.bpf.o | tr '\n' ' ')" = \
+    "calls loads calls_gone rejected asks_gone loads asks loads " ]
+  jq -r 'select(.program == "calls_gone").reason' out | grep -qx \
+    "it calls the kernel's function gone, which is not in its BTF"
+  verdicts kernel.o weak.bpf.o > got
+  ! grep -v rejected got
+}
+
 # What browser-check.sh cannot see: the file as such.
 page() {
   need jq
@@ -138,5 +287,10 @@ run "tells guarded from fatal" guards_and_fatal
 run "answers by exit status" exit_status
 run "draws a matrix" matrix
 run "looks beyond relocations" beyond_relocations
+run "sees what the verifier sees" as_the_verifier
+run "knows kernels without BTF" without_own_btf
+run "knows when atomic instructions came" atomics
+run "knows whose JIT takes callbacks" callbacks
+run "follows weak kernel functions" weak_kfuncs
 run "writes a page" page
 finish

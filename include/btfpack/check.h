@@ -7,10 +7,14 @@
  *
  *   - CO-RE relocations, by libbpf's rules, and which of those without a value the
  *     program can reach (see btfpack/minify.h);
- *   - helpers, map types and program types, which the kernel's own enums list;
+ *   - helpers, map types, program types and ways to attach, which the kernel's own
+ *     enums list, and atomic instructions that are younger than they are;
  *   - what it attaches to, where BTF tells: functions for fentry, fexit, fmod_ret,
- *     lsm, iter and kprobes, tracepoints;
- *   - kernel functions and variables it refers to by BTF (kfuncs, typed ksyms).
+ *     lsm, iter and kprobes, tracepoints, system calls; and how many arguments of it
+ *     the program reads;
+ *   - kernel functions and variables it refers to by BTF (kfuncs, typed ksyms);
+ *   - what takes a kernel with BTF of its own, which is seen from the functions behind
+ *     /sys/kernel/btf.
  *
  *	struct btfpack_checker *c;
  *
@@ -19,8 +23,13 @@
  *	btfpack_checker_run(c, &btf, "6.1.0-28-amd64", print_verdict, NULL, &err);
  *	btfpack_checker_free(c);
  *
- * What it cannot see: the verifier's other rules (memory safety, complexity), the
- * kernel's configuration where it leaves no trace in BTF, privileges.
+ * Constants of .rodata are taken as unknown, as a loader may set them, and so are
+ * .kconfig and weak symbols by address. Where a verdict hangs on one of them it is
+ * UNSURE.
+ *
+ * What it cannot see: the verifier's other rules (memory safety, complexity, helpers
+ * that only some types of programs may call), the kernel's configuration where it
+ * leaves no trace in BTF, privileges.
  *
  * Threads: objects are added by one; then any number may run the same checker.
  */
@@ -56,7 +65,7 @@ void btfpack_checker_list(const struct btfpack_checker *c, btfpack_program_fn fn
 enum btfpack_verdict {
 	BTFPACK_VERDICT_LOADS = 0,
 	BTFPACK_VERDICT_LOADS_WITHOUT = 1, /* without some optional fields: it asks first */
-	BTFPACK_VERDICT_UNSURE = 2,	   /* BTF does not know what it attaches to */
+	BTFPACK_VERDICT_UNSURE = 2,	   /* it hangs on what BTF does not tell */
 	BTFPACK_VERDICT_REJECTED = 3,
 };
 
