@@ -7,6 +7,7 @@
 #   make check        all tests that need no network
 #   make check-real   tests against the real mirror, and in a real kernel with qemu
 #   make check-vm     every gadget in real kernels; KERNELS= and GADGETS= pick some
+#   make check-verdicts  what check says of programs, and what real kernels do with them
 #   make check-browser  the page of check --html in Chromium
 #   make check-clients  bcc, cilium/ebpf and libbpf with our exports on a BTF-less kernel
 #   make bench        speed, memory and size beside the peers
@@ -302,6 +303,13 @@ check-vm:
 	$(Q)scripts/deps build test vm cross kernel
 	$(Q)$(MAKE) all $(TEST_BPF) $(VM_ARCHES:%=btfrun-%)
 	$(Q)BUILD=$(abspath $(BUILD)) O=$(abspath $(O)) tests/vm/check-vm
+
+# What check says beside what kernels do; KERNELS= and OBJECTS= pick some.
+.PHONY: check-verdicts
+check-verdicts:
+	$(Q)scripts/deps build vm cross
+	$(Q)$(MAKE) all $(TEST_BPF) $(patsubst %,$(O)/cross/%,$(filter-out $(HOST_ARCH),$(VM_ARCHES)))
+	$(Q)BUILD=$(abspath $(BUILD)) O=$(abspath $(O)) tests/vm/check-verdicts
 
 # The page of check --html in a browser.
 .PHONY: check-browser
