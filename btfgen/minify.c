@@ -112,13 +112,14 @@ size_t btfpack_minifier_count_relocations(const struct btfpack_minifier *m)
 /* --- marking ------------------------------------------------------------------------------------ */
 
 /* A type that does not match is kept all the same where whole types are compared:
- * with less of it kept, by another need, it might match. */
+ * with less of it kept, by another need, it might match. One that libbpf gives up on
+ * (nested too deep) must go on to make it give up. */
 static int keep_match(const struct core_need *need, int matched, const struct core_path *path,
 		      void *arg)
 {
 	struct btf_cut *cut = arg;
 
-	if (need->class_ == CORE_CLASS_MATCH)
+	if (need->class_ == CORE_CLASS_MATCH || matched < 0)
 		return btf_cut_keep_whole(cut, path->root);
 	if (matched <= 0)
 		return 0;

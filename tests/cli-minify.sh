@@ -85,6 +85,25 @@ ambiguous_is_no() {
   grep -q "several struct thing that disagree" err
 }
 
+# libbpf gives up on a path of more than 64 steps, whatever it finds below: so must
+# it on what is cut.
+too_deep() {
+  local i
+  { echo 'struct outer { int a; '; for i in {1..70}; do echo 'struct {'; done; echo 'int b;'
+    for i in {1..70}; do echo '};'; done; echo '} outer;'; } > deep.c
+  printf '#include "core.h"\n%s\n%s\n' 'struct outer { int a, b; } CORE;' \
+    'SEC("tp/deep") int deep(struct outer *o) { return o->a + o->b; }' > deep.bpf.c
+  clang -g -O2 -target bpf -c deep.c
+  clang -g -O2 -target bpf -I "$data" -c deep.bpf.c
+  expect_status 1 "$BTFPACK" minify -o out.btf deep.o deep.bpf.o
+  expect_one_sentence
+  "$BTFPACK" minify --allow-missing -o out.btf deep.o deep.bpf.o
+  expect_status 1 "$BTFPACK" minify -o again.btf out.btf deep.bpf.o
+  sed s/outer/other/ deep.c > other.c
+  clang -g -O2 -target bpf -c other.c
+  "$BTFPACK" minify -q --allow-missing -o none.btf other.o deep.bpf.o
+}
+
 json_report() {
   need jq
   compile good-guards.bpf kernel-old
@@ -228,6 +247,7 @@ run "takes big-endian objects and kernels" big_endian
 run "gives equal bytes for equal needs" canonical
 run "says no when a program reaches what is missing" fatal_is_no
 run "says no to ambiguity" ambiguous_is_no
+run "keeps what libbpf gives up on" too_deep
 run "reports as JSON" json_report
 run "writes without 64-bit enums" no_enum64
 run "keeps what it is told to" keeps

@@ -92,10 +92,12 @@ static void compare_function(const char *name, const struct bpf_insn *instructio
 	if (number < 0)
 		return;
 	f = &witnessed->object->functions[number];
+	if (f->count != count) /* one of libbpf's probes, which number types their own way */
+		return;
 	for (uint32_t i = 0; i < witnessed->use_count; i++) {
 		const struct bpf_object_relo *relo = witnessed->uses[i].relo;
 
-		if (relo->function == number && relo->instruction - f->first < count)
+		if (relo->function == number)
 			compare_use(i, instructions + (relo->instruction - f->first));
 	}
 }
