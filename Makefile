@@ -275,7 +275,7 @@ $(BUILD)/tests/witness-relocate.o: FORCE
 $(BUILD)/tests/witness-%.o: PKG_FLAGS += $(if $(LIBBPF),-I$(LIBBPF)/include)
 $(BUILD)/tests/witness-%: $(BUILD)/tests/witness-%.o $(BUILD)/libbtfpack-all.a
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(if $(LIBBPF),$(LIBBPF)/lib/libbpf.a,-l:libbpf.a) $(LIBS) -lz
+	$(Q)$(CC) $(ALL_LDFLAGS) -Wl,--wrap=syscall -o $@ $^ $(if $(LIBBPF),$(LIBBPF)/lib/libbpf.a,-l:libbpf.a) $(LIBS) -lz
 .PHONY: witness FORCE
 witness: all $(BUILD)/tests/witness-relocate
 

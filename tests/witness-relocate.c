@@ -5,8 +5,8 @@
  *	witness-relocate OBJECT FULL.btf [OTHER.btf ...]
  *
  * libbpf relocates at load time, in user space, and then hands the finished
- * instructions to bpf(2). This program defines syscall(), through which libbpf
- * makes that call: whatever libbpf asks is granted from here (a memfd stands for
+ * instructions to bpf(2). This program is linked with --wrap=syscall and so stands
+ * between libbpf and that call: whatever libbpf asks is granted from here (a memfd stands for
  * every map, program and BTF), and the instructions of BPF_PROG_LOAD are looked
  * at on the way. Nothing reaches the kernel, no privilege is needed.
  *
@@ -22,7 +22,6 @@
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <dlfcn.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -160,10 +159,10 @@ static long stand_in(int command, const void *given, size_t size)
 	}
 }
 
-long syscall(long number, ...);
-long syscall(long number, ...)
+long __real_syscall(long number, ...);
+long __wrap_syscall(long number, ...);
+long __wrap_syscall(long number, ...)
 {
-	static long (*next)(long, ...);
 	va_list args;
 	long a[6];
 
@@ -173,9 +172,7 @@ long syscall(long number, ...)
 	va_end(args);
 	if (number == SYS_bpf)
 		return stand_in((int)a[0], (const void *)a[1], (size_t)a[2]);
-	if (!next)
-		*(void **)&next = dlsym(RTLD_NEXT, "syscall");
-	return next(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+	return __real_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 
 /* --- loading ------------------------------------------------------------------------------------ */
