@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "btfgen/call-graph.h"
 #include "btfgen/reach-code.h"
 #include "btfgen/reach-state.h"
 #include "btfgen/reach-stop.h"
@@ -110,25 +111,9 @@ static int enter_head(struct head *head, struct reach_state *state)
 
 /* --- calls -------------------------------------------------------------------------------------- */
 
-/* The function that a call or a function's address refers to, -1: not in here. */
-static int32_t find_callee(const struct frame *frame, uint32_t at, const struct bpf_insn *insn)
+static int32_t find_callee(const struct frame *frame, uint32_t at)
 {
-	const struct bpf_object *object = frame->walk->object->object;
-	const struct bpf_object_target *target = bpf_object_find_target(frame->code->section, at);
-	int64_t instruction = (int64_t)at + insn->imm + 1;
-	int32_t section = (int32_t)(frame->code - frame->walk->codes);
-
-	if (target) {
-		bool is_call = insn->code == (BPF_JMP | BPF_CALL);
-
-		section = bpf_object_find_section(object, target->elf_section);
-		/* A call counts instructions from the one after it, an address bytes. */
-		instruction = (int64_t)(target->value / sizeof(*insn)) +
-			      (is_call ? insn->imm + 1 : insn->imm / (int32_t)sizeof(*insn));
-	}
-	if (section < 0 || instruction < 0 || instruction > UINT32_MAX)
-		return -1;
-	return bpf_object_find_function(object, (uint32_t)section, (uint32_t)instruction);
+	return call_graph_callee(frame->walk->object->object, frame->function->section, at);
 }
 
 /* A callee may write to what an argument points to. */
@@ -184,7 +169,7 @@ static int step_call(struct frame *frame, uint32_t at, const struct bpf_insn *in
 	int error = 0;
 
 	if (insn->src_reg == BPF_PSEUDO_CALL)
-		callee = find_callee(frame, at, insn);
+		callee = find_callee(frame, at);
 	for (int i = 0; i < 5; i++)
 		arguments[i] = as_argument(state->registers[i + 1]);
 	if (callee >= 0)
@@ -244,7 +229,7 @@ static int step_wide_load(struct frame *frame, uint32_t at, const struct bpf_ins
 			target->elf_section ? data_address(frame->walk, target, insn)
 					    : extern_address(frame->walk, target);
 	if (target || insn->src_reg == BPF_PSEUDO_FUNC) {
-		callee = find_callee(frame, at, insn);
+		callee = find_callee(frame, at);
 		return callee < 0 ? 0 : follow_function(frame->walk, callee, unknown, &ignored);
 	}
 	if (!insn->src_reg && !frame->code->notes[at].is_vague)
