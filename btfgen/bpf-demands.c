@@ -180,7 +180,7 @@ bool bpf_demands_own_btf(const struct demand_program *program)
  * functions behind them are. */
 static int set_target(struct demand_program *program, const char *rest, const char *before)
 {
-	const char *slash = strchr(rest, '/');
+	const char *slash = strchr(rest, '/'), *colon;
 
 	if (program->target == DEMAND_EVENT && slash) {
 		if (!strncmp(rest, "syscalls/sys_", 13)) {
@@ -190,7 +190,13 @@ static int set_target(struct demand_program *program, const char *rest, const ch
 		}
 		rest = slash + !!*slash;
 	}
-	if (!*rest || strpbrk(rest, "*?:")) { /* patterns, and functions of modules */
+	colon = program->target == DEMAND_FUNCTION ? strchr(rest, ':') : NULL;
+	if (colon && colon[1]) {
+		program->module = strndup(rest, (size_t)(colon - rest));
+		if (!program->module)
+			return -ENOMEM;
+	}
+	if (!*rest || strpbrk(rest, program->module ? "*?" : "*?:")) { /* patterns */
 		program->target = DEMAND_NOTHING;
 		return 0;
 	}
@@ -377,8 +383,10 @@ int bpf_demands_init(struct bpf_demands *demands, const struct bpf_object *objec
 
 void bpf_demands_deinit(struct bpf_demands *demands)
 {
-	for (size_t i = 0; i < demands->program_count; i++)
+	for (size_t i = 0; i < demands->program_count; i++) {
 		free(demands->programs[i].name);
+		free(demands->programs[i].module);
+	}
 	free(demands->programs);
 	free(demands->maps);
 	free(demands->externs);

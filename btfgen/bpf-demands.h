@@ -40,7 +40,8 @@ struct demand_program {
 	bool alters_result; /* fmod_ret, which only some functions allow */
 	enum demand_arguments arguments;
 	enum demand_target target;
-	char *name; /* of the target; NULL with DEMAND_NOTHING */
+	char *name;   /* of the target; NULL with DEMAND_NOTHING */
+	char *module; /* @name is "nf_nat:nf_nat_init", of that one only; mostly NULL */
 };
 
 struct demand_map {

@@ -5,6 +5,7 @@
 #include <gelf.h>
 #include <libelf.h>
 #include <linux/btf.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "btfgen/btf-file.h"
@@ -38,10 +39,11 @@ static int copy_section(Elf_Scn *scn, const char *path, struct btfpack_blob *ret
 	return 0;
 }
 
-static int load_elf(int fd, const char *path, struct btfpack_blob *ret, struct btfpack_error *err)
+static int load_elf(int fd, const char *path, bool is_split, struct btfpack_blob *ret,
+		    struct btfpack_error *err)
 {
 	CLEANUP(cleanup_elf) Elf *elf = NULL;
-	Elf_Scn *scn = NULL;
+	Elf_Scn *scn = NULL, *found = NULL;
 	size_t names;
 
 	elf_version(EV_CURRENT);
@@ -56,16 +58,24 @@ static int load_elf(int fd, const char *path, struct btfpack_blob *ret, struct b
 		if (!gelf_getshdr(scn, &shdr))
 			continue;
 		name = elf_strptr(elf, names, shdr.sh_name);
-		if (name && !strcmp(name, ".BTF") && shdr.sh_type != SHT_NOBITS)
-			return copy_section(scn, path, ret, err);
+		if (name && is_split && !strcmp(name, ".BTF.base"))
+			return btfpack_error_set(err, -EOPNOTSUPP,
+						 "%s: its BTF stands on a base of its own "
+						 "(.BTF.base), not on the kernel's",
+						 path);
+		if (name && !found && !strcmp(name, ".BTF") && shdr.sh_type != SHT_NOBITS)
+			found = scn;
 	}
+	if (found)
+		return copy_section(found, path, ret, err);
 	return btfpack_error_set(err, -EOPNOTSUPP,
 				 "%s: ELF file without a .BTF section; `btfpack convert` makes BTF "
 				 "from its DWARF",
 				 path);
 }
 
-int btf_file_load(const char *path, struct btfpack_blob *ret, struct btfpack_error *err)
+static int load(const char *path, bool is_split, struct btfpack_blob *ret,
+		struct btfpack_error *err)
 {
 	AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
 	uint16_t magic;
@@ -86,9 +96,19 @@ int btf_file_load(const char *path, struct btfpack_blob *ret, struct btfpack_err
 		return btfpack_error_set(err, -code, "%s: cannot read: %s", path, strerror(code));
 	}
 	if (got == sizeof(start) && !memcmp(start, ELFMAG, SELFMAG))
-		return load_elf(fd, path, ret, err);
+		return load_elf(fd, path, is_split, ret, err);
 	memcpy(&magic, start, sizeof(magic));
 	if (got == sizeof(start) && (magic == BTF_MAGIC || magic == bswap_16(BTF_MAGIC)))
 		return fs_read(path, BTF_FILE_MAXIMUM, ret, err);
 	return btfpack_error_set(err, -EBADMSG, "%s: neither BTF nor ELF", path);
+}
+
+int btf_file_load(const char *path, struct btfpack_blob *ret, struct btfpack_error *err)
+{
+	return load(path, false, ret, err);
+}
+
+int btf_file_load_split(const char *path, struct btfpack_blob *ret, struct btfpack_error *err)
+{
+	return load(path, true, ret, err);
 }

@@ -15,4 +15,8 @@
  * 1 GiB, or the system's code. */
 int btf_file_load(const char *path, struct btfpack_blob *ret, struct btfpack_error *err);
 
+/* The same of a module. An out-of-tree one may bring the base that its types go on
+ * from (.BTF.base), which is not the kernel's: -EOPNOTSUPP. */
+int btf_file_load_split(const char *path, struct btfpack_blob *ret, struct btfpack_error *err);
+
 #endif

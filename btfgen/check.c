@@ -8,14 +8,16 @@
 #include <btfpack/check.h>
 
 #include "btfgen/bpf-demands.h"
-#include "btfgen/core-set.h"
+#include "btfgen/call-graph.h"
+#include "btfgen/check-facts.h"
+#include "btfgen/core-kernel.h"
 #include "btfgen/core-text.h"
 #include "btfgen/reach.h"
 
 struct btfpack_checker {
 	struct core_set set;
 	struct bpf_demands *demands; /* by object */
-	struct intern names;         /* a kind's byte, then a name: what to look for */
+	struct check_names names;    /* of functions and the like, in all objects */
 	size_t program_count;
 };
 
@@ -26,7 +28,7 @@ int btfpack_checker_new(struct btfpack_checker **ret, struct btfpack_error *err)
 	if (!c)
 		return btfpack_error_set(err, -ENOMEM, "out of memory");
 	core_set_init(&c->set);
-	intern_init(&c->names);
+	check_names_init(&c->names);
 	*ret = c;
 	return 0;
 }
@@ -39,7 +41,7 @@ void btfpack_checker_free(struct btfpack_checker *c)
 		bpf_demands_deinit(&c->demands[i]);
 	free(c->demands);
 	core_set_deinit(&c->set);
-	intern_deinit(&c->names);
+	check_names_deinit(&c->names);
 	free(c);
 }
 
@@ -64,61 +66,15 @@ void btfpack_checker_list(const struct btfpack_checker *c, btfpack_program_fn fn
 
 /* --- names to look for -------------------------------------------------------------------------- */
 
-#define NAME_MAXIMUM 512 /* the kernel's own limit of symbols */
-
-/* False: longer than any kernel's name. */
-static bool name_key(unsigned int kind, const char *name, char ret[NAME_MAXIMUM + 1],
-		     size_t *size_ret)
-{
-	size_t length = strlen(name);
-
-	if (length > NAME_MAXIMUM)
-		return false;
-	ret[0] = (char)kind;
-	memcpy(ret + 1, name, length);
-	*size_ret = length + 1;
-	return true;
-}
-
-static int want(struct btfpack_checker *c, unsigned int kind, const char *name)
-{
-	char key[NAME_MAXIMUM + 1];
-	uint32_t ignored;
-	size_t size;
-
-	return name_key(kind, name, key, &size) ? intern_add(&c->names, key, size, &ignored) : 0;
-}
-
 static unsigned int target_kind(enum demand_target target)
 {
 	return target == DEMAND_FUNCTION || target == DEMAND_PROBE ? BTF_KIND_FUNC
 								   : BTF_KIND_TYPEDEF;
 }
 
-/* What architectures put before the name of a system call, in the function for it. */
-static const char *const syscall_prefixes[] = { "__x64_sys_",   "__ia32_sys_",  "__arm64_sys_",
-						"__s390x_sys_", "__riscv_sys_", "__se_sys_",
-						"__do_sys_",    "sys_" };
-#define SYSCALL_OF_ALL "close"
-
-static bool syscall_name(size_t prefix, const char *name, char ret[NAME_MAXIMUM + 1])
+static unsigned int extern_kind(const struct demand_extern *e)
 {
-	return snprintf(ret, NAME_MAXIMUM + 1, "%s%s", syscall_prefixes[prefix], name) <=
-	       NAME_MAXIMUM;
-}
-
-static int want_syscall(struct btfpack_checker *c, const char *name)
-{
-	char function[NAME_MAXIMUM + 1];
-	int error = 0;
-
-	for (size_t i = 0; !error && i < ARRAY_SIZE(syscall_prefixes); i++) {
-		if (syscall_name(i, name, function))
-			error = want(c, BTF_KIND_FUNC, function);
-		if (!error && syscall_name(i, SYSCALL_OF_ALL, function))
-			error = want(c, BTF_KIND_FUNC, function);
-	}
-	return error;
+	return e->is_function ? BTF_KIND_FUNC : BTF_KIND_VAR;
 }
 
 static int want_target(struct btfpack_checker *c, const struct demand_program *program)
@@ -126,8 +82,8 @@ static int want_target(struct btfpack_checker *c, const struct demand_program *p
 	if (!program->name)
 		return 0;
 	if (program->target == DEMAND_SYSCALL)
-		return want_syscall(c, program->name);
-	return want(c, target_kind(program->target), program->name);
+		return check_names_add_syscall(&c->names, program->name);
+	return check_names_add(&c->names, target_kind(program->target), program->name);
 }
 
 static int want_all(struct btfpack_checker *c, const struct bpf_demands *demands)
@@ -137,8 +93,8 @@ static int want_all(struct btfpack_checker *c, const struct bpf_demands *demands
 	for (size_t i = 0; !error && i < demands->program_count; i++)
 		error = want_target(c, &demands->programs[i]);
 	for (size_t i = 0; !error && i < demands->extern_count; i++)
-		error = want(c, demands->externs[i].is_function ? BTF_KIND_FUNC : BTF_KIND_VAR,
-			     demands->externs[i].name);
+		error = check_names_add(&c->names, extern_kind(&demands->externs[i]),
+					demands->externs[i].name);
 	return error;
 }
 
@@ -173,200 +129,12 @@ int btfpack_checker_add_object(struct btfpack_checker *c, const char *path,
 	return error;
 }
 
-/* --- what the kernel has ------------------------------------------------------------------------ */
-
-/* Types of maps, programs and ways to attach that the kernel's enum lists. */
-struct known_types {
-	bool is_known; /* there is such an enum */
-	uint64_t bits; /* by value, below 64 */
-};
-
-#define ARGUMENTS_UNKNOWN UINT8_MAX
-
-struct known_name {
-	bool is_there;
-	uint8_t arguments; /* of a function or tracepoint, each of one register */
-};
-
-struct facts {
-	struct known_name *has; /* by number in names */
-	bool has_tracepoints; /* any typedef btf_trace_*: since 5.5 */
-	bool has_functions;
-	uint32_t helpers; /* ids below are known; 0: nobody knows */
-	struct known_types maps;
-	struct known_types programs;
-	struct known_types attaches;
-	bool is_narrow;    /* its pointers have 4 bytes */
-	bool has_btf_code; /* functions that all kernels of 4.18 and later have */
-	bool has_own_btf;  /* functions that only kernels with BTF in themselves have */
-};
-
-static void read_types(const struct btf_view *view, const struct btf_type *t,
-		       struct known_types *ret)
-{
-	ret->is_known = true;
-	for (uint32_t i = 0; i < btf_type_vlen(t); i++) {
-		const struct btf_enum *e = &btf_type_enums(t)[i];
-
-		/* __MAX_BPF_MAP_TYPE and the like are no types */
-		if (e->val >= 0 && e->val < 64 &&
-		    strncmp(btf_view_string(view, e->name_off), "__", 2))
-			ret->bits |= UINT64_C(1) << e->val;
-	}
-}
-
-static uint32_t count_helpers(const struct btf_view *view, const struct btf_type *t)
-{
-	for (uint32_t i = 0; i < btf_type_vlen(t); i++)
-		if (!strcmp(btf_view_string(view, btf_type_enums(t)[i].name_off),
-			    "__BPF_FUNC_MAX_ID"))
-			return (uint32_t)btf_type_enums(t)[i].val;
-	return 0;
-}
-
-static void note_enum(const struct btf_view *view, const struct btf_type *t, const char *name,
-		      struct facts *facts)
-{
-	if (!strcmp(name, "bpf_func_id"))
-		facts->helpers = count_helpers(view, t);
-	else if (!strcmp(name, "bpf_map_type"))
-		read_types(view, t, &facts->maps);
-	else if (!strcmp(name, "bpf_prog_type"))
-		read_types(view, t, &facts->programs);
-	else if (!strcmp(name, "bpf_attach_type"))
-		read_types(view, t, &facts->attaches);
-}
-
-/* CONFIG_DEBUG_INFO_BTF leaves the functions behind /sys/kernel/btf. */
-static void note_function(const char *name, struct facts *facts)
-{
-	facts->has_functions = true;
-	facts->has_btf_code |= !strcmp(name, "btf_new_fd");
-	facts->has_own_btf |= !strncmp(name, "btf_vmlinux_", 12) ||
-			      !strncmp(name, "btf_sysfs_", 10) || !strncmp(name, "btf_module_", 11);
-}
-
-/* The number of arguments of a FUNC, or of the tracepoint with this TYPEDEF, whose
- * first one is not for programs. One that takes more than a register, or is one of
- * any number, makes it unknown. */
-static uint8_t count_arguments(const struct btf_view *view, const struct btf_type *t)
-{
-	uint32_t skipped = btf_type_kind(t) == BTF_KIND_TYPEDEF, count;
-	const struct btf_type *proto = btf_view_type(view, t->type);
-
-	if (skipped && btf_type_kind(proto) == BTF_KIND_PTR)
-		proto = btf_view_type(view, proto->type);
-	if (btf_type_kind(proto) != BTF_KIND_FUNC_PROTO)
-		return ARGUMENTS_UNKNOWN;
-	count = btf_type_vlen(proto);
-	if (count < skipped || count >= ARGUMENTS_UNKNOWN)
-		return ARGUMENTS_UNKNOWN;
-	for (uint32_t i = skipped; i < count; i++) {
-		uint32_t id = btf_view_skip_typedefs(view, btf_type_params(proto)[i].type);
-		unsigned int kind = btf_type_kind(btf_view_type(view, id));
-
-		if (!id || kind == BTF_KIND_STRUCT || kind == BTF_KIND_UNION)
-			return ARGUMENTS_UNKNOWN;
-	}
-	return (uint8_t)(count - skipped);
-}
-
-static void note_name(const struct btf_view *view, const struct btf_type *t,
-		      struct known_name *known)
-{
-	uint8_t arguments = ARGUMENTS_UNKNOWN;
-
-	if (btf_type_kind(t) != BTF_KIND_VAR)
-		arguments = count_arguments(view, t);
-	if (known->is_there && known->arguments != arguments) /* two of one name */
-		arguments = ARGUMENTS_UNKNOWN;
-	*known = (struct known_name){ .is_there = true, .arguments = arguments };
-}
-
-static int collect_facts(const struct btfpack_checker *c, const struct btf_view *view,
-			 struct facts *ret)
-{
-	*ret = (struct facts){ .has = calloc(c->names.count + 1, sizeof(*ret->has)) };
-	if (!ret->has)
-		return -ENOMEM;
-	ret->is_narrow = btf_view_pointer_size(view) == 4;
-	for (uint32_t id = view->first_id; id < view->end_id; id++) {
-		const struct btf_type *t = btf_view_type(view, id);
-		unsigned int kind = btf_type_kind(t);
-		const char *name = btf_view_name(view, t);
-		char key[NAME_MAXIMUM + 1];
-		uint32_t number;
-		size_t size;
-
-		if (kind == BTF_KIND_ENUM && !strncmp(name, "bpf_", 4))
-			note_enum(view, t, name, ret);
-		if (kind == BTF_KIND_FUNC)
-			note_function(name, ret);
-		ret->has_tracepoints |=
-			kind == BTF_KIND_TYPEDEF && !strncmp(name, "btf_trace_", 10);
-		if ((kind != BTF_KIND_FUNC && kind != BTF_KIND_TYPEDEF && kind != BTF_KIND_VAR) ||
-		    !name_key(kind, name, key, &size))
-			continue;
-		number = intern_find(&c->names, key, size);
-		if (number != INTERN_NONE)
-			note_name(view, t, &ret->has[number]);
-	}
-	return 0;
-}
-
-/* NULL: the kernel's BTF has none of this kind and name. */
-static const struct known_name *find_name(const struct btfpack_checker *c,
-					  const struct facts *facts, unsigned int kind,
-					  const char *name)
-{
-	char key[NAME_MAXIMUM + 1];
-	uint32_t number;
-	size_t size;
-
-	if (!name_key(kind, name, key, &size))
-		return NULL;
-	number = intern_find(&c->names, key, size);
-	return number != INTERN_NONE && facts->has[number].is_there ? &facts->has[number] : NULL;
-}
-
-static bool has_name(const struct btfpack_checker *c, const struct facts *facts, unsigned int kind,
-		     const char *name)
-{
-	return find_name(c, facts, kind, name);
-}
-
-/* False also where nothing can be told. */
-static bool lacks_syscall(const struct btfpack_checker *c, const struct facts *facts,
-			  const char *name)
-{
-	char function[NAME_MAXIMUM + 1];
-	bool is_told = false;
-
-	for (size_t i = 0; i < ARRAY_SIZE(syscall_prefixes); i++) {
-		if (!syscall_name(i, name, function) ||
-		    has_name(c, facts, BTF_KIND_FUNC, function))
-			return false;
-		syscall_name(i, SYSCALL_OF_ALL, function);
-		is_told |= has_name(c, facts, BTF_KIND_FUNC, function);
-	}
-	return is_told;
-}
-
-static bool lacks_own_btf(const struct facts *facts)
-{
-	return facts->has_btf_code && !facts->has_own_btf;
-}
-
-static bool is_missing_type(const struct known_types *types, uint32_t type)
-{
-	return types->is_known && (type >= 64 || !(types->bits >> type & 1));
-}
-
 /* --- judging ------------------------------------------------------------------------------------ */
 
 struct judgement {
-	const struct btfpack_checker *c;
-	const struct facts *facts;
+	const struct check_facts *facts;
+	const struct core_kernel *kernel;
+	uint8_t *is_used; /* by module: scratch */
 	const struct core_object *object;
 	const struct bpf_demands *demands;
 	const struct core_result *results;
@@ -399,7 +167,7 @@ static bool find_missing_map(struct judgement *j)
 	for (size_t i = 0; i < j->demands->map_count; i++) {
 		const struct demand_map *map = &j->demands->maps[i];
 
-		if (!is_missing_type(&j->facts->maps, map->type))
+		if (!check_facts_lack_type(&j->facts->maps, map->type))
 			continue;
 		snprintf(j->object_reason, sizeof(j->object_reason),
 			 "its map %.60s is of type %u, which the kernel does not know", map->name,
@@ -409,11 +177,6 @@ static bool find_missing_map(struct judgement *j)
 	return false;
 }
 
-static unsigned int extern_kind(const struct demand_extern *e)
-{
-	return e->is_function ? BTF_KIND_FUNC : BTF_KIND_VAR;
-}
-
 static void judge_object(struct judgement *j)
 {
 	if (find_missing_map(j))
@@ -421,12 +184,12 @@ static void judge_object(struct judgement *j)
 	for (size_t i = 0; i < j->demands->extern_count; i++) {
 		const struct demand_extern *e = &j->demands->externs[i];
 
-		if (lacks_own_btf(j->facts)) /* libbpf asks for it, be they weak or not */
+		if (check_facts_lack_own_btf(j->facts)) /* libbpf asks for it, be they weak or not */
 			snprintf(j->object_reason, sizeof(j->object_reason),
 				 "the kernel has no BTF of its own, which referring to its %s "
 				 "%.100s takes",
 				 e->is_function ? "function" : "variable", e->name);
-		else if (!e->is_weak && !has_name(j->c, j->facts, extern_kind(e), e->name))
+		else if (!e->is_weak && !check_facts_find(j->facts, extern_kind(e), e->name))
 			snprintf(j->object_reason, sizeof(j->object_reason),
 				 "it refers to the kernel's %s %.100s, which is not in its BTF",
 				 e->is_function ? "function" : "variable", e->name);
@@ -453,7 +216,7 @@ static void judge_present_target(const struct judgement *j, struct answer *a)
 {
 	const struct demand_program *program = a->program;
 	const struct known_name *known =
-		find_name(j->c, j->facts, target_kind(program->target), program->name);
+		check_facts_find(j->facts, target_kind(program->target), program->name);
 
 	if (program->alters_result && strncmp(program->name, "security_", 9))
 		say(a, BTFPACK_VERDICT_UNSURE,
@@ -474,21 +237,29 @@ static void judge_target(const struct judgement *j, struct answer *a)
 	    !(kind == BTF_KIND_TYPEDEF ? j->facts->has_tracepoints : j->facts->has_functions))
 		return;
 	if (program->target == DEMAND_SYSCALL) {
-		if (lacks_syscall(j->c, j->facts, program->name))
+		if (check_facts_lack_syscall(j->facts, program->name))
 			say(a, BTFPACK_VERDICT_REJECTED, "the kernel has no system call %s",
 			    program->name);
-	} else if (has_name(j->c, j->facts, kind, program->name)) {
+	} else if (check_facts_find(j->facts, kind, program->name)) {
 		judge_present_target(j, a);
-	} else if (kind == BTF_KIND_TYPEDEF) {
-		say(a, BTFPACK_VERDICT_REJECTED, "the kernel has no tracepoint %s",
-		    program->name + strlen("btf_trace_"));
 	} else if (program->target == DEMAND_PROBE) {
 		say(a, BTFPACK_VERDICT_UNSURE,
 		    "the kernel's BTF has no function %s; it may be there all the same",
 		    program->name);
+	} else if (program->module) {
+		say(a, j->facts->has_modules ? BTFPACK_VERDICT_REJECTED : BTFPACK_VERDICT_UNSURE,
+		    "it attaches to %s, which is not there%s", program->name,
+		    j->facts->has_modules ? "" : "; BTF of that module was not given");
 	} else {
-		say(a, BTFPACK_VERDICT_REJECTED, "the kernel's BTF has no function %s",
-		    program->name);
+		const char *rest =
+			j->facts->has_modules ? "" : "; if a module has it, BTF of that is needed";
+
+		if (kind == BTF_KIND_TYPEDEF)
+			say(a, BTFPACK_VERDICT_REJECTED, "the kernel has no tracepoint %s%s",
+			    program->name + strlen("btf_trace_"), rest);
+		else
+			say(a, BTFPACK_VERDICT_REJECTED, "the kernel's BTF has no function %s%s",
+			    program->name, rest);
 	}
 }
 
@@ -499,14 +270,14 @@ static void judge_type(const struct judgement *j, struct answer *a)
 	if (program->is_unknown)
 		say(a, BTFPACK_VERDICT_UNSURE,
 		    "its section does not tell libbpf what type of program it is");
-	else if (program->type && is_missing_type(&j->facts->programs, (uint32_t)program->type))
+	else if (program->type && check_facts_lack_type(&j->facts->programs, (uint32_t)program->type))
 		say(a, BTFPACK_VERDICT_REJECTED, "the kernel does not know programs of this type");
 	else if (program->attach_type &&
-		 is_missing_type(&j->facts->attaches, (uint32_t)program->attach_type))
+		 check_facts_lack_type(&j->facts->attaches, (uint32_t)program->attach_type))
 		say(a, BTFPACK_VERDICT_REJECTED,
 		    "the kernel does not know this way to attach programs, number %d",
 		    program->attach_type);
-	else if (bpf_demands_own_btf(program) && lacks_own_btf(j->facts))
+	else if (bpf_demands_own_btf(program) && check_facts_lack_own_btf(j->facts))
 		say(a, BTFPACK_VERDICT_REJECTED,
 		    "the kernel has no BTF of its own, which programs of this type take");
 }
@@ -590,7 +361,67 @@ static void judge_code(const struct judgement *j, struct answer *a)
 		 "; whether it gets there hangs on its constants or on the configuration");
 }
 
-static void judge_program(const struct judgement *j, const struct demand_program *program,
+/* --- modules ------------------------------------------------------------------------------------ */
+
+static void use_module(const struct judgement *j, int64_t module)
+{
+	if (module != CORE_NO_MODULE)
+		j->is_used[module] = 1;
+}
+
+static void use_name(const struct judgement *j, unsigned int kind, const char *name)
+{
+	const struct known_name *known = check_facts_find(j->facts, kind, name);
+
+	if (known)
+		use_module(j, (int64_t)known->module - 1);
+}
+
+/* Types that relocations of what the program runs were resolved with. */
+static int use_modules_of_types(const struct judgement *j, const struct demand_program *program)
+{
+	AUTO_FREE uint8_t *runs = NULL;
+	int error = 0;
+
+	for (uint32_t i = 0; !error && i < j->object->use_count; i++) {
+		int64_t module = core_kernel_module(j->kernel, j->reach->final[i].root);
+		int32_t function = j->object->uses[i].relo->function;
+
+		if (module == CORE_NO_MODULE || function < 0)
+			continue;
+		if (!runs) { /* few programs get here */
+			runs = malloc(j->object->object->function_count);
+			error = runs ? call_graph_reach(j->object->object, program->function, runs)
+				     : -ENOMEM;
+		}
+		if (!error && runs[function])
+			use_module(j, module);
+	}
+	return error;
+}
+
+/* The names of the modules that the program needs, into @ret. */
+static int find_modules(const struct judgement *j, const struct demand_program *program,
+			struct buf *ret)
+{
+	size_t count = j->kernel->module_count;
+	int error = count ? use_modules_of_types(j, program) : 0;
+
+	if (program->name && program->target != DEMAND_SYSCALL)
+		use_name(j, target_kind(program->target), program->name);
+	for (size_t i = 0; i < j->demands->extern_count; i++)
+		use_name(j, extern_kind(&j->demands->externs[i]), j->demands->externs[i].name);
+	for (size_t i = 0; !error && i < count; i++)
+		if (j->is_used[i])
+			error = buf_add_format(ret, "%s%s", ret->size ? " " : "",
+					       j->kernel->modules[i].name);
+	memset(j->is_used, 0, count);
+	return error;
+}
+
+/* --- one program -------------------------------------------------------------------------------- */
+
+static int judge_program(const struct judgement *j, const struct demand_program *program,
 			  btfpack_verdict_fn fn, void *arg)
 {
 	const struct bpf_object *o = j->object->object;
@@ -603,8 +434,13 @@ static void judge_program(const struct judgement *j, const struct demand_program
 				    .optional = j->reach->guarded[program->function],
 				    .where = "",
 			    } };
+	AUTO_BUF struct buf modules = BUF_INIT(1 << 20);
+	int error = find_modules(j, program, &modules);
 
 	a.verdict.reason = a.reason;
+	a.verdict.modules = error ? NULL : buf_string(&modules);
+	if (!a.verdict.modules)
+		return -ENOMEM;
 	if (a.verdict.optional)
 		a.verdict.verdict = BTFPACK_VERDICT_LOADS_WITHOUT;
 	if (*j->object_reason)
@@ -616,6 +452,7 @@ static void judge_program(const struct judgement *j, const struct demand_program
 	if (a.verdict.verdict != BTFPACK_VERDICT_REJECTED)
 		judge_code(j, &a);
 	fn(&a.verdict, arg);
+	return 0;
 }
 
 /* --- following code ----------------------------------------------------------------------------- */
@@ -628,7 +465,7 @@ static enum reach_symbol find_symbol(const char *name, const void *arg)
 		const struct demand_extern *e = &j->demands->externs[i];
 
 		if (!strcmp(e->name, name))
-			return has_name(j->c, j->facts, extern_kind(e), name)
+			return check_facts_find(j->facts, extern_kind(e), name)
 				       ? REACH_SYMBOL_THERE
 				       : REACH_SYMBOL_MISSING;
 	}
@@ -643,7 +480,7 @@ static uint32_t context_size(const struct judgement *j, const struct demand_prog
 
 	if (program->arguments == DEMAND_ANY || !program->name)
 		return 0;
-	known = find_name(j->c, j->facts, target_kind(program->target), program->name);
+	known = check_facts_find(j->facts, target_kind(program->target), program->name);
 	if (!known || known->arguments == ARGUMENTS_UNKNOWN)
 		return 0;
 	return 8 * (known->arguments + (program->arguments == DEMAND_AND_RESULT));
@@ -653,6 +490,7 @@ static bool has_settings(const struct judgement *j)
 {
 	return j->object->object->constants_count || j->demands->setting_count;
 }
+
 static bool is_any_stopped(const struct judgement *j)
 {
 	for (size_t i = 0; i < j->demands->program_count; i++)
@@ -666,7 +504,7 @@ static int follow(struct judgement *j, struct reach reaches[3])
 {
 	AUTO_FREE uint32_t *sizes = calloc(j->object->object->function_count + 1, sizeof(*sizes));
 	struct reach_kernel kernel = { .helpers = j->facts->helpers,
-				       .without_btf = lacks_own_btf(j->facts),
+				       .without_btf = check_facts_lack_own_btf(j->facts),
 				       .without_callbacks = j->facts->is_narrow,
 				       .symbol = find_symbol,
 				       .arg = j,
@@ -690,43 +528,74 @@ static int follow(struct judgement *j, struct reach reaches[3])
 	return error;
 }
 
-static int judge(const struct btfpack_checker *c, const struct facts *facts,
-		 const struct core_run *run, size_t number, btfpack_verdict_fn fn, void *arg)
+/* One kernel, as all objects are judged by it. */
+struct trial {
+	const struct btfpack_checker *c;
+	struct check_facts facts;
+	struct core_kernel kernel;
+	struct core_run run;
+	uint8_t *is_used;
+};
+
+static void deinit_trial(struct trial *t)
 {
-	const struct core_object *object = c->set.objects[number];
+	free(t->is_used);
+	core_run_deinit(&t->run);
+	core_kernel_deinit(&t->kernel);
+	check_facts_deinit(&t->facts);
+}
+
+static int judge(const struct trial *t, size_t number, btfpack_verdict_fn fn, void *arg)
+{
+	const struct core_object *object = t->c->set.objects[number];
 	struct reach reaches[3] = { 0 };
-	struct judgement j = { .c = c,
-			       .facts = facts,
+	struct judgement j = { .facts = &t->facts,
+			       .kernel = &t->kernel,
+			       .is_used = t->is_used,
 			       .object = object,
-			       .demands = &c->demands[number],
-			       .results = run->results + object->first_use };
+			       .demands = &t->c->demands[number],
+			       .results = t->run.results + object->first_use };
 	int error = follow(&j, reaches);
 
 	if (!error)
 		judge_object(&j);
 	for (size_t i = 0; !error && i < j.demands->program_count; i++)
-		judge_program(&j, &j.demands->programs[i], fn, arg);
+		error = judge_program(&j, &j.demands->programs[i], fn, arg);
 	for (size_t i = 0; i < ARRAY_SIZE(reaches); i++)
 		reach_deinit(&reaches[i]);
 	return error;
 }
 
-int btfpack_checker_run(const struct btfpack_checker *c, const struct btfpack_blob *btf,
-			const char *name, btfpack_verdict_fn fn, void *arg,
-			struct btfpack_error *err)
+static int init_trial(struct trial *t, const struct btfpack_check_kernel *kernel,
+		      struct btfpack_error *err)
 {
-	AUTO_BTF_VIEW struct btf_view view = { 0 };
-	AUTO_CORE_RUN struct core_run run = { 0 };
-	struct facts facts = { 0 };
-	int error = btf_view_init(&view, btf->data, btf->size, NULL, name, err);
+	int error = check_facts_init(&t->facts, &t->c->names, kernel->modules);
 
 	if (error)
+		return btfpack_error_set(err, error, "%s: out of memory", kernel->name);
+	error = core_kernel_init(&t->kernel, &t->c->set, kernel->btf, kernel->modules,
+				 kernel->module_count, kernel->name, check_facts_look, &t->facts,
+				 err);
+	if (error)
 		return error;
-	error = core_run_init(&run, &c->set, &view, NULL, NULL);
-	if (!error)
-		error = collect_facts(c, &view, &facts);
+	t->is_used = calloc(kernel->module_count + 1, 1);
+	error = t->is_used ? core_run_init(&t->run, &t->c->set, t->kernel.view, NULL, NULL)
+			   : -ENOMEM;
+	return error ? btfpack_error_set(err, error, "%s: out of memory", kernel->name) : 0;
+}
+
+int btfpack_checker_run(const struct btfpack_checker *c, const struct btfpack_check_kernel *given,
+			btfpack_verdict_fn fn, void *arg, struct btfpack_error *err)
+{
+	CLEANUP(deinit_trial) struct trial t = { .c = c };
+	struct btfpack_check_kernel kernel = { 0 };
+	int error;
+
+	memcpy(&kernel, given, given->size < sizeof(kernel) ? given->size : sizeof(kernel));
+	error = init_trial(&t, &kernel, err);
+	if (error)
+		return error;
 	for (size_t i = 0; !error && i < c->set.object_count; i++)
-		error = judge(c, &facts, &run, i, fn, arg);
-	free(facts.has);
-	return error ? btfpack_error_set(err, error, "%s: out of memory", name) : 0;
+		error = judge(&t, i, fn, arg);
+	return error ? btfpack_error_set(err, error, "%s: out of memory", kernel.name) : 0;
 }

@@ -52,6 +52,7 @@ enum core_state {
 /* What becomes of a relocation on one kernel. */
 struct core_result {
 	uint64_t value;
+	uint32_t root;      /* id of the type that matched; 0: none did, or nobody asked */
 	uint32_t load_size; /* in the kernel; 0: any */
 	uint8_t state;      /* enum core_state */
 	uint8_t why;        /* enum core_why, when not CORE_VALUE */

@@ -157,11 +157,14 @@ static struct core_result result_of_spot(const struct core_run *run,
 					 const struct core_object *object,
 					 const struct core_use *use, const struct core_spot *spot)
 {
+	struct core_result result;
 	struct core_value value;
 
 	if (core_calculate(&run->kernel, spot, use->relo->kind, &value) < 0)
 		return refused(CORE_WHY_IMPOSSIBLE);
-	return core_compare(&object->local, &use->old, &run->kernel, &value);
+	result = core_compare(&object->local, &use->old, &run->kernel, &value);
+	result.root = spot->root;
+	return result;
 }
 
 /* Which candidates of each group are still in the running. */

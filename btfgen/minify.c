@@ -13,6 +13,7 @@
 #include <btfpack/minify.h>
 
 #include "btfgen/btf-cut.h"
+#include "btfgen/core-kernel.h"
 #include "btfgen/core-set.h"
 #include "btfgen/core-text.h"
 #include "btfgen/reach.h"
@@ -146,6 +147,19 @@ static bool is_kept(const struct btfpack_minifier *m, const struct btf_view *vie
 	return false;
 }
 
+/* Whether a module has a type that is to be kept. */
+static int look_for_kept(const struct btf_view *view, int64_t module, void *arg)
+{
+	const struct btfpack_minifier *m = arg;
+
+	if (module == CORE_NO_MODULE)
+		return 0;
+	for (uint32_t id = view->first_id; m->keep_count && id < view->end_id; id++)
+		if (is_kept(m, view, btf_view_type(view, id)))
+			return 1;
+	return 0;
+}
+
 static int keep_listed(const struct btfpack_minifier *m, struct btf_cut *cut)
 {
 	int error = 0;
@@ -218,6 +232,7 @@ static int prove(const struct core_run *full, const struct btf_cut *cut,
 
 struct verdict {
 	const struct btfpack_minify_opts *opts;
+	const struct core_kernel *kernel; /* NULL: a module on its base */
 	struct core_result *final; /* by use */
 	int32_t *reached_by;       /* by use: a function of its object, or -1 */
 	uint32_t fatal_count;
@@ -236,6 +251,15 @@ static enum btfpack_relo_state state_of(const struct core_result *final, int32_t
 	if (final->state == CORE_REFUSED || reached_by >= 0)
 		return BTFPACK_RELO_FATAL;
 	return BTFPACK_RELO_GUARDED;
+}
+
+static const char *module_of(const struct verdict *v, const struct core_result *final)
+{
+	int64_t module = v->kernel && final->state == CORE_VALUE
+				 ? core_kernel_module(v->kernel, final->root)
+				 : CORE_NO_MODULE;
+
+	return module == CORE_NO_MODULE ? "" : v->kernel->modules[module].name;
 }
 
 static void report_use(const struct verdict *v, const struct core_object *object, uint32_t index)
@@ -257,6 +281,7 @@ static void report_use(const struct verdict *v, const struct core_object *object
 		.state = state_of(final, reached_by),
 		.value = final->value,
 		.reason = reason,
+		.module = module_of(v, final),
 	};
 
 	core_text_wanted(object, use, wanted, sizeof(wanted));
@@ -363,14 +388,16 @@ static int cut_and_prove(const struct btfpack_minifier *m, const struct core_run
 	return 0;
 }
 
-static int run_view(const struct btfpack_minifier *m, const struct btf_view *view, const char *name,
+/* @kernel is what @view is of, or NULL. */
+static int run_view(const struct btfpack_minifier *m, const struct btf_view *view,
+		    const struct core_kernel *kernel, const char *name,
 		    const struct btfpack_minify_opts *opts, struct btfpack_blob *ret,
 		    struct btfpack_error *err)
 {
 	AUTO_BLOB struct btfpack_blob blob = { 0 };
 	AUTO_BTF_CUT struct btf_cut cut = { 0 };
 	AUTO_CORE_RUN struct core_run run = { 0 };
-	CLEANUP(deinit_verdict) struct verdict verdict = { .opts = opts };
+	CLEANUP(deinit_verdict) struct verdict verdict = { .opts = opts, .kernel = kernel };
 	int error = btf_cut_init(&cut, view);
 
 	if (!error)
@@ -390,28 +417,40 @@ static int run_view(const struct btfpack_minifier *m, const struct btf_view *vie
 	return 0;
 }
 
+static int run_on_base(const struct btfpack_minifier *m, const struct btfpack_blob *btf,
+		       const char *name, const struct btfpack_minify_opts *opts,
+		       struct btfpack_blob *ret, struct btfpack_error *err)
+{
+	AUTO_BTF_VIEW struct btf_view base = { 0 };
+	AUTO_BTF_VIEW struct btf_view view = { 0 };
+	char base_name[280];
+	int error;
+
+	snprintf(base_name, sizeof(base_name), "base of %.255s", name);
+	error = btf_view_init(&base, opts->base->data, opts->base->size, NULL, base_name, err);
+	if (!error)
+		error = btf_view_init(&view, btf->data, btf->size, &base, name, err);
+	if (!error && base.other_order != view.other_order)
+		error = btfpack_error_set(
+			err, -EBADMSG, "%s: BTF and its base are of different byte orders", name);
+	return error ? error : run_view(m, &view, NULL, name, opts, ret, err);
+}
+
 int btfpack_minifier_run(const struct btfpack_minifier *m, const struct btfpack_blob *btf,
 			 const char *name, const struct btfpack_minify_opts *given,
 			 struct btfpack_blob *ret, struct btfpack_error *err)
 {
-	AUTO_BTF_VIEW struct btf_view base = { 0 };
-	AUTO_BTF_VIEW struct btf_view view = { 0 };
+	AUTO_CORE_KERNEL struct core_kernel kernel = { 0 };
 	struct btfpack_minify_opts opts = { 0 };
-	char base_name[280];
-	int error = 0;
+	int error;
 
 	if (given)
 		memcpy(&opts, given, given->size < sizeof(opts) ? given->size : sizeof(opts));
-	if (opts.base) {
-		snprintf(base_name, sizeof(base_name), "base of %.255s", name);
-		error = btf_view_init(&base, opts.base->data, opts.base->size, NULL, base_name,
-				      err);
-	}
-	if (!error)
-		error = btf_view_init(&view, btf->data, btf->size, opts.base ? &base : NULL, name,
-				      err);
-	if (!error && opts.base && base.other_order != view.other_order)
-		error = btfpack_error_set(
-			err, -EBADMSG, "%s: BTF and its base are of different byte orders", name);
-	return error ? error : run_view(m, &view, name, &opts, ret, err);
+	if (opts.base && opts.module_count)
+		return btfpack_error_set(err, -EINVAL, "%s: a base and modules at once", name);
+	if (opts.base)
+		return run_on_base(m, btf, name, &opts, ret, err);
+	error = core_kernel_init(&kernel, &m->set, btf, opts.modules, opts.module_count, name,
+				 look_for_kept, (void *)m, err);
+	return error ? error : run_view(m, kernel.view, &kernel, name, &opts, ret, err);
 }

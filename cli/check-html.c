@@ -94,6 +94,9 @@ static json_t *note_json(const struct reasons *reasons, const struct check_cell 
 	if (note && cell->reason &&
 	    json_object_set_new(note, "reason", reason_json(reasons, cell->reason)) < 0)
 		goto failed;
+	if (note && cell->modules &&
+	    json_object_set_new(note, "modules", text_json(cell->modules)) < 0)
+		goto failed;
 	if (note && *cell->where &&
 	    (json_object_set_new(note, "where", text_json(cell->where)) < 0 ||
 	     json_object_set_new(note, "instruction",
@@ -121,7 +124,7 @@ static int set_cells(const struct check_table *table, const struct check_kernel 
 
 		digits[i] = (char)('0' + cell->verdict);
 		snprintf(key, sizeof(key), "%zu", i);
-		if (cell->optional || cell->reason || *cell->where)
+		if (cell->optional || cell->reason || cell->modules || *cell->where)
 			error = json_object_set_new(notes, key, note_json(reasons, cell));
 	}
 	if (error == 0)

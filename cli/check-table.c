@@ -9,6 +9,12 @@
 static const char *const verdict_words[] = { "loads", "loads-without", "unsure", "rejected" };
 static const char verdict_letters[] = "+o?X";
 
+void check_cell_deinit(struct check_cell *cell)
+{
+	free(cell->reason);
+	free(cell->modules);
+}
+
 void check_table_deinit(struct check_table *table)
 {
 	for (size_t i = 0; i < table->program_count; i++) {
@@ -20,7 +26,7 @@ void check_table_deinit(struct check_table *table)
 		struct check_kernel *k = &table->kernels[i];
 
 		for (size_t j = 0; k->cells && j < table->program_count; j++)
-			free(k->cells[j].reason);
+			check_cell_deinit(&k->cells[j]);
 		for (size_t j = 0; j < 5; j++)
 			free(k->keys[j]);
 		free(k->cells);
@@ -97,6 +103,13 @@ static void print_matrix(const struct check_table *table, bool all)
 	       everywhere, table->program_count);
 }
 
+static const char *modules_of(const struct check_table *table, size_t kernel, size_t program)
+{
+	const struct check_cell *cells = table->kernels[kernel].cells;
+
+	return cells && cells[program].modules ? cells[program].modules : "";
+}
+
 static bool is_same_reason(const struct check_cell *a, const struct check_cell *b)
 {
 	return a->verdict == b->verdict && a->reason && b->reason && !strcmp(a->reason, b->reason);
@@ -132,6 +145,27 @@ static void print_reasons_of(const struct check_table *table, size_t program)
 	}
 }
 
+/* Which programs need modules, each set of them once with the numbers of its kernels. */
+static void print_modules_of(const struct check_table *table, size_t program)
+{
+	const struct check_program *p = &table->programs[program];
+
+	for (size_t i = 0; i < table->kernel_count; i++) {
+		const char *modules = modules_of(table, i, program);
+		bool was_said = !*modules;
+
+		for (size_t j = 0; !was_said && j < i; j++)
+			was_said = !strcmp(modules_of(table, j, program), modules);
+		if (was_said)
+			continue;
+		printf("needs    %s %s: modules %s [", base_name(p->object), p->program, modules);
+		for (size_t j = i; j < table->kernel_count; j++)
+			if (!strcmp(modules_of(table, j, program), modules))
+				printf("%s%zu", j == i ? "" : " ", j + 1);
+		printf("]\n");
+	}
+}
+
 void check_table_print(const struct check_table *table, bool all)
 {
 	print_kernels(table);
@@ -141,10 +175,25 @@ void check_table_print(const struct check_table *table, bool all)
 		if (i == 0)
 			putchar('\n');
 		print_reasons_of(table, i);
+		print_modules_of(table, i);
 	}
 }
 
 /* --- JSON --------------------------------------------------------------------------------------- */
+
+/* "nf_nat nfs" as an array. */
+static json_t *words_json(const char *words)
+{
+	json_t *array = json_array();
+
+	while (*words) {
+		size_t length = strcspn(words, " ");
+
+		json_array_append_new(array, json_stringn(words, length));
+		words += length + strspn(words + length, " ");
+	}
+	return array;
+}
 
 static void print_cell_json(const struct check_kernel *k, const struct check_program *p,
 			    const struct check_cell *cell)
@@ -157,6 +206,8 @@ static void print_cell_json(const struct check_kernel *k, const struct check_pro
 
 	if (object && cell->reason)
 		json_object_set_new(object, "reason", json_string(cell->reason));
+	if (object && cell->modules)
+		json_object_set_new(object, "modules", words_json(cell->modules));
 	if (object && *cell->where) {
 		json_object_set_new(object, "where", json_string(cell->where));
 		json_object_set_new(object, "instruction",

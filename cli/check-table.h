@@ -16,6 +16,7 @@ struct check_cell {
 	uint32_t instruction;
 	const char *where; /* lent by the checker's objects: "" or a section */
 	char *reason;      /* NULL: it loads */
+	char *modules;     /* it needs something of these: "nf_nat nfs"; NULL: none */
 };
 
 struct check_program {
@@ -40,6 +41,7 @@ struct check_table {
 };
 
 void check_table_deinit(struct check_table *table);
+void check_cell_deinit(struct check_cell *cell);
 
 /* Is any program rejected on a kernel where that matters? */
 bool check_table_has_rejection(const struct check_table *table);

@@ -91,13 +91,14 @@ static void take_verdict(const struct btfpack_program_verdict *v, void *arg)
 static int judge(const struct request *r, const struct btfpack_blob *full, const char *name,
 		 struct judgement *ret, struct btfpack_error *err)
 {
+	struct btfpack_check_kernel kernel = { .size = sizeof(kernel), .name = name, .btf = full };
 	int error;
 
 	ret->verdicts = calloc(btfpack_checker_count_programs(r->checker) + 1,
 			       sizeof(*ret->verdicts));
 	if (!ret->verdicts)
 		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", name);
-	error = btfpack_checker_run(r->checker, full, name, take_verdict, ret, err);
+	error = btfpack_checker_run(r->checker, &kernel, take_verdict, ret, err);
 	if (!error && ret->failed)
 		error = btfpack_error_set(err, -ENOMEM, "%s: out of memory", name);
 	return error;

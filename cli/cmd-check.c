@@ -8,7 +8,7 @@
 #include <btfpack/archive.h>
 #include <btfpack/check.h>
 
-#include "btfgen/btf-file.h"
+#include "btfgen/kernel-files.h"
 #include "cli/check-table.h"
 #include "cli/cmd.h"
 #include "cli/filter.h"
@@ -17,12 +17,14 @@
 #include "core/cleanup.h"
 #include "core/parallel.h"
 
-enum { OPT_ARCHIVE = FILTER_KEY_END, OPT_BTF, OPT_REQUIRE, OPT_HTML, OPT_JOBS };
+enum { OPT_ARCHIVE = FILTER_KEY_END, OPT_BTF, OPT_MODULE, OPT_REQUIRE, OPT_HTML, OPT_JOBS };
 
 static const struct cmd_option options[] = {
 	FILTER_KEY_OPTIONS,
 	[OPT_ARCHIVE] = { 0, "archive", "DIR", "the kernels of this archive; may be repeated" },
-	[OPT_BTF] = { 0, "btf", "FILE", "the kernel of this BTF; may be repeated" },
+	[OPT_BTF] = { 0, "btf", "FILE", "the kernel of this BTF, or directory of BTF; may be repeated" },
+	[OPT_MODULE] = { 0, "module", "[NAME=]FILE",
+			 "a module of the --btf before; may be repeated, or a directory" },
 	[OPT_REQUIRE] = { 0, "require", "PATTERN",
 			  "only kernels that match decide the exit status" },
 	[OPT_HTML] = { 0, "html", "FILE", "also write a page to look at with a browser" },
@@ -33,6 +35,8 @@ static const struct cmd_option options[] = {
 /* Where a kernel's BTF is to be had. */
 struct source {
 	const char *path; /* of a BTF, or of the archive when @id is meant */
+	const char *const *modules; /* on top of it */
+	size_t module_count;
 	bool is_archive;
 	struct btfpack_id id;
 };
@@ -43,6 +47,9 @@ struct request {
 	size_t archive_count;
 	const char **files;
 	size_t file_count;
+	const char **modules;
+	size_t *module_ends; /* by file: those of the files up to it */
+	size_t module_count;
 	const char *require;
 	const char *html;
 	unsigned long jobs;
@@ -125,7 +132,10 @@ static int add_kernels(struct request *r)
 	for (size_t i = 0; status == CMD_OK && i < r->archive_count; i++)
 		status = add_archive(r, r->archives[i]);
 	for (size_t i = 0; status == CMD_OK && i < r->file_count; i++) {
-		struct source source = { .path = r->files[i] };
+		size_t first = i ? r->module_ends[i - 1] : 0;
+		struct source source = { .path = r->files[i],
+					 .modules = r->modules + first,
+					 .module_count = r->module_ends[i] - first };
 		struct check_kernel *k = add_kernel(r, &source);
 
 		if (!k || !set_label(r, k, r->files[i]))
@@ -138,17 +148,23 @@ static int add_kernels(struct request *r)
 	return status;
 }
 
-static int load_btf(const struct source *source, struct btfpack_blob *ret,
+static int load_btf(const struct source *source, struct kernel_files *ret,
 		    struct btfpack_error *err)
 {
 	AUTO_ARCHIVE struct btfpack_archive *archive = NULL;
 	int error;
 
-	if (!source->is_archive)
-		return btf_file_load(source->path, ret, err);
-	/* One handle a thread is the archive's rule; opening one is cheap. */
-	error = btfpack_archive_open(source->path, BTFPACK_ARCHIVE_READ_ONLY, &archive, err);
-	return error ? error : btfpack_archive_get(archive, &source->id, ret, err);
+	if (source->is_archive) {
+		/* One handle a thread is the archive's rule; opening one is cheap. */
+		error = btfpack_archive_open(source->path, BTFPACK_ARCHIVE_READ_ONLY, &archive,
+					     err);
+		return error ? error
+			     : btfpack_archive_get(archive, &source->id, &ret->btf, err);
+	}
+	error = kernel_files_load(ret, source->path, err);
+	for (size_t i = 0; !error && i < source->module_count; i++)
+		error = kernel_files_add(ret, source->modules[i], err);
+	return error;
 }
 
 /* --- judging ------------------------------------------------------------------------------------ */
@@ -171,21 +187,28 @@ static void take_verdict(const struct btfpack_program_verdict *v, void *arg)
 				     .where = v->where };
 	if (*v->reason && !(cell->reason = strdup(v->reason)))
 		filling->failed = true;
+	if (*v->modules && !(cell->modules = strdup(v->modules)))
+		filling->failed = true;
 }
 
 static void judge_kernel(size_t index, void *arg)
 {
 	struct request *r = arg;
 	struct check_kernel *k = &r->table.kernels[index];
-	AUTO_BLOB struct btfpack_blob blob = { 0 };
+	AUTO_KERNEL_FILES struct kernel_files files = { 0 };
+	struct btfpack_check_kernel kernel = { .size = sizeof(kernel), .name = k->label };
 	struct filling filling = { .cells = calloc(r->table.program_count + 1,
 						   sizeof(*filling.cells)) };
 	struct btfpack_error *err = &r->errors[index];
 
 	if (!filling.cells)
 		btfpack_error_set(err, -ENOMEM, "%s: out of memory", k->label);
-	else if (load_btf(&r->sources[index], &blob, err) == 0)
-		btfpack_checker_run(r->checker, &blob, k->label, take_verdict, &filling, err);
+	else if (load_btf(&r->sources[index], &files, err) == 0) {
+		kernel.btf = &files.btf;
+		kernel.modules = files.modules;
+		kernel.module_count = files.module_count;
+		btfpack_checker_run(r->checker, &kernel, take_verdict, &filling, err);
+	}
 	if (filling.failed)
 		btfpack_error_set(err, -ENOMEM, "%s: out of memory", k->label);
 	if (!err->code) {
@@ -193,7 +216,7 @@ static void judge_kernel(size_t index, void *arg)
 		return;
 	}
 	for (size_t i = 0; i < filling.count; i++)
-		free(filling.cells[i].reason);
+		check_cell_deinit(&filling.cells[i]);
 	free(filling.cells);
 }
 
@@ -249,7 +272,14 @@ static int take_option(const struct cmd *cmd, struct request *r, int option, con
 		r->archives[r->archive_count++] = value;
 		return CMD_OK;
 	case OPT_BTF:
+		r->module_ends[r->file_count] = r->module_count;
 		r->files[r->file_count++] = value;
+		return CMD_OK;
+	case OPT_MODULE:
+		if (!r->file_count)
+			return cmd_usage(cmd, "--module before --btf: which kernel's is it?");
+		r->modules[r->module_count++] = value;
+		r->module_ends[r->file_count - 1] = r->module_count;
 		return CMD_OK;
 	case OPT_REQUIRE:
 		r->require = value;
@@ -306,6 +336,8 @@ static void deinit_request(struct request *r)
 	free(r->errors);
 	free(r->archives);
 	free(r->files);
+	free(r->modules);
+	free(r->module_ends);
 }
 
 static int run(const struct cmd *cmd, int argc, char **argv)
@@ -314,11 +346,13 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 	struct request r = {
 		.archives = calloc((size_t)argc + 1, sizeof(*r.archives)),
 		.files = calloc((size_t)argc + 1, sizeof(*r.files)),
+		.modules = calloc((size_t)argc + 1, sizeof(*r.modules)),
+		.module_ends = calloc((size_t)argc + 1, sizeof(*r.module_ends)),
 	};
 	struct cmd_parser parser = cmd_parser_init(cmd, argc, argv);
 	int option, status;
 
-	if (!r.archives || !r.files)
+	if (!r.archives || !r.files || !r.modules || !r.module_ends)
 		return no_memory();
 	while ((option = cmd_next_option(&parser)) >= 0) {
 		status = take_option(cmd, &r, option, parser.value);

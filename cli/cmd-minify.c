@@ -8,6 +8,7 @@
 #include <btfpack/minify.h>
 
 #include "btfgen/btf-file.h"
+#include "btfgen/kernel-files.h"
 #include "cli/cmd.h"
 #include "cli/output.h"
 #include "core/cleanup.h"
@@ -16,6 +17,7 @@
 
 enum {
 	OPT_BASE,
+	OPT_MODULE,
 	OPT_KEEP,
 	OPT_KEEP_FUNC,
 	OPT_REPORT,
@@ -28,6 +30,8 @@ enum {
 
 static const struct cmd_option options[] = {
 	[OPT_BASE] = { 0, "base", "BASE.btf", "IN is a module's BTF on top of this one" },
+	[OPT_MODULE] = { 0, "module", "[NAME=]FILE",
+			 "a module's BTF on top of IN; may be repeated, or a directory" },
 	[OPT_KEEP] = { 0, "keep", "KIND:NAME", "keep struct:foo, enum:foo, ... whole" },
 	[OPT_KEEP_FUNC] = { 0, "keep-func", "NAME", "keep a function and its prototype" },
 	[OPT_REPORT] = { 0, "report", NULL, "list every relocation and how it fares" },
@@ -51,6 +55,8 @@ static void report_json(const struct btfpack_relo_report *r, const char *state)
 		json_object_set_new(object, "value", json_integer((json_int_t)r->value));
 	if (object && r->state != BTFPACK_RELO_RESOLVED)
 		json_object_set_new(object, "reason", json_string(r->reason));
+	if (object && *r->module)
+		json_object_set_new(object, "module", json_string(r->module));
 	if (object && *r->program)
 		json_object_set_new(object, "program", json_string(r->program));
 	output_json(object);
@@ -61,7 +67,7 @@ static void report_text(const struct btfpack_relo_report *r, const char *state)
 	printf("%-8s %s %s+%u %s %s", state, r->object, r->section, r->instruction, r->kind,
 	       r->wanted);
 	if (r->state == BTFPACK_RELO_RESOLVED)
-		printf(" = %" PRIu64, r->value);
+		printf(" = %" PRIu64 "%s%s", r->value, *r->module ? ", of module " : "", r->module);
 	else
 		printf(": %s", r->reason);
 	if (*r->program)
@@ -84,6 +90,8 @@ struct request {
 	struct btfpack_minifier *minifier;
 	struct btfpack_minify_opts opts;
 	const char *base_path;
+	const char **modules; /* in argv */
+	size_t module_count;
 	const char *kernels;
 	const char *output;
 	unsigned long jobs;
@@ -104,6 +112,9 @@ static int set_option(const struct cmd *cmd, struct request *request, int option
 	switch (option) {
 	case OPT_BASE:
 		request->base_path = value;
+		break;
+	case OPT_MODULE:
+		request->modules[request->module_count++] = value;
 		break;
 	case OPT_KEEP:
 		return keep(request, "", value);
@@ -146,12 +157,23 @@ static int add_objects(const struct request *request, char **paths, int count)
 	return status;
 }
 
+/* What to minify: @in, a kernel's file or directory, and the modules given. */
+static int load_kernel(const struct request *request, const char *in, struct kernel_files *ret,
+		       struct btfpack_error *err)
+{
+	int error = kernel_files_load(ret, in, err);
+
+	for (size_t i = 0; !error && i < request->module_count; i++)
+		error = kernel_files_add(ret, request->modules[i], err);
+	return error;
+}
+
 /* One kernel, from file to file. On success the sizes are set. */
 static int minify_file(const struct request *request, const char *in, const char *out,
 		       size_t *full_ret, size_t *small_ret, struct btfpack_error *err)
 {
 	AUTO_BLOB struct btfpack_blob base = { 0 };
-	AUTO_BLOB struct btfpack_blob full = { 0 };
+	AUTO_KERNEL_FILES struct kernel_files files = { 0 };
 	AUTO_BLOB struct btfpack_blob small = { 0 };
 	struct btfpack_minify_opts opts = request->opts;
 	int error = 0;
@@ -161,14 +183,18 @@ static int minify_file(const struct request *request, const char *in, const char
 		opts.base = &base;
 	}
 	if (!error)
-		error = btf_file_load(in, &full, err);
+		error = load_kernel(request, in, &files, err);
 	if (error == -ENOENT) /* no such file, which is not the answer no */
 		err->code = error = -EIO;
+	opts.modules = files.modules;
+	opts.module_count = files.module_count;
 	if (!error)
-		error = btfpack_minifier_run(request->minifier, &full, in, &opts, &small, err);
+		error = btfpack_minifier_run(request->minifier, &files.btf, in, &opts, &small, err);
 	if (!error)
 		error = output_file(out, small.data, small.size, err);
-	*full_ret = full.size;
+	*full_ret = files.btf.size;
+	for (size_t i = 0; i < files.module_count; i++)
+		*full_ret += files.modules[i].btf.size;
 	*small_ret = small.size;
 	return error;
 }
@@ -286,22 +312,27 @@ static int minify_many(const struct request *request)
 	return status;
 }
 
-static void free_minifier(struct btfpack_minifier **m)
+static void deinit_request(struct request *request)
 {
-	btfpack_minifier_free(*m);
+	btfpack_minifier_free(request->minifier);
+	free(request->modules);
 }
 
 static int run(const struct cmd *cmd, int argc, char **argv)
 {
-	CLEANUP(free_minifier) struct btfpack_minifier *minifier = NULL;
+	CLEANUP(deinit_request)
+	struct request request = { .opts = { .size = sizeof(request.opts) },
+				   .modules = calloc((size_t)argc + 1, sizeof(*request.modules)) };
 	struct cmd_parser parser = cmd_parser_init(cmd, argc, argv);
-	struct request request = { .opts = { .size = sizeof(request.opts) } };
 	struct btfpack_error err;
 	int option, status = CMD_OK;
 
-	if (btfpack_minifier_new(&minifier, &err) < 0)
+	if (!request.modules) {
+		output_say("out of memory");
+		return CMD_IO;
+	}
+	if (btfpack_minifier_new(&request.minifier, &err) < 0)
 		return cmd_fail(&err);
-	request.minifier = minifier;
 	while ((option = cmd_next_option(&parser)) >= 0) {
 		status = set_option(cmd, &request, option, parser.value);
 		if (status != CMD_OK)
@@ -315,6 +346,8 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 		return cmd_usage(cmd, "where to? -o OUT is missing");
 	if (request.opts.report && (request.kernels || !strcmp(request.output, "-")))
 		return cmd_usage(cmd, "--report goes with one IN, and with an OUT that is not -");
+	if (request.module_count && (request.kernels || request.base_path))
+		return cmd_usage(cmd, "--module goes with one IN, and not with --base");
 	if (argc < (request.kernels ? 1 : 2))
 		return cmd_usage(cmd, "expected %sat least one BPF object",
 				 request.kernels ? "" : "a BTF and ");

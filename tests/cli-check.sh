@@ -261,6 +261,54 @@ END
   ! grep -v rejected got
 }
 
+modules() {
+  need jq
+  make_modules
+  expect_status 1 "$BTFPACK" check --json --btf k.btf --module m1.btf --module m2.btf modules.bpf.o
+  jq -r '.program + " " + .verdict + " " + ((.modules // []) | join(","))' out > got
+  cat > want << 'END'
+of_m1 loads m1
+misnamed rejected 
+named loads m2
+of_call loads m2
+of_kernel loads 
+of_event loads m1,m2
+END
+  sort want > sorted; sort got | diff sorted -
+  # Without their BTF, what is said depends on it.
+  verdicts k.btf modules.bpf.o | sort > got
+  cat > want << 'END'
+misnamed unsure
+named unsure
+of_call rejected
+of_event rejected
+of_kernel loads
+of_m1 rejected
+END
+  diff want got
+  jq -r 'select(.program == "of_m1") | .reason' out | grep -q 'if a module has it'
+  jq -r 'select(.program == "of_call") | .reason' out | grep -q 'no struct other'
+  # Candidates of all modules count, as long as they agree.
+  expect_status 0 "$BTFPACK" check --btf k.btf --module m1.btf --module m2.btf both.bpf.o
+  expect_status 1 "$BTFPACK" check --btf k.btf --module m1.btf --module m2.btf disagree.bpf.o
+  expect_status 0 "$BTFPACK" check --btf k.btf --module m1.btf disagree.bpf.o
+  # A directory like /sys/kernel/btf; names by option.
+  mkdir btf; cp k.btf btf/vmlinux; cp m1.btf btf/m1; cp m2.btf btf/m2
+  expect_status 1 "$BTFPACK" check --btf btf modules.bpf.o
+  grep -q '^needs    modules.bpf.o of_event: modules m1 m2 \[1\]$' out
+  expect_status 1 "$BTFPACK" check --btf btf/vmlinux --module btf --html page.html modules.bpf.o
+  grep -q '"modules":"m1 m2"' page.html
+  expect_status 1 "$BTFPACK" check --json --btf k.btf --module x-y=m1.btf --btf k.btf modules.bpf.o
+  [ "$(jq -c 'select(.program == "of_m1") | [.verdict, .modules]' out | tr '\n' ' ')" = \
+    '["loads",["x_y"]] ["rejected",null] ' ]
+  expect_status 2 "$BTFPACK" check --module m1.btf --btf k.btf modules.bpf.o; expect_one_sentence
+  expect_status 4 "$BTFPACK" check --btf k.btf --module none modules.bpf.o; expect_one_sentence
+  echo nonsense > bad.btf
+  expect_status 3 "$BTFPACK" check --btf k.btf --module bad.btf modules.bpf.o; expect_one_sentence
+  head -c 200 m1.btf > bad.btf
+  expect_status 3 "$BTFPACK" check --btf k.btf --module bad.btf modules.bpf.o; expect_one_sentence
+}
+
 # What browser-check.sh cannot see: the file as such.
 page() {
   need jq
@@ -292,5 +340,6 @@ run "knows kernels without BTF" without_own_btf
 run "knows when atomic instructions came" atomics
 run "knows whose JIT takes callbacks" callbacks
 run "follows weak kernel functions" weak_kfuncs
+run "looks into modules" modules
 run "writes a page" page
 finish

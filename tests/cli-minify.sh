@@ -194,6 +194,40 @@ libbpf_agrees() {
   done
 }
 
+# Minified base and modules in one file, which libbpf takes for all of them.
+modules() {
+  need jq
+  make_modules
+  "$BTFPACK" minify --json --report --allow-missing --module m1.btf --module m2.btf -o out.btf k.btf \
+    modules.bpf.o > report
+  [ "$(jq -r 'select(.wanted == "struct only.x") | .module + " " + (.value | tostring)' report |
+    sort -u)" = "m1 24" ]
+  [ "$(jq -r 'select(.wanted == "struct other.w") | .module' report | sort -u)" = m2 ]
+  [ "$(jq -r 'select(.wanted == "struct common.b") | .module' report)" = null ]
+  "$BTFPACK" minify --report --allow-missing -o again.btf out.btf modules.bpf.o > again
+  [ "$(sed 's/, of module .*//; s/target type id .*//' again)" = \
+    "$(jq -r '"\(.state) \(.object) \(.section)+\(.instruction) \(.kind) \(.wanted) = \(.value)"' report |
+      sed 's/^resolved/resolved/; s/target type id .*//')" ]
+  cmp out.btf again.btf
+  mkdir btf; cp k.btf btf/vmlinux; cp m1.btf btf/m1; cp m2.btf btf/m2
+  "$BTFPACK" minify -q -o again.btf btf modules.bpf.o
+  cmp out.btf again.btf
+  # The order of modules does not matter, nor what else is there.
+  "$BTFPACK" minify -q --module m2.btf --module m1.btf -o again.btf k.btf modules.bpf.o
+  cmp out.btf again.btf
+  expect_status 1 "$BTFPACK" minify -o again.btf btf disagree.bpf.o
+  grep -q 'several struct both that disagree' err
+  "$BTFPACK" minify -q --keep struct:other -o kept.btf btf both.bpf.o
+  bpftool btf dump file kept.btf | grep -q "'w' type_id"
+  expect_status 2 "$BTFPACK" minify --base k.btf --module m1.btf -o again.btf m2.btf both.bpf.o
+  expect_one_sentence
+  make -s -C "$ROOT" witness > make.log 2>&1 || skip "the witness cannot be built: no libbpf-dev?"
+  "$BUILD/tests/witness-relocate" --module m1.btf --module m2.btf modules.bpf.o k.btf out.btf
+  "$BTFPACK" minify -q --allow-missing -o none.btf btf disagree.bpf.o
+  "$BUILD/tests/witness-relocate" --module m1.btf --module m2.btf disagree.bpf.o k.btf none.btf
+  "$BUILD/tests/witness-relocate" --module m1.btf both.bpf.o k.btf
+}
+
 bad_input() {
   compile good-kinds.bpf kernel-new
   expect_status 2 "$BTFPACK" minify kernel-new.o good-kinds.bpf.o; expect_one_sentence
@@ -255,6 +289,7 @@ run "accepts objects without relocations" no_relocations
 run "takes many kernels at once" many_kernels
 run "agrees with bpftool" peer
 run "agrees with libbpf" libbpf_agrees
+run "looks into modules" modules
 run "refuses bad input" bad_input
 run "refuses damaged .BTF.ext records" bad_records
 finish

@@ -72,3 +72,53 @@ finish() {
   echo "1..$test_count"
   [ "$test_failures" = 0 ]
 }
+
+# make_modules: k.btf, and on top of it m1 (with a struct, a function and a tracepoint of
+# its own) and m2, which has another "struct both" than m1.
+make_modules() {
+  local name
+  cat > k.c << 'END'
+struct common { int a; long b; };
+long in_kernel(struct common *c) { return c->b; }
+END
+  cat > m1.c << 'END'
+struct common { int a; long b; };
+struct only { int pad; struct common c; int x; };
+struct both { int x; int y; };
+typedef void (*btf_trace_m1_event)(void *, struct only *);
+long in_m1(struct only *o, btf_trace_m1_event e) { return o->x; }
+long m1_both(struct both *o) { return o->y; }
+END
+  cat > m2.c << 'END'
+struct both { int x; int z; int y; };
+struct other { char c; struct both b; int w; };
+long m2_both(struct both *o) { return o->y; }
+long in_m2(struct other *o) { return o->w; }
+END
+  cat > modules.bpf.c << 'END'
+#include "core.h"
+struct common { int a; long b; } CORE;
+struct only { int x; struct common c; } CORE;
+struct other { int w; } CORE;
+static __attribute__((noinline)) int called(struct other *o) { return o->w; }
+SEC("kprobe/in_kernel") int of_kernel(struct common *c) { return c->b; }
+SEC("fentry/in_m1") int of_m1(struct only *o) { return o->x + o->c.a + TYPE_ID_KERNEL(struct only); }
+SEC("fentry/m2:in_m2") int named(struct other *o) { return 0; }
+SEC("fentry/m1:in_m2") int misnamed(struct other *o) { return 0; }
+SEC("kprobe") int of_call(struct other *o) { return called(o); }
+SEC("tp_btf/m1_event") int of_event(struct only *o) { return called((void *)o) + o->x; }
+END
+  cat > both.bpf.c << 'END'
+#include "core.h"
+struct both { int x; int y; } CORE;
+SEC("kprobe") int agree(struct both *b) { return b->x; }
+END
+  sed 's/agree/disagree/; s/b->x/b->y/' both.bpf.c > disagree.bpf.c
+  for name in k m1 m2; do gcc -g -O2 -c $name.c; done
+  for name in modules both disagree; do
+    clang -g -O2 -target bpf -I "$TESTS/data/minify" -c $name.bpf.c
+  done
+  "$BTFPACK" convert -q -o k.btf k.o
+  "$BTFPACK" convert -q --base k.btf -o m1.btf m1.o
+  "$BTFPACK" convert -q --base k.btf -o m2.btf m2.o
+}

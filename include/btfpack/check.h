@@ -16,11 +16,16 @@
  *   - what takes a kernel with BTF of its own, which is seen from the functions behind
  *     /sys/kernel/btf.
  *
+ * All of these are looked for in vmlinux, then in the modules whose BTF is given.
+ *
  *	struct btfpack_checker *c;
  *
  *	btfpack_checker_new(&c, &err);
  *	btfpack_checker_add_object(c, "agent.bpf.o", &err);
- *	btfpack_checker_run(c, &btf, "6.1.0-28-amd64", print_verdict, NULL, &err);
+ *	struct btfpack_check_kernel kernel = { .size = sizeof(kernel), .btf = &btf,
+ *					       .name = "6.1.0-28-amd64" };
+ *
+ *	btfpack_checker_run(c, &kernel, print_verdict, NULL, &err);
  *	btfpack_checker_free(c);
  *
  * Constants of .rodata are taken as unknown, as a loader may set them, and so are
@@ -80,18 +85,29 @@ struct btfpack_program_verdict {
 	uint32_t instruction; /* rejected for an instruction: its number in @where */
 	const char *where;    /* the section of that instruction; "" when for another reason */
 	const char *reason;   /* a sentence without its point; "" when it loads */
+	const char *modules;  /* those it needs something of, "nf_conntrack nf_nat"; "" none.
+				 Lives until the callback returns, too */
 };
 
 typedef void (*btfpack_verdict_fn)(const struct btfpack_program_verdict *verdict, void *arg);
 
+/* A kernel to ask about. Zero everywhere means not known, but for the first three. */
+struct btfpack_check_kernel {
+	size_t size;                    /* sizeof(struct btfpack_check_kernel) */
+	const char *name;               /* what to call it in sentences */
+	const struct btfpack_blob *btf; /* vmlinux's */
+	const struct btfpack_module_btf *modules; /* that may be loaded */
+	size_t module_count;
+};
+
 /*
- * Judge every program on the kernel whose raw BTF @btf is; @name is what to call it
- * in sentences. @fn hears of programs in the order of objects and of the programs
- * in each. -EBADMSG, -EOPNOTSUPP when @btf is damaged or from the future, -ENOMEM.
+ * Judge every program on @kernel. @fn hears of programs in the order of objects and
+ * of the programs in each. A module whose types, functions or tracepoints a program
+ * needs is named in its verdict, which holds when that module is loaded. -EBADMSG,
+ * -EOPNOTSUPP when BTF is damaged or from the future, -ENOMEM.
  */
-int btfpack_checker_run(const struct btfpack_checker *c, const struct btfpack_blob *btf,
-			const char *name, btfpack_verdict_fn fn, void *arg,
-			struct btfpack_error *err);
+int btfpack_checker_run(const struct btfpack_checker *c, const struct btfpack_check_kernel *kernel,
+			btfpack_verdict_fn fn, void *arg, struct btfpack_error *err);
 
 #ifdef __cplusplus
 }

@@ -101,6 +101,7 @@ struct btfpack_relo_report {
 	enum btfpack_relo_state state;
 	uint64_t value;	    /* when resolved */
 	const char *reason; /* when not: "struct task_struct has no member 'state'" */
+	const char *module; /* whose type it was resolved with; "": vmlinux's, or not known */
 };
 
 /* Called once a relocation: objects in the order they were added, relocations in
@@ -120,6 +121,10 @@ typedef void (*btfpack_relo_fn)(const struct btfpack_relo_report *report, void *
  * @base        the vmlinux BTF when the run's BTF is a module's (split BTF); NULL
  *              when it stands alone. The result stands alone either way: one
  *              BTF with what is needed of both, as a custom BTF of libbpf must be.
+ * @modules     split BTF of modules on top of the run's BTF, which is then vmlinux's;
+ *              @module_count of them. Types are looked for there when vmlinux has
+ *              none of that name, as libbpf does; the result stands alone and holds
+ *              what is needed of all. Not together with @base.
  * @report      hears of every relocation, before the run returns; NULL: nobody
  * @report_arg  passed on to it
  */
@@ -129,6 +134,8 @@ struct btfpack_minify_opts {
 	const struct btfpack_blob *base;
 	btfpack_relo_fn report;
 	void *report_arg;
+	const struct btfpack_module_btf *modules;
+	size_t module_count;
 };
 
 /*

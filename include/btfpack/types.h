@@ -55,6 +55,13 @@ struct btfpack_kernel {
 	const char *build_id;
 };
 
+/* Split BTF of one module, on top of its kernel's BTF. @name as lsmod prints it:
+ * "nf_conntrack". */
+struct btfpack_module_btf {
+	const char *name;
+	struct btfpack_blob btf;
+};
+
 /* Content id: the SHA-256 of a BTF, as it was before compression. */
 struct btfpack_id {
 	uint8_t bytes[32];
