@@ -275,9 +275,23 @@ $(BUILD)/tests/witness-relocate.o: FORCE
 $(BUILD)/tests/witness-%.o: PKG_FLAGS += $(if $(LIBBPF),-I$(LIBBPF)/include)
 $(BUILD)/tests/witness-%: $(BUILD)/tests/witness-%.o $(BUILD)/libbtfpack-all.a
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(ALL_LDFLAGS) -Wl,--wrap=syscall -o $@ $^ $(if $(LIBBPF),$(LIBBPF)/lib/libbpf.a,-l:libbpf.a) $(LIBS) -lz
+	$(Q)$(CC) $(ALL_LDFLAGS) -Wl,--wrap=syscall,--wrap=btf__load_vmlinux_btf -o $@ $^ $(if $(LIBBPF),$(LIBBPF)/lib/libbpf.a,-l:libbpf.a) $(LIBS) -lz
 .PHONY: witness FORCE
 witness: all $(BUILD)/tests/witness-relocate
+
+# The same for the other byte order, to be run by qemu-s390x-static. LIBBPF_s390x=DIR
+# takes another libbpf than Debian's.
+WITNESS_SRC := tests/witness-relocate.c $(addprefix btf/,btf-stack.c btf-view.c) \
+	$(addprefix btfgen/,bpf-object.c btf-ext.c btf-file.c core-kernel.c core-match.c core-relos.c \
+		core-run.c core-set.c core-text.c core-types.c intern.c kernel-files.c) \
+	core/buf.c core/cursor.c core/fs.c
+.PHONY: witness-s390x
+witness-s390x: $(O)/cross/s390x
+	$(call say,LINK,$(O)/witness-s390x)
+	$(Q)$(TRIPLET_s390x)-gcc $(BTFRUN_CFLAGS) $(if $(LIBBPF_s390x),-isystem $(LIBBPF_s390x)/include) \
+		-isystem $(O)/cross/s390x/include -static -Wl,--gc-sections \
+		-Wl,--wrap=syscall,--wrap=btf__load_vmlinux_btf -o $(O)/witness-s390x $(WITNESS_SRC) \
+		$(if $(LIBBPF_s390x),-L$(LIBBPF_s390x)/lib) -L$(O)/cross/s390x -lbpf -lelf -lz -lzstd
 
 # Each target's corpus lies in tests/fuzz/corpus/<name>; a wrapper hands it over.
 $(BUILD)/tests/fuzz/replay-%.sh: $(BUILD)/tests/fuzz/fuzz-%

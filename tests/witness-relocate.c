@@ -2,7 +2,7 @@
 /*
  * What libbpf itself makes of an object's CO-RE relocations, without a kernel.
  *
- *	witness-relocate OBJECT FULL.btf [OTHER.btf ...]
+ *	witness-relocate [--module NAME=FILE|DIR ...] OBJECT FULL.btf [OTHER.btf ...]
  *
  * libbpf relocates at load time, in user space, and then hands the finished
  * instructions to bpf(2). This program is linked with --wrap=syscall and so stands
@@ -15,6 +15,10 @@
  * its instruction, and it is compared with what btfpack's engine makes of it on
  * FULL.btf: for FULL.btf itself, and for each of OTHER.btf, the minimized ones,
  * which must give the same (but for ids of kernel types, which they renumber).
+ *
+ * With modules, FULL.btf stands for /sys/kernel/btf/vmlinux, and the modules for
+ * those the kernel lists; libbpf then searches both. OTHER.btf are the custom BTF
+ * that replaces all of them.
  *
  * The last line says "OBJECT: N compared, N differ, N skipped"; skipped are
  * relocations in functions that libbpf did not load. Exit status 1 with
@@ -31,8 +35,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "btfgen/btf-file.h"
-#include "btfgen/core-set.h"
+#include "btfgen/core-kernel.h"
+#include "btfgen/kernel-files.h"
 
 static const struct core_object *witnessed; /* what our own parser made of the object */
 static const struct core_result *results;   /* on FULL.btf */
@@ -40,6 +44,8 @@ static uint8_t *is_seen;		    /* by use: libbpf loaded its function */
 static bool is_full;
 static uint64_t compared, differing, skipped;
 static bool is_verbose;
+static struct kernel_files files; /* FULL.btf and the modules */
+static struct core_kernel kernel;
 
 /* --- comparing ---------------------------------------------------------------------------------- */
 
@@ -54,6 +60,14 @@ static bool is_same_instruction(const struct core_use *use, const struct bpf_ins
 	return !memcmp(&a, &b, sizeof(a));
 }
 
+/* Ids of a module's types are libbpf's in that module alone. */
+static uint32_t own_id(uint32_t id)
+{
+	return core_kernel_module(&kernel, id) == CORE_NO_MODULE
+		       ? id
+		       : btf_stack_own_id(&kernel.stack, id);
+}
+
 static void compare_use(uint32_t index, const struct bpf_insn *theirs)
 {
 	const struct core_use *use = &witnessed->uses[index];
@@ -61,6 +75,8 @@ static void compare_use(uint32_t index, const struct bpf_insn *theirs)
 	bool is_wide;
 
 	core_use_patch(witnessed, use, &results[index], ours);
+	if (is_full && use->relo->kind == BPF_CORE_TYPE_ID_TARGET && results[index].root)
+		ours[0].imm = (int32_t)own_id(results[index].root);
 	is_wide = ours[0].code == (BPF_LD | BPF_IMM | BPF_DW);
 	is_seen[index] = 1;
 	compared++;
@@ -131,6 +147,59 @@ static long new_descriptor(void)
 	return fd;
 }
 
+/* Modules are BTF objects with the ids 1, 2, ...; a descriptor of one is a memfd of
+ * its bytes whose position is that id. */
+static long open_module(uint32_t id)
+{
+	long fd = new_descriptor();
+
+	if (fd >= 0 && lseek((int)fd, (off_t)id, SEEK_SET) < 0)
+		return -1;
+	return fd;
+}
+
+static void copy_text(uint64_t to, uint32_t room, const char *text)
+{
+	if (room)
+		snprintf((char *)(uintptr_t)to, room, "%s", text);
+}
+
+static int describe_module(const union bpf_attr *attr)
+{
+	struct bpf_btf_info *info = (void *)(uintptr_t)attr->info.info;
+	off_t id = lseek((int)attr->info.bpf_fd, 0, SEEK_CUR);
+	const struct btfpack_module_btf *m;
+
+	if (id < 1 || (size_t)id > files.module_count)
+		return 0;
+	m = &files.modules[id - 1];
+	if (info->btf)
+		memcpy((void *)(uintptr_t)info->btf, m->btf.data,
+		       info->btf_size < m->btf.size ? info->btf_size : m->btf.size);
+	copy_text(info->name, info->name_len, m->name);
+	info->btf_size = (uint32_t)m->btf.size;
+	info->id = (uint32_t)id;
+	info->kernel_btf = 1;
+	return 0;
+}
+
+static long next_module(union bpf_attr *attr)
+{
+	if (attr->start_id >= files.module_count) {
+		errno = ENOENT;
+		return -1;
+	}
+	attr->next_id = attr->start_id + 1;
+	return 0;
+}
+
+struct btf *btf__new(const void *data, uint32_t size); /* bpf/btf.h and our view share names */
+struct btf *__wrap_btf__load_vmlinux_btf(void);
+struct btf *__wrap_btf__load_vmlinux_btf(void)
+{
+	return btf__new(files.btf.data, (uint32_t)files.btf.size);
+}
+
 static long stand_in(int command, const void *given, size_t size)
 {
 	union bpf_attr attr = { 0 };
@@ -147,9 +216,14 @@ static long stand_in(int command, const void *given, size_t size)
 	case BPF_MAP_UPDATE_ELEM:
 	case BPF_MAP_FREEZE:
 	case BPF_PROG_BIND_MAP:
-	case BPF_OBJ_GET_INFO_BY_FD:
 	case BPF_OBJ_PIN:
 		return 0;
+	case BPF_OBJ_GET_INFO_BY_FD:
+		return describe_module(&attr);
+	case BPF_BTF_GET_NEXT_ID:
+		return next_module((union bpf_attr *)(uintptr_t)given);
+	case BPF_BTF_GET_FD_BY_ID:
+		return open_module(attr.btf_id);
 	case BPF_OBJ_GET: /* no map is pinned yet */
 		errno = ENOENT;
 		return -1;
@@ -197,7 +271,7 @@ static void prepare_program(struct bpf_program *program)
 	bpf_program__set_autoload(program, !needs_btf || !is_old);
 }
 
-/* 0, or libbpf's error. */
+/* 0, or libbpf's error. Without @btf_path it looks for the kernel's. */
 static int load(const char *path, const char *btf_path)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = btf_path,
@@ -236,7 +310,7 @@ static int witness(const char *object, const char *btf)
 	int error;
 
 	memset(is_seen, 0, witnessed->use_count);
-	error = load(object, btf);
+	error = load(object, is_full && files.module_count ? NULL : btf);
 	if (must_be_refused()) {
 		compared++;
 		differing += !error;
@@ -253,48 +327,64 @@ static int witness(const char *object, const char *btf)
 	return 0;
 }
 
-static int check(struct btfpack_error *err, int error)
+/* The options; the number of arguments they take. */
+static int load_modules(int argc, char **argv, struct btfpack_error *err)
 {
-	if (error < 0)
-		fprintf(stderr, "%s\n", err->message);
-	return error;
+	int i = 1;
+
+	for (; i + 1 < argc && !strcmp(argv[i], "--module"); i += 2)
+		if (kernel_files_add(&files, argv[i + 1], err) < 0)
+			return -1;
+	return i - 1;
+}
+
+static int prepare(struct core_set *set, struct core_run *run, char **argv,
+		   struct btfpack_error *err)
+{
+	struct bpf_object *object;
+	struct btfpack_module_btf *modules = files.modules;
+	size_t count = files.module_count;
+
+	core_set_init(set);
+	if (bpf_object_open(argv[1], (void *)&object, err) < 0 ||
+	    core_set_add(set, (void *)object, err) < 0 ||
+	    kernel_files_load(&files, argv[2], err) < 0 ||
+	    core_kernel_init(&kernel, set, &files.btf, modules, count, argv[2], NULL, NULL, err) <
+		    0 ||
+	    core_run_init(run, set, kernel.view, NULL, NULL) < 0)
+		return -1;
+	witnessed = set->objects[0];
+	results = run->results;
+	is_seen = calloc(witnessed->use_count + 1, 1);
+	return is_seen ? 0 : -1;
 }
 
 int main(int argc, char **argv)
 {
 	static struct core_set set;
-	struct btfpack_blob blob;
-	struct btf_view view;
-	struct core_run run;
-	struct bpf_object *object;
+	struct core_run run = { 0 };
 	struct btfpack_error err = { 0 };
-	int failures = 0;
+	int failures = 0, options = load_modules(argc, argv, &err);
 
 	is_verbose = getenv("V");
-	if (argc < 3)
+	if (options >= 0 && argc - options < 3)
 		return 2;
-	core_set_init(&set);
-	if (check(&err, bpf_object_open(argv[1], (void *)&object, &err)) < 0 ||
-	    check(&err, core_set_add(&set, (void *)object, &err)) < 0 ||
-	    check(&err, btf_file_load(argv[2], &blob, &err)) < 0 ||
-	    check(&err, btf_view_init(&view, blob.data, blob.size, NULL, argv[2], &err)) < 0 ||
-	    core_run_init(&run, &set, &view, NULL, NULL) < 0)
+	if (options < 0 || prepare(&set, &run, argv + options, &err) < 0) {
+		fprintf(stderr, "%s\n", err.message);
 		return 3;
-	witnessed = set.objects[0];
-	results = run.results;
-	is_seen = calloc(witnessed->use_count + 1, 1);
-	libbpf_set_print(print);
-	for (int i = 2; i < argc; i++) {
-		is_full = i == 2;
-		failures += witness(argv[1], argv[i]) != 0;
 	}
-	printf("%s: %llu compared, %llu differ, %llu skipped\n", argv[1],
+	libbpf_set_print(print);
+	for (int i = 2; i + options < argc; i++) {
+		is_full = i == 2;
+		failures += witness(argv[options + 1], argv[options + i]) != 0;
+	}
+	printf("%s: %llu compared, %llu differ, %llu skipped\n", argv[options + 1],
 	       (unsigned long long)compared, (unsigned long long)differing,
 	       (unsigned long long)skipped);
 	free(is_seen);
 	core_run_deinit(&run);
-	btf_view_deinit(&view);
-	btfpack_blob_free(&blob);
+	core_kernel_deinit(&kernel);
+	kernel_files_deinit(&files);
 	core_set_deinit(&set);
 	return differing ? 1 : failures ? 77 : 0;
 }
