@@ -9,12 +9,15 @@
 # DIR of objects: *.o. DIR of kernels: *.btf or */kernel.btf. Not part of `make
 # check`: it needs real objects and kernels. LIBBPF=DIR (include/ and lib/ below)
 # links another libbpf than the system's, BPFTOOL=FILE asks another bpftool.
+# WITNESS=COMMAND asks a libbpf of another byte order, see witness-cases.sh.
 . "$(dirname "$0")/lib.sh"
 : "${BTFPACK_OBJECTS:?directory of BPF objects}" "${BTFPACK_KERNELS:?directory of kernel BTF}"
 BPFTOOL=${BPFTOOL:-bpftool}
-relocate=$BUILD/tests/witness-relocate
-make -s -C "$ROOT" witness ${LIBBPF:+LIBBPF="$LIBBPF"} > "$test_scratch/make" 2>&1 || {
-  cat "$test_scratch/make"; exit 1; }
+if [ -z "${WITNESS:-}" ]; then
+  make -s -C "$ROOT" witness ${LIBBPF:+LIBBPF="$LIBBPF"} > "$test_scratch/make" 2>&1 || {
+    cat "$test_scratch/make"; exit 1; }
+  WITNESS=$BUILD/tests/witness-relocate
+fi
 
 objects=("$BTFPACK_OBJECTS"/*.o)
 pairs=0 compared=0 differ=0 skipped=0 refused=0 peer_pairs=0 peer_none=0
@@ -31,7 +34,7 @@ for kernel in "$BTFPACK_KERNELS"/*.btf "$BTFPACK_KERNELS"/*/kernel.btf; do
     else
       peer_none=$((peer_none + 1))
     fi
-    "$relocate" "$object" "$kernel" "${others[@]}" > log 2>&1
+    $WITNESS "$object" "$kernel" "${others[@]}" > log 2>&1
     [ $? != 77 ] || refused=$((refused + 1))
     read -r c d s < <(tail -n 1 log |
       sed -n 's/.*: \([0-9]*\) compared, \([0-9]*\) differ, \([0-9]*\) skipped$/\1 \2 \3/p')
