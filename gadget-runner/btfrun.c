@@ -67,7 +67,7 @@ struct request {
 	struct session_settings settings;
 	const char *over;    /* transport to another machine */
 	const char *attach;  /* bundle to put into a copy of this program */
-	const char *program; /* file to copy instead of this program */
+	const char *program; /* file to copy or send instead of this program */
 	const char *output;  /* where the copy goes */
 	bool until_eof;
 	bool has_settings; /* besides the bundle */
@@ -96,7 +96,7 @@ static const struct own_option {
 	{ OPTION_ATTACH, { 0, "attach", "BUNDLE", "write this program with a bundle in it" } },
 	{ 'o', { 'o', "output", "FILE", "where --attach writes" } },
 	{ OPTION_PROGRAM,
-	  { 0, "program", "FILE", "the btfrun that --attach copies: not this one" } },
+	  { 0, "program", "FILE", "the btfrun to copy or send; a directory: of all" } },
 	{ OPTION_UNTIL_EOF, { 0, "until-eof", NULL, "end when standard input does" } },
 	{ 'v', { 'v', "verbose", NULL, "say more; twice, much more" } },
 	{ OPTION_VERSION, { 0, "version", NULL, "say which btfrun this is" } },
@@ -193,6 +193,7 @@ static int run_over(const struct request *r, char **all, int count)
 		.transport = r->over,
 		.host = r->argv[0],
 		.bundle_path = r->settings.bundle,
+		.program = r->program,
 		.argv = all,
 		.stop = &stop,
 	};

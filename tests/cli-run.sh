@@ -117,25 +117,112 @@ btfrun_carries_a_bundle() {
   expect_status 2 "$BTFRUN" --attach bundle
 }
 
-# A transport that stays here: what ssh would do with the shell line.
+# A transport that stays here: what ssh would do with the shell line, on a machine that
+# says it is $MACHINE and whose login shell prints a word of its own.
 fake_transport() {
-  printf '#!/bin/sh\n[ "$1" = there ] || exit 255\nexec sh -c "$2"\n' > transport
-  chmod +x transport
+  mkdir -p bin
+  printf '#!/bin/sh\necho "${MACHINE:-%s}"\n' "$(uname -m)" > bin/uname
+  cat > transport << 'END'
+#!/bin/sh
+[ "$1" = there ] || { echo "a warning" >&2; echo "$1: Permission denied (publickey)." >&2; exit 255; }
+echo "Welcome to there"
+PATH=$PWD/bin:$PATH exec "${LOGIN_SHELL:-sh}" -c "$2"
+END
+  chmod +x transport bin/uname
 }
+
+left_behind() { ls -d /dev/shm/btfrun.* /run/btfrun.* /tmp/btfrun.* 2> /dev/null; }
 
 btfrun_runs_over_a_transport() {
   [ -x "$BTFRUN" ] || skip "btfrun is not built"
   fake_transport
-  expect_status 0 "$BTFRUN" --over ./transport there --list
-  "$BTFPACK" gadgets | cmp - out
-  # Words arrive as they were, the exit status comes back.
-  expect_status 2 "$BTFRUN" --over ./transport there execsnoop --comm "it's a long one, too long"
-  grep -q "it's a long one" err
-  expect_status 4 "$BTFRUN" --over ./transport elsewhere --list
-  grep -q '^btfrun: ./transport elsewhere: ' err
+  local shell
+  for shell in sh bash busybox; do
+    command -v $shell > /dev/null || continue
+    [ $shell != busybox ] || { printf '#!/bin/sh\nexec busybox sh "$@"\n' > bin/shell; chmod +x bin/shell; }
+    [ $shell != busybox ] || shell=$PWD/bin/shell
+    LOGIN_SHELL=$shell expect_status 0 "$BTFRUN" --over ./transport there --list
+    "$BTFPACK" gadgets | cmp - out
+    # Words arrive as they were, the exit status comes back.
+    LOGIN_SHELL=$shell expect_status 2 "$BTFRUN" --over ./transport there execsnoop --comm "it's \$a 'long' one, too"
+    grep -qF "it's \$a 'long' one" err
+  done
   expect_status 2 "$BTFRUN" --json --over ./transport there --list
-  # Nothing stays behind.
-  ! ls -d /dev/shm/btfrun.* /run/btfrun.* /tmp/btfrun.* 2> /dev/null
+  ! left_behind
+}
+
+btfrun_tells_why_the_transport_failed() {
+  [ -x "$BTFRUN" ] || skip "btfrun is not built"
+  fake_transport
+  expect_status 4 "$BTFRUN" --over ./transport elsewhere --list
+  [ "$(tail -n 1 err)" = 'btfrun: ./transport elsewhere: elsewhere: Permission denied (publickey).' ]
+  expect_status 4 "$BTFRUN" --over ./no-such there --list
+  [ "$(cat err)" = "btfrun: cannot run './no-such': No such file or directory" ]
+  expect_status 4 "$BTFRUN" --over true there --list
+  [ "$(cat err)" = "btfrun: true there: cannot run sh there" ]
+}
+
+btfrun_sends_what_the_machine_needs() {
+  [ -x "$BTFRUN" ] || skip "btfrun is not built"
+  fake_transport
+  MACHINE=mips expect_status 4 "$BTFRUN" --over ./transport there --list
+  [ "$(wc -l < err)" = 1 ]
+  grep -q '^btfrun: there is mips, and .*/btfrun-mips is missing: ' err
+  mkdir all
+  cp "$BTFRUN" all/btfrun-mips
+  MACHINE=mips expect_status 0 "$BTFRUN" --program all --over ./transport there --list
+  MACHINE=armv7hf expect_status 4 "$BTFRUN" --program all --over ./transport there --list
+  grep -q '^btfrun: there is armv7l, and all/btfrun-armv7l is missing: ' err
+  MACHINE=mips expect_status 0 "$BTFRUN" --program "$BTFRUN" --over ./transport there --list
+  ! left_behind
+}
+
+# The connection breaks while the program is on its way: half of it is not run.
+btfrun_does_not_run_half_of_itself() {
+  [ -x "$BTFRUN" ] || skip "btfrun is not built"
+  fake_transport
+  printf '#!/bin/sh\nhead -c 100000 | ./transport "$@"\n' > breaking
+  chmod +x breaking
+  expect_status 4 "$BTFRUN" --over ./breaking there --list
+  grep -q '^btfrun: .*: no room for .* bytes, or the connection broke' err
+  ! left_behind
+}
+
+# ssh asks for passwords on the terminal: it has to be in its foreground.
+btfrun_lets_the_transport_ask() {
+  [ -x "$BTFRUN" ] || skip "btfrun is not built"
+  need python3
+  fake_transport
+  printf '#!/bin/sh\nread -r word < /dev/tty\n[ "$word" = secret ] || exit 255\nexec ./transport "$@"\n' > asking
+  chmod +x asking
+  cat > on-terminal.py << 'END'
+import os, pty, sys
+pid, terminal = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[1], sys.argv[1:])
+os.write(terminal, b"secret\n")
+try:
+    while os.read(terminal, 4096):
+        pass
+except OSError:
+    pass
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+END
+  expect_status 0 timeout 30 python3 on-terminal.py "$BTFRUN" --over ./asking there --list
+}
+
+# ^C before the other side is reached.
+btfrun_stops_while_it_connects() {
+  [ -x "$BTFRUN" ] || skip "btfrun is not built"
+  printf '#!/bin/sh\necho > reached\nexec sleep 60\n' > hanging
+  chmod +x hanging
+  "$BTFRUN" --over ./hanging there --list 2> err &
+  local pid=$! status=0
+  while [ ! -e reached ]; do sleep 0.05; done
+  kill -INT $pid
+  wait $pid || status=$?
+  [ $status = 4 ]
+  [ "$(cat err)" = "btfrun: ./hanging there: stopped before it was reached" ]
 }
 
 run "gadgets are listed from their BTF" gadgets_are_listed
@@ -148,4 +235,9 @@ run "doctor is content with a kernel that has its BTF" doctor_is_content
 run "btfrun is one small static file" btfrun_is_small_and_alone
 run "btfrun carries a bundle" btfrun_carries_a_bundle
 run "btfrun runs over a transport and leaves nothing" btfrun_runs_over_a_transport
+run "btfrun tells why the transport failed" btfrun_tells_why_the_transport_failed
+run "btfrun sends what the machine needs" btfrun_sends_what_the_machine_needs
+run "btfrun does not run half of itself" btfrun_does_not_run_half_of_itself
+run "btfrun lets the transport ask for a password" btfrun_lets_the_transport_ask
+run "btfrun stops while it connects" btfrun_stops_while_it_connects
 finish
