@@ -90,9 +90,11 @@ static int fail(const struct runner *runner, int code, const char *what, struct 
 
 /* --- what the kernel has ---------------------------------------------------------------- */
 
+/* Where it is mounted. NULL, with errno EACCES when only others may look. */
 static const char *tracefs(void)
 {
 	static const char *const places[] = { "/sys/kernel/tracing", "/sys/kernel/debug/tracing" };
+	int error = ENOENT;
 
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
 		char path[64];
@@ -100,7 +102,10 @@ static const char *tracefs(void)
 		snprintf(path, sizeof(path), "%s/events", places[i]);
 		if (!access(path, F_OK))
 			return places[i];
+		if (errno == EACCES)
+			error = EACCES;
 	}
+	errno = error;
 	return NULL;
 }
 
@@ -263,6 +268,8 @@ static int choose_program(struct runner *runner, struct bpf_program *prog,
 		return 0;
 	if (is_gadget(runner->config.spec) && !(tags && tags->is_optional) &&
 	    !has_substitute(runner, name)) {
+		if (!tracefs() && errno == EACCES)
+			return fail(runner, -EACCES, "read tracefs", err);
 		if (!tracefs())
 			return btfpack_error_set(err, -ENOENT,
 						 "%s: neither tracefs nor debugfs is mounted "
@@ -474,7 +481,7 @@ static void on_perf(void *arg, int cpu, void *data, uint32_t size)
 	on_ring(arg, data, size);
 }
 
-static void on_perf_lost(void *arg, int cpu, unsigned long long count)
+static void on_perf_lost(void *arg, int cpu, __u64 count)
 {
 	struct runner *runner = arg;
 
@@ -544,6 +551,30 @@ int runner_poll(struct runner *runner, int timeout_ms, struct btfpack_error *err
 	if (ret >= 0 || ret == -EINTR)
 		return ret < 0 ? ret : 0;
 	return fail(runner, ret, "read its events", err);
+}
+
+static void detach(struct runner *runner)
+{
+	for (size_t i = 0; i < runner->link_count; i++)
+		bpf_link__destroy(runner->links[i]);
+	free(runner->links);
+	runner->links = NULL;
+	runner->link_count = 0;
+}
+
+int runner_finish(struct runner *runner, struct btfpack_error *err)
+{
+	int ret = 0;
+
+	detach(runner); /* else events might come for ever */
+	runner->stop = 0;
+	if (runner->rings)
+		ret = ring_buffer__consume(runner->rings);
+	for (size_t i = 0; i < runner->perf_count && ret >= 0; i++)
+		ret = perf_buffer__consume(runner->perfs[i]);
+	if (runner->stop || ret >= 0)
+		return runner->stop;
+	return fail(runner, ret, "read its last events", err);
 }
 
 /* --- maps
@@ -726,9 +757,7 @@ void runner_close(struct runner *runner)
 {
 	if (!runner)
 		return;
-	for (size_t i = 0; i < runner->link_count; i++)
-		bpf_link__destroy(runner->links[i]);
-	free(runner->links);
+	detach(runner);
 	ring_buffer__free(runner->rings);
 	for (size_t i = 0; i < runner->perf_count; i++)
 		perf_buffer__free(runner->perfs[i]);

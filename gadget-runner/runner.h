@@ -60,6 +60,9 @@ void runner_close(struct runner *runner);
  * signal; what on_event returned; other errors with a sentence. */
 int runner_poll(struct runner *runner, int timeout_ms, struct btfpack_error *err);
 
+/* Detach all, then hand on the events that were recorded before. As runner_poll(). */
+int runner_finish(struct runner *runner, struct btfpack_error *err);
+
 /* Events the kernel could not hand over, so far. */
 uint64_t runner_lost(const struct runner *runner);
 

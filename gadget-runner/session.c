@@ -608,6 +608,10 @@ static int loop(struct session *s, struct btfpack_error *err)
 		if (!ret && s->prints && !--s->prints)
 			return 0;
 	}
+	if (!ret && !has_enough(s))
+		ret = runner_finish(s->runner, err);
+	if (!ret || ret > 0)
+		ret = s->failed;
 	if (!ret && s->spec.has_histogram)
 		ret = print_histograms(s, err);
 	return ret;
