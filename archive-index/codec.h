@@ -16,21 +16,32 @@
 #include <btfpack/types.h>
 
 enum codec_number {
-	CODEC_ZSTD = 1,	 /* one zstd frame with content size and checksum */
-	CODEC_TYPES = 2, /* types-codec.h */
+	CODEC_ZSTD = 1,	      /* one zstd frame with content size and checksum */
+	CODEC_TYPES_RUNS = 2, /* types-codec.h, TYPES_RUNS: only read */
+	CODEC_TYPES = 3,      /* TYPES_MARKS */
 };
+
+struct types_model;
 
 struct codec {
 	const char *name;
-	/* 0; -ENOMEM; -EOPNOTSUPP: not for this input, take another codec. */
+	/* NULL: only read. 0; -ENOMEM; -EOPNOTSUPP: not for this input, take another
+	 * codec. @base is NULL where there is none, here and below. */
 	int (*encode)(const struct btfpack_blob *raw, const struct btfpack_blob *base,
 		      struct btfpack_blob *ret);
-	/* 0; -EBADMSG; -ENOMEM. */
-	int (*decode)(const void *data, size_t size, const struct btfpack_blob *base,
+	/* To bytes; NULL: only through @model. 0; -EBADMSG; -ENOMEM. */
+	int (*decode)(const void *data, size_t size, const struct types_model *base,
 		      size_t raw_size, struct btfpack_blob *ret);
+	/* To what another may lean on, types-model.h. */
+	int (*model)(const void *data, size_t size, const struct types_model *base,
+		     size_t raw_size, struct types_model **ret);
 };
 
 /* NULL: no such number. */
 const struct codec *codec_find(unsigned int number);
+
+/* To bytes, whichever way the codec has. */
+int codec_decode(const struct codec *codec, const void *data, size_t size,
+		 const struct types_model *base, size_t raw_size, struct btfpack_blob *ret);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "archive-index/codec.h"
 #include "archive-index/handle.h"
+#include "archive-index/types-model.h"
 #include "core/digest.h"
 
 #define DEPTH_MAXIMUM 16 /* bases in a row: base.c makes far fewer */
@@ -52,106 +53,124 @@ int content_find(struct btfpack_archive *a, const struct btfpack_id *id, struct 
 
 void content_forget(struct btfpack_archive *a)
 {
-	for (size_t i = 0; i < CACHE_SIZE; i++)
-		btfpack_blob_free(&a->cache[i].raw);
+	for (size_t i = 0; i < CACHE_SIZE; i++) {
+		types_model_free(a->cache[i].model);
+		a->cache[i].model = NULL;
+	}
 }
 
-/* Keep @raw, which the cache then owns, in place of the one used longest ago. */
-static struct btfpack_blob *remember(struct btfpack_archive *a, const struct btfpack_id *id,
-				     const struct btfpack_blob *raw)
+/* Keep @model, which the cache then owns, in place of the one used longest ago. */
+static void remember(struct btfpack_archive *a, const struct btfpack_id *id,
+		     struct types_model *model)
 {
-	btfpack_blob_free(&a->cache[CACHE_SIZE - 1].raw);
+	types_model_free(a->cache[CACHE_SIZE - 1].model);
 	memmove(&a->cache[1], &a->cache[0], (CACHE_SIZE - 1) * sizeof(a->cache[0]));
-	a->cache[0] = (struct cached){ *id, *raw };
-	return &a->cache[0].raw;
+	a->cache[0] = (struct cached){ *id, model };
 }
 
-static const struct btfpack_blob *recall(struct btfpack_archive *a, const struct btfpack_id *id)
+static const struct types_model *recall(struct btfpack_archive *a, const struct btfpack_id *id)
 {
 	for (size_t i = 0; i < CACHE_SIZE; i++) {
 		struct cached found = a->cache[i];
 
-		if (!found.raw.data || !digest_is_equal(&found.id, id))
+		if (!found.model || !digest_is_equal(&found.id, id))
 			continue;
 		memmove(&a->cache[1], &a->cache[0], i * sizeof(found));
 		a->cache[0] = found;
-		return &a->cache[0].raw;
+		return found.model;
 	}
 	return NULL;
 }
 
+static int fail_decode(int error, const char *where, struct btfpack_error *err)
+{
+	if (error == -ENOMEM)
+		return btfpack_error_set(err, error, "%s: out of memory", where);
+	return btfpack_error_set(err, error, "%s: a content does not decode", where);
+}
+
+static int find_codec(const struct record *r, const char *where, const struct codec **ret,
+		      struct btfpack_error *err)
+{
+	char hex[DIGEST_HEX_SIZE];
+
+	*ret = codec_find(r->codec);
+	if (*ret)
+		return 0;
+	digest_format(&r->id, hex);
+	return btfpack_error_set(err, -EOPNOTSUPP, "%s: content %.12s has codec %u, which this "
+				 "btfpack does not know", where, hex, r->codec);
+}
+
+static int load_base(struct btfpack_archive *a, const struct btfpack_id *id, const char *where,
+		     struct types_model **ret, struct btfpack_error *err);
+
 /* A base, decoded: lent until the next base is asked for, or in @own when it is
- * too large to be kept. */
+ * too large to be kept. Its digest is not compared: what is made with it has one. */
 static int lend_base(struct btfpack_archive *a, const struct btfpack_id *id, const char *where,
-		     struct btfpack_blob *own, const struct btfpack_blob **ret,
+		     struct types_model **own, const struct types_model **ret,
 		     struct btfpack_error *err)
 {
 	char hex[DIGEST_HEX_SIZE];
-	struct content base;
 	int error;
 
 	*ret = recall(a, id);
 	if (*ret)
 		return 0;
-	error = content_find(a, id, &base, err);
-	if (error == 0) {
-		digest_format(id, hex);
-		return btfpack_error_set(err, -EBADMSG, "%s: the base %.12s is not there", where, hex);
-	}
-	if (error > 0)
-		error = content_load(a, &base, own, err);
+	digest_format(id, hex);
+	if (a->nesting >= DEPTH_MAXIMUM)
+		return btfpack_error_set(err, -EBADMSG, "%s: content %.12s has more than %d bases",
+					 where, hex, DEPTH_MAXIMUM);
+	a->nesting++;
+	error = load_base(a, id, where, own, err);
+	a->nesting--;
 	if (error)
 		return error;
-	*ret = own;
-	if (own->size <= CACHE_MAXIMUM) {
-		*ret = remember(a, id, own);
-		*own = (struct btfpack_blob){ 0 };
-	}
+	*ret = *own;
+	if (types_model_size(*own) <= CACHE_MAXIMUM)
+		remember(a, id, steal_ptr(*own)); /* the cache's */
 	return 0;
 }
 
-static int decode(struct btfpack_archive *a, const struct codec *codec, const struct record *r,
-		  const void *payload, const char *where, struct btfpack_blob *ret,
-		  struct btfpack_error *err)
+/* A record's payload to a model. */
+static int decode_base(struct btfpack_archive *a, const struct record *r, const void *payload,
+		       const char *where, struct types_model **ret, struct btfpack_error *err)
 {
-	AUTO_BLOB struct btfpack_blob own = { 0 };
-	const struct btfpack_blob *base = NULL;
-	int error = 0;
+	AUTO_TYPES_MODEL struct types_model *own = NULL;
+	const struct types_model *base = NULL;
+	const struct codec *codec;
+	int error = find_codec(r, where, &codec, err);
 
-	if (record_has_base(r))
+	if (!error && record_has_base(r))
 		error = lend_base(a, &r->base, where, &own, &base, err);
 	if (error)
 		return error;
-	error = codec->decode(payload, r->payload_size, base, r->raw_size, ret);
-	if (error == -ENOMEM)
-		return btfpack_error_set(err, error, "%s: out of memory", where);
-	return error ? btfpack_error_set(err, error, "%s: a content does not decode", where) : 0;
+	error = codec->model(payload, r->payload_size, base, r->raw_size, ret);
+	return error ? fail_decode(error, where, err) : 0;
 }
 
 int content_decode(struct btfpack_archive *a, const struct record *r, const void *payload,
 		   const char *where, struct btfpack_blob *ret, struct btfpack_error *err)
 {
-	const struct codec *codec = codec_find(r->codec);
+	AUTO_TYPES_MODEL struct types_model *own = NULL;
 	AUTO_BLOB struct btfpack_blob raw = { 0 };
+	const struct types_model *base = NULL;
+	const struct codec *codec;
 	char hex[DIGEST_HEX_SIZE];
 	struct btfpack_id id;
-	int error;
+	int error = find_codec(r, where, &codec, err);
 
-	digest_format(&r->id, hex);
-	if (!codec)
-		return btfpack_error_set(err, -EOPNOTSUPP, "%s: content %.12s has codec %u, which "
-					 "this btfpack does not know", where, hex, r->codec);
-	if (a->nesting > DEPTH_MAXIMUM)
-		return btfpack_error_set(err, -EBADMSG, "%s: content %.12s has more than %d bases",
-					 where, hex, DEPTH_MAXIMUM);
-	a->nesting++;
-	error = decode(a, codec, r, payload, where, &raw, err);
-	a->nesting--;
+	if (!error && record_has_base(r))
+		error = lend_base(a, &r->base, where, &own, &base, err);
 	if (error)
 		return error;
+	error = codec_decode(codec, payload, r->payload_size, base, r->raw_size, &raw);
+	if (error)
+		return fail_decode(error, where, err);
 	error = digest_bytes(raw.data, raw.size, &id);
 	if (error)
 		return btfpack_error_set(err, error, "%s: out of memory", where);
+	digest_format(&r->id, hex);
 	if (!digest_is_equal(&id, &r->id))
 		return btfpack_error_set(err, -EBADMSG, "%s: content %.12s does not match its digest",
 					 where, hex);
@@ -159,31 +178,62 @@ int content_decode(struct btfpack_archive *a, const struct record *r, const void
 	return 0;
 }
 
-static int load_from(struct btfpack_archive *a, const struct content *c, struct btfpack_blob *ret,
-		     struct btfpack_error *err)
+/* What a content's row or payload is read for. */
+struct wanted {
+	struct btfpack_blob *bytes; /* one of the two */
+	struct types_model **model;
+};
+
+static int load_from(struct btfpack_archive *a, const struct content *c,
+		     const struct wanted *wanted, struct btfpack_error *err)
 {
 	AUTO_BLOB struct btfpack_blob payload = { 0 };
 	int error = objects_read(a->objects, &c->place, &c->record, &payload, err);
 
-	return error ? error : content_decode(a, &c->record, payload.data, a->dir, ret, err);
+	if (error)
+		return error;
+	if (wanted->model)
+		return decode_base(a, &c->record, payload.data, a->dir, wanted->model, err);
+	return content_decode(a, &c->record, payload.data, a->dir, wanted->bytes, err);
 }
 
-int content_load(struct btfpack_archive *a, const struct content *c, struct btfpack_blob *ret,
-		 struct btfpack_error *err)
+static int load(struct btfpack_archive *a, const struct content *c, const struct wanted *wanted,
+		struct btfpack_error *err)
 {
 	struct content moved;
-	int error = load_from(a, c, ret, err);
+	int error = load_from(a, c, wanted, err);
 
 	if (error != -ENOENT)
 		return error;
 	/* The pack may have been collected since the index was read. */
 	error = content_find(a, &c->record.id, &moved, err);
 	if (error > 0)
-		error = load_from(a, &moved, ret, err);
+		error = load_from(a, &moved, wanted, err);
 	if (error == -ENOENT)
 		return btfpack_error_set(err, -EBADMSG, "%s/packs/%08" PRId64 ".pack: is missing",
 					 a->dir, moved.place.pack);
 	return error;
+}
+
+static int load_base(struct btfpack_archive *a, const struct btfpack_id *id, const char *where,
+		     struct types_model **ret, struct btfpack_error *err)
+{
+	char hex[DIGEST_HEX_SIZE];
+	struct content base;
+	int error = content_find(a, id, &base, err);
+
+	if (error > 0)
+		return load(a, &base, &(struct wanted){ .model = ret }, err);
+	if (error < 0)
+		return error;
+	digest_format(id, hex);
+	return btfpack_error_set(err, -EBADMSG, "%s: the base %.12s is not there", where, hex);
+}
+
+int content_load(struct btfpack_archive *a, const struct content *c, struct btfpack_blob *ret,
+		 struct btfpack_error *err)
+{
+	return load(a, c, &(struct wanted){ .bytes = ret }, err);
 }
 
 /* --- writing ------------------------------------------------------------------------------------ */
@@ -196,14 +246,15 @@ void prepared_deinit(struct prepared *p)
 /* Encode with @codec, and prove that it decodes to the same bytes. -EOPNOTSUPP
  * when it does not. */
 static int try_codec(unsigned int number, const struct btfpack_blob *btf,
-		     const struct btfpack_blob *base, struct btfpack_blob *ret)
+		     const struct types_model *base, const struct btfpack_blob *base_bytes,
+		     struct btfpack_blob *ret)
 {
 	const struct codec *codec = codec_find(number);
 	AUTO_BLOB struct btfpack_blob payload = { 0 }, back = { 0 };
-	int error = codec->encode(btf, base, &payload);
+	int error = codec->encode(btf, base_bytes, &payload);
 
 	if (!error)
-		error = codec->decode(payload.data, payload.size, base, btf->size, &back);
+		error = codec_decode(codec, payload.data, payload.size, base, btf->size, &back);
 	if (!error && (back.size != btf->size || memcmp(back.data, btf->data, btf->size)))
 		error = -EOPNOTSUPP;
 	if (error)
@@ -225,20 +276,32 @@ static bool take_smaller(struct prepared *p, struct btfpack_blob *candidate)
 	return true;
 }
 
+/* The base's bytes; false when they are not what its name says. */
+static bool write_base(const struct types_model *base, const struct btfpack_id *id,
+		      struct btfpack_blob *ret)
+{
+	struct btfpack_id found;
+
+	return types_model_write(base, ret) == 0 &&
+	       digest_bytes(ret->data, ret->size, &found) == 0 && digest_is_equal(&found, id);
+}
+
 /* Told by types against the nearest kernel, when there is one. */
 static int encode_against(struct btfpack_archive *a, const struct btfpack_kernel *k,
 			  const struct btfpack_blob *btf, struct prepared *p,
 			  struct btfpack_error *err)
 {
-	AUTO_BLOB struct btfpack_blob own = { 0 }, payload = { 0 };
-	const struct btfpack_blob *base_raw;
+	AUTO_TYPES_MODEL struct types_model *own = NULL;
+	AUTO_BLOB struct btfpack_blob payload = { 0 }, base_bytes = { 0 };
+	const struct types_model *model;
 	struct content base;
 	int error, found = base_choose(a, k, &base, err);
 
 	/* A damaged base is no reason not to store: it is not leant on. */
-	if (found <= 0 || lend_base(a, &base.record.id, a->dir, &own, &base_raw, NULL) < 0)
+	if (found <= 0 || lend_base(a, &base.record.id, a->dir, &own, &model, NULL) < 0 ||
+	    !write_base(model, &base.record.id, &base_bytes))
 		return found < 0 ? found : 0;
-	error = try_codec(CODEC_TYPES, btf, base_raw, &payload);
+	error = try_codec(CODEC_TYPES, btf, model, &base_bytes, &payload);
 	if (error)
 		return error == -EOPNOTSUPP ? 0 : error;
 	take_smaller(p, &payload);
@@ -252,7 +315,7 @@ static int encode_against(struct btfpack_archive *a, const struct btfpack_kernel
 static int encode_alone(const struct btfpack_blob *btf, struct prepared *p)
 {
 	AUTO_BLOB struct btfpack_blob types = { 0 }, plain = { 0 };
-	int error = try_codec(CODEC_TYPES, btf, NULL, &types);
+	int error = try_codec(CODEC_TYPES, btf, NULL, NULL, &types);
 
 	/* What others will lean on is worth more: half the bytes must be saved. */
 	if (!error && p->payload.size >= types.size / 2)
@@ -261,7 +324,7 @@ static int encode_alone(const struct btfpack_blob *btf, struct prepared *p)
 		p->record.codec = CODEC_TYPES;
 	if (error == -ENOMEM)
 		return error;
-	error = try_codec(CODEC_ZSTD, btf, NULL, &plain);
+	error = try_codec(CODEC_ZSTD, btf, NULL, NULL, &plain);
 	if (!error && take_smaller(p, &plain))
 		p->record.codec = CODEC_ZSTD;
 	return error;

@@ -15,6 +15,8 @@
 #define CACHE_SIZE	4
 #define CACHE_MAXIMUM	((size_t)32 << 20) /* bytes: no larger one is kept */
 
+struct types_model;
+
 struct btfpack_archive {
 	char *dir;
 	int dirfd;
@@ -23,7 +25,7 @@ struct btfpack_archive {
 	struct objects *objects;
 	struct cached {
 		struct btfpack_id id;
-		struct btfpack_blob raw;
+		struct types_model *model;
 	} cache[CACHE_SIZE]; /* bases decoded last, the latest first */
 	unsigned int nesting; /* of content_decode() */
 };

@@ -7,7 +7,8 @@
  * shifts every name. So types and strings are compared by what they are
  * (types-match.h), and what is written is
  *
- *   - the order of the types: runs of the base's, between them new ones;
+ *   - the order of the types: runs of the base's, each begun near where another ended
+ *     (types-order.h), between them new ones;
  *   - of the types that have a counterpart in the base, those that are not its
  *     exact translation; a reference is translated when it points to the
  *     counterpart of what the base's points to, so that a struct may change and
@@ -42,8 +43,19 @@ enum types_stream {
 	STREAM_REFERENCES,   /* types by id, from the one that refers */
 	STREAM_VALUES,	     /* other words of what is new */
 	STREAM_SHIFTS,	     /* other words of what is copied, from the base's */
+	STREAM_TYPE_MARKS,   /* not in TYPES_RUNS: near which mark a run begins; 0: new types */
+	STREAM_TYPE_SKIPS,   /* not in TYPES_RUNS: how far from it */
 	STREAM_COUNT,
 };
+
+/* TYPES_RUNS is what btfpack wrote before there were marks: each run by how far it
+ * is from where the last one ended. */
+enum types_format { TYPES_RUNS, TYPES_MARKS };
+
+static inline size_t types_stream_count(enum types_format format)
+{
+	return format == TYPES_RUNS ? STREAM_TYPE_MARKS : STREAM_COUNT;
+}
 
 /* As struct codec's: -EOPNOTSUPP where @raw or @base is laid out in a way that
  * this cannot tell. */
@@ -51,6 +63,11 @@ int types_encode(const struct btfpack_blob *raw, const struct btfpack_blob *base
 		 struct btfpack_blob *ret);
 int types_decode(const void *data, size_t size, const struct btfpack_blob *base, size_t raw_size,
 		 struct btfpack_blob *ret);
+
+/* The same in steps: onto a model of the base (NULL: of no type), to a model. */
+struct types_model;
+int types_decode_model(enum types_format format, const void *data, size_t size,
+		       const struct types_model *base, size_t raw_size, struct types_model **ret);
 
 /* The most that the streams of a BTF of @raw_size bytes may take. */
 static inline size_t types_plain_maximum(size_t raw_size)

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include <byteswap.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,52 +6,78 @@
 #include <zstd.h>
 
 #include "archive-index/types-codec.h"
-#include "archive-index/types-image.h"
+#include "archive-index/types-model.h"
 #include "archive-index/types-order.h"
 #include "core/cursor.h"
 
 /*
  * In the order of the streams' dependence: the order of the types first, since
- * references may lead ahead; then the types, in which names are still numbers
- * (the base's ordinals, behind them those of new strings); then the strings, whose
- * order leans on where the types mention them; then names become offsets.
+ * references may lead ahead; then the types, in which names are numbers (the base's
+ * ordinals, behind them those of new strings) and stay so in the model; then the
+ * strings, whose order leans on where the types mention them first.
  *
- * Nothing here is trusted but the base, which is a BTF that was decoded before:
- * every number is checked where it is used, and what comes out has the digest
- * compared by whoever called.
+ * Nothing here is trusted but the base, which is a model that was checked when it
+ * was made: every number is checked where it is used, and what comes out in the end
+ * has the digest compared by whoever called.
  */
 struct decoder {
-	struct image base;
+	const struct types_model *base;
+	enum types_format format;
 	struct btfpack_blob plain;
 	struct cursor streams[STREAM_COUNT];
 	uint32_t strings, new_strings, types;
-	bool big_endian;
 	uint32_t *theirs;  /* of each type: the base's, or IMAGE_NONE */
 	uint32_t *inverse; /* of the base's: ours, or IMAGE_NONE */
 	const char **text; /* of each new string */
 	uint32_t last_name, used_new;
-	struct btfpack_blob raw;
-	uint32_t *words; /* of the types, in raw */
-	size_t position, limit; /* in words */
+	struct types_model *model; /* what is being made */
+	uint32_t *words;	   /* of the types, in its raw bytes */
+	size_t position, limit;	   /* in words */
+	uint32_t *place;	   /* by name: IMAGE_NONE until it is mentioned, then its place ... */
+	uint32_t *names;	   /* ... in this, the order of first mention */
+	uint32_t mentioned;
+	bool bad; /* a base's type refers to what has no counterpart */
 };
 
 static void decoder_deinit(struct decoder *d)
 {
-	image_deinit(&d->base);
 	btfpack_blob_free(&d->plain);
-	btfpack_blob_free(&d->raw);
+	types_model_free(d->model);
 	free(d->theirs);
 	free(d->inverse);
 	free(d->text);
+	free(d->place);
+	free(d->names);
 }
 
 /* --- numbers ----------------------------------------------------------------------------------- */
 
-static int get(struct decoder *d, enum types_stream stream, uint32_t *ret)
+/* Most numbers have one byte or two. */
+static inline int get_long(struct decoder *d, enum types_stream stream, uint64_t *ret)
+{
+	struct cursor *c = &d->streams[stream];
+	const uint8_t *at = c->data + c->pos;
+
+	if (c->size - c->pos < 2)
+		return cursor_uleb(c, ret);
+	if (at[0] < 0x80) {
+		*ret = at[0];
+		c->pos += 1;
+		return 0;
+	}
+	if (at[1] < 0x80) {
+		*ret = (at[0] & 0x7fu) | (uint64_t)at[1] << 7;
+		c->pos += 2;
+		return 0;
+	}
+	return cursor_uleb(c, ret);
+}
+
+static inline int get(struct decoder *d, enum types_stream stream, uint32_t *ret)
 {
 	uint64_t value;
 
-	if (cursor_uleb(&d->streams[stream], &value) < 0 || value > UINT32_MAX)
+	if (get_long(d, stream, &value) < 0 || value > UINT32_MAX)
 		return -EBADMSG;
 	*ret = (uint32_t)value;
 	return 0;
@@ -85,13 +110,13 @@ static int decompress(struct decoder *d, const void *data, size_t size)
 	CLEANUP(free_dctx) ZSTD_DCtx *ctx = ZSTD_createDCtx();
 	unsigned long long plain = ZSTD_getFrameContentSize(data, size);
 
-	if (plain > types_plain_maximum(d->raw.size) || /* the errors are large numbers, too */
+	if (plain > types_plain_maximum(d->model->raw.size) || /* the errors are large numbers, too */
 	    ZSTD_findFrameCompressedSize(data, size) != size)
 		return -EBADMSG;
 	d->plain.data = malloc(plain ? plain : 1);
 	if (!ctx || !d->plain.data)
 		return -ENOMEM;
-	ZSTD_DCtx_refPrefix(ctx, d->base.view.strings, d->base.view.end_string);
+	ZSTD_DCtx_refPrefix(ctx, d->base->text, d->base->text_size);
 	d->plain.size = ZSTD_decompressDCtx(ctx, d->plain.data, plain, data, size);
 	return d->plain.size == plain ? 0 : -EBADMSG;
 }
@@ -100,7 +125,7 @@ static int split_streams(struct decoder *d)
 {
 	struct cursor all = cursor_init(d->plain.data, d->plain.size, false, "streams");
 
-	for (size_t i = 0; i < STREAM_COUNT; i++) {
+	for (size_t i = 0; i < types_stream_count(d->format); i++) {
 		const uint8_t *length, *bytes;
 		uint32_t size;
 
@@ -120,11 +145,11 @@ static int read_head(struct decoder *d)
 
 	if (get(d, STREAM_HEAD, &big_endian) || get(d, STREAM_HEAD, &d->strings) ||
 	    get(d, STREAM_HEAD, &d->new_strings) || get(d, STREAM_HEAD, &d->types) ||
-	    big_endian > 1 || d->raw.size < BTF_HEADER_SIZE || d->strings > d->raw.size ||
+	    big_endian > 1 || d->model->raw.size < BTF_HEADER_SIZE || d->strings > d->model->raw.size ||
 	    d->new_strings > d->strings || !d->types ||
-	    d->types - 1 > d->raw.size / sizeof(struct btf_type))
+	    d->types - 1 > d->model->raw.size / sizeof(struct btf_type))
 		return -EBADMSG;
-	d->big_endian = big_endian;
+	d->model->big_endian = big_endian;
 	return 0;
 }
 
@@ -170,18 +195,53 @@ static int get_order(struct decoder *d, enum types_stream stream, uint32_t first
 	return 0;
 }
 
+/* The counterpart of put_type_order(). */
+static int get_type_order(struct decoder *d)
+{
+	AUTO_ORDER struct order order = { 0 };
+	struct marks marks = marks_init(1);
+	int error = order_init(&order, d->base->types, 1);
+
+	for (uint32_t i = 1; !error && i < d->types;) {
+		uint32_t mark, length, start, skip;
+
+		if (get(d, STREAM_TYPE_MARKS, &mark) || get(d, STREAM_TYPE_RUNS, &length) ||
+		    !length || length > d->types - i || mark > marks.count)
+			return -EBADMSG;
+		if (!mark) {
+			for (; length; length--)
+				d->theirs[i++] = IMAGE_NONE;
+			continue;
+		}
+		if (get_difference(d, STREAM_TYPE_SKIPS, 0, &skip))
+			return -EBADMSG;
+		start = order_from(&order, marks.at[mark - 1]) + skip;
+		for (; length; length--, start = order_expected(&order)) {
+			if (!order_has(&order, start))
+				return -EBADMSG;
+			order_take(&order, start);
+			d->theirs[i++] = start;
+		}
+		marks_use(&marks, mark - 1, !skip, order.at);
+	}
+	return error;
+}
+
 static int read_type_order(struct decoder *d)
 {
+	uint32_t types = d->base->types;
 	int error;
 
 	d->theirs = malloc(sizeof(uint32_t) * ((size_t)d->types + 1));
-	d->inverse = malloc(sizeof(uint32_t) * ((size_t)d->base.types + 1));
+	d->inverse = malloc(sizeof(uint32_t) * ((size_t)types + 1));
 	if (!d->theirs || !d->inverse)
 		return -ENOMEM;
-	error = get_order(d, STREAM_TYPE_RUNS, 1, d->types, d->base.types, d->theirs);
+	error = d->format == TYPES_RUNS
+			? get_order(d, STREAM_TYPE_RUNS, 1, d->types, types, d->theirs)
+			: get_type_order(d);
 	if (error)
 		return error;
-	memset(d->inverse, 0xff, sizeof(uint32_t) * ((size_t)d->base.types + 1));
+	memset(d->inverse, 0xff, sizeof(uint32_t) * ((size_t)types + 1));
 	d->inverse[0] = 0;
 	for (uint32_t id = 1; id < d->types; id++)
 		if (d->theirs[id] != IMAGE_NONE)
@@ -191,30 +251,57 @@ static int read_type_order(struct decoder *d)
 
 /* --- types ------------------------------------------------------------------------------------- */
 
-static int translate(const struct decoder *d, enum word what, uint32_t theirs, uint32_t *ret)
+/* The first mention of a name gives it its place. */
+static inline uint32_t mention(struct decoder *d, uint32_t name)
+{
+	if (d->place[name] == IMAGE_NONE) {
+		d->place[name] = d->mentioned;
+		d->names[d->mentioned++] = name;
+	}
+	return name;
+}
+
+/* The base's name, type or number as ours. */
+static inline uint32_t translate(struct decoder *d, enum word what, uint32_t theirs)
 {
 	uint32_t value = theirs;
 
 	if (what == WORD_STRING)
-		value = d->base.ordinal[theirs];
+		value = d->base->ordinal[theirs];
 	else if (what == WORD_TYPE)
 		value = d->inverse[theirs];
-	*ret = value;
-	return what != WORD_PLAIN && value == IMAGE_NONE ? -EBADMSG : 0;
+	if (what != WORD_PLAIN && value == IMAGE_NONE) {
+		d->bad = true;
+		return 0;
+	}
+	return what == WORD_STRING ? mention(d, value) : value;
 }
 
 static int get_name(struct decoder *d, uint32_t *ret)
 {
 	uint64_t code;
 
-	if (cursor_uleb(&d->streams[STREAM_NAMES], &code) < 0 || code > (uint64_t)UINT32_MAX + 1)
+	if (get_long(d, STREAM_NAMES, &code) < 0 || code > (uint64_t)UINT32_MAX + 1)
 		return -EBADMSG;
 	if (!code && d->used_new == d->new_strings)
 		return -EBADMSG;
 	d->last_name = code ? d->last_name + unfold((uint32_t)(code - 1))
-			    : d->base.strings + d->used_new++;
-	*ret = d->last_name;
-	return d->last_name < d->base.strings + d->used_new ? 0 : -EBADMSG;
+			    : d->base->strings + d->used_new++;
+	if (d->last_name >= d->base->strings + d->used_new)
+		return -EBADMSG;
+	*ret = mention(d, d->last_name);
+	return 0;
+}
+
+/* A type by how far it is from the one that refers to it. */
+static int get_type(struct decoder *d, uint32_t id, uint32_t *ret)
+{
+	uint32_t distance;
+
+	if (get_difference(d, STREAM_REFERENCES, 0, &distance) || id - distance >= d->types)
+		return -EBADMSG;
+	*ret = id - distance;
+	return 0;
 }
 
 /* Room for @count words; NULL when the BTF would be larger than it is. */
@@ -248,8 +335,7 @@ static int get_new_item(struct decoder *d, struct items *s)
 			error = get_name(d, &item[w]);
 			break;
 		case WORD_TYPE:
-			error = get_difference(d, STREAM_REFERENCES, 0, &item[w]);
-			item[w] = s->id - item[w];
+			error = get_type(d, s->id, &item[w]);
 			break;
 		case WORD_PLAIN:
 			error = get_difference(d, STREAM_VALUES, s->previous[w], &item[w]);
@@ -267,8 +353,8 @@ static int get_copied_item(struct decoder *d, struct items *s, uint32_t index)
 	int error = item ? 0 : -EBADMSG;
 
 	for (unsigned int w = 0; !error && w < s->shape->words; w++) {
-		error = translate(d, s->shape->item[w], theirs[w], &item[w]);
-		if (error || s->shape->item[w] != WORD_PLAIN)
+		item[w] = translate(d, s->shape->item[w], theirs[w]);
+		if (s->shape->item[w] != WORD_PLAIN)
 			continue;
 		error = get_difference(d, STREAM_SHIFTS, s->shift[w], &s->shift[w]);
 		item[w] = theirs[w] + s->shift[w];
@@ -305,13 +391,9 @@ static int get_items(struct decoder *d, struct items *s, uint32_t count)
 static int get_reference(struct decoder *d, const struct shape *shape, uint32_t id, uint32_t theirs,
 			 uint32_t *ret)
 {
-	int error;
-
 	if (shape->reference != WORD_TYPE)
 		return get_difference(d, STREAM_VALUES, theirs, ret);
-	error = get_difference(d, STREAM_REFERENCES, 0, ret);
-	*ret = id - *ret;
-	return error;
+	return get_type(d, id, ret);
 }
 
 static int get_new_type(struct decoder *d, uint32_t id)
@@ -343,21 +425,43 @@ static int get_edited_type(struct decoder *d, uint32_t id, const uint32_t *their
 		.id = id, .shape = shape, .theirs = theirs + 3,
 		.their_count = shape_items(shape, (const struct btf_type *)theirs),
 	};
-	int error;
+	int error = 0;
 
 	if (!words || get(d, STREAM_SHAPES, &fields) || fields > 7)
 		return -EBADMSG;
-	error = fields & 1 ? get_name(d, &words[0])
-			   : translate(d, WORD_STRING, theirs[0], &words[0]);
+	if (fields & 1)
+		error = get_name(d, &words[0]);
+	else
+		words[0] = translate(d, WORD_STRING, theirs[0]);
 	words[1] = theirs[1];
 	if (!error && fields & 2)
 		error = get_difference(d, STREAM_SHAPES, theirs[1], &words[1]);
-	if (!error)
-		error = fields & 4 ? get_reference(d, shape, id, theirs[2], &words[2])
-				   : translate(d, shape->reference, theirs[2], &words[2]);
+	if (!error && fields & 4)
+		error = get_reference(d, shape, id, theirs[2], &words[2]);
+	else if (!error)
+		words[2] = translate(d, shape->reference, theirs[2]);
 	if (error || BTF_INFO_KIND(words[1]) != BTF_INFO_KIND(theirs[1]))
 		return -EBADMSG;
 	return get_items(d, &items, shape_items(shape, (struct btf_type *)words));
+}
+
+static void translate_items(struct decoder *d, const struct shape *shape, uint32_t *words,
+			    const uint32_t *theirs, uint32_t count)
+{
+	unsigned int step = shape->words;
+
+	/* Members are most of a BTF: a loop without questions. */
+	if (step == 3 && shape->item[0] == WORD_STRING && shape->item[1] == WORD_TYPE) {
+		for (; count; count--, words += 3, theirs += 3) {
+			words[0] = translate(d, WORD_STRING, theirs[0]);
+			words[1] = translate(d, WORD_TYPE, theirs[1]);
+			words[2] = theirs[2];
+		}
+		return;
+	}
+	for (; count; count--, words += step, theirs += step)
+		for (unsigned int w = 0; w < step; w++)
+			words[w] = translate(d, shape->item[w], theirs[w]);
 }
 
 /* The base's type with its references and names turned into ours. */
@@ -366,18 +470,14 @@ static int get_translated_type(struct decoder *d, const uint32_t *theirs)
 	const struct shape *shape = shape_of(BTF_INFO_KIND(theirs[1]));
 	uint32_t items = shape_items(shape, (const struct btf_type *)theirs);
 	uint32_t *words = take_words(d, 3 + (size_t)items * shape->words);
-	int error;
 
 	if (!words)
 		return -EBADMSG;
+	words[0] = translate(d, WORD_STRING, theirs[0]);
 	words[1] = theirs[1];
-	error = translate(d, WORD_STRING, theirs[0], &words[0]) |
-		translate(d, shape->reference, theirs[2], &words[2]);
-	words += 3, theirs += 3;
-	for (; items; items--, words += shape->words, theirs += shape->words)
-		for (unsigned int w = 0; w < shape->words; w++)
-			error |= translate(d, shape->item[w], theirs[w], &words[w]);
-	return error ? -EBADMSG : 0;
+	words[2] = translate(d, shape->reference, theirs[2]);
+	translate_items(d, shape, words + 3, theirs + 3, items);
+	return 0;
 }
 
 /* How many exact translations come before the next edited type. */
@@ -387,149 +487,101 @@ static int get_gap(struct decoder *d, uint32_t *ret)
 	return cursor_left(&d->streams[STREAM_EDITED]) ? get(d, STREAM_EDITED, ret) : 0;
 }
 
+static int read_type(struct decoder *d, uint32_t id, uint32_t *gap)
+{
+	const uint32_t *theirs;
+	int error;
+
+	d->model->start[id - 1] = (uint32_t)(sizeof(uint32_t) * d->position);
+	if (d->theirs[id] == IMAGE_NONE)
+		return get_new_type(d, id);
+	theirs = model_words(d->base, d->theirs[id]);
+	if (*gap) {
+		*gap -= *gap != IMAGE_NONE;
+		return get_translated_type(d, theirs);
+	}
+	error = get_edited_type(d, id, theirs);
+	return error ? error : get_gap(d, gap);
+}
+
 static int read_types(struct decoder *d)
 {
+	size_t names = (size_t)d->base->strings + d->new_strings;
 	uint32_t gap;
 	int error = get_gap(d, &gap);
 
-	for (uint32_t id = 1; !error && id < d->types; id++) {
-		const uint32_t *theirs;
-
-		if (d->theirs[id] == IMAGE_NONE) {
-			error = get_new_type(d, id);
-			continue;
-		}
-		theirs = image_words(&d->base, d->theirs[id]);
-		if (gap) {
-			gap -= gap != IMAGE_NONE;
-			error = get_translated_type(d, theirs);
-			continue;
-		}
-		error = get_edited_type(d, id, theirs);
-		if (!error)
-			error = get_gap(d, &gap);
-	}
-	return error;
+	d->place = malloc(sizeof(uint32_t) * (names + 1));
+	d->names = malloc(sizeof(uint32_t) * (names + 1));
+	d->model->start = malloc(sizeof(uint32_t) * (size_t)d->types);
+	if (!d->place || !d->names || !d->model->start)
+		return -ENOMEM;
+	memset(d->place, 0xff, sizeof(uint32_t) * (names + 1));
+	mention(d, 0); /* the base's first string is the empty one */
+	for (uint32_t id = 1; !error && id < d->types; id++)
+		error = read_type(d, id, &gap);
+	return error || d->bad ? -EBADMSG : 0;
 }
 
 /* --- strings ----------------------------------------------------------------------------------- */
 
-/* Go through the names of all types, in order. */
-static void each_name(struct decoder *d, void (*fn)(uint32_t *name, void *arg), void *arg)
+static const char *text_of(const struct decoder *d, uint32_t name, size_t *length)
 {
-	for (uint32_t *words = d->words, *end = words + d->position; words < end;) {
-		const struct shape *shape = shape_of(BTF_INFO_KIND(words[1]));
-		uint32_t items = shape_items(shape, (struct btf_type *)words);
+	const struct types_model *base = d->base;
 
-		fn(&words[0], arg);
-		for (words += 3; items; items--, words += shape->words)
-			for (unsigned int w = 0; w < shape->words; w++)
-				if (shape->item[w] == WORD_STRING)
-					fn(&words[w], arg);
+	if (name < base->strings) {
+		*length = base->offset[name + 1] - base->offset[name];
+		return base->text + base->offset[name];
 	}
+	*length = strlen(d->text[name - base->strings]) + 1;
+	return d->text[name - base->strings];
 }
 
-struct mentions {
-	uint32_t *names; /* in the order of their first mention */
-	uint32_t count;
-	uint32_t *offset; /* by name: where the string is put; not yet: anything else */
-	bool incomplete;
-};
-
-static void mention(uint32_t *name, void *arg)
-{
-	struct mentions *m = arg;
-
-	if (m->offset[*name] != IMAGE_NONE)
-		return;
-	m->offset[*name] = 0;
-	m->names[m->count++] = *name;
-}
-
-static void resolve(uint32_t *name, void *arg)
-{
-	struct mentions *m = arg;
-
-	m->incomplete |= m->offset[*name] == IMAGE_NONE;
-	*name = m->offset[*name];
-}
-
-static const char *text_of(const struct decoder *d, uint32_t name)
-{
-	return name < d->base.strings ? d->base.view.strings + d->base.offset[name]
-				      : d->text[name - d->base.strings];
-}
-
-static int put_strings(struct decoder *d, struct mentions *m, const uint32_t *order)
+/* Write the strings; d->place becomes each name's ordinal. */
+static int put_strings(struct decoder *d, const uint32_t *order)
 {
 	char *section = (char *)(d->words + d->position);
-	size_t size = d->raw.size - BTF_HEADER_SIZE - 4 * d->position, at = 0;
+	size_t size = d->model->raw.size - BTF_HEADER_SIZE - 4 * d->position, at = 0;
+	uint32_t found = 0;
 
 	for (uint32_t i = 0; i < d->strings; i++) {
 		const char *text;
 		size_t length;
 
-		if (order[i] != IMAGE_NONE)
-			text = text_of(d, m->names[order[i]]);
-		else if (cursor_string(&d->streams[STREAM_UNUSED], &text))
-			return -EBADMSG;
-		length = strlen(text) + 1;
+		if (order[i] != IMAGE_NONE) {
+			text = text_of(d, d->names[order[i]], &length);
+			d->place[d->names[order[i]]] = i;
+			found++;
+		} else {
+			if (cursor_string(&d->streams[STREAM_UNUSED], &text))
+				return -EBADMSG;
+			length = strlen(text) + 1;
+		}
 		if (length > size - at)
 			return -EBADMSG;
 		memcpy(section + at, text, length);
-		if (order[i] != IMAGE_NONE)
-			m->offset[m->names[order[i]]] = (uint32_t)at;
+		d->model->offset[i] = (uint32_t)at;
 		at += length;
 	}
-	return at == size ? 0 : -EBADMSG;
+	d->model->offset[d->strings] = (uint32_t)at;
+	d->model->text = section;
+	d->model->text_size = (uint32_t)at;
+	/* Each name once, and none left out. */
+	return at == size && found == d->mentioned ? 0 : -EBADMSG;
 }
 
 static int read_strings(struct decoder *d)
 {
-	size_t names = (size_t)d->base.strings + d->new_strings;
-	AUTO_FREE uint32_t *mentioned = malloc(sizeof(uint32_t) * (names + 1));
-	AUTO_FREE uint32_t *offset = malloc(sizeof(uint32_t) * (names + 1));
 	AUTO_FREE uint32_t *order = malloc(sizeof(uint32_t) * ((size_t)d->strings + 1));
-	struct mentions m = { mentioned, 0, offset, false };
 	int error;
 
-	if (!mentioned || !offset || !order)
+	d->model->offset = malloc(sizeof(uint32_t) * ((size_t)d->strings + 1));
+	if (!order || !d->model->offset)
 		return -ENOMEM;
-	memset(offset, 0xff, sizeof(uint32_t) * (names + 1));
-	mention(&(uint32_t){ 0 }, &m); /* the base's first string is the empty one */
-	each_name(d, mention, &m);
-	error = get_order(d, STREAM_STRING_RUNS, 0, d->strings, m.count, order);
-	memset(offset, 0xff, sizeof(uint32_t) * (names + 1));
-	if (!error)
-		error = put_strings(d, &m, order);
-	if (error)
-		return error;
-	each_name(d, resolve, &m);
-	return m.incomplete ? -EBADMSG : 0;
+	error = get_order(d, STREAM_STRING_RUNS, 0, d->strings, d->mentioned, order);
+	return error ? error : put_strings(d, order);
 }
 
 /* --- the whole ---------------------------------------------------------------------------------- */
-
-static void write_header(struct decoder *d)
-{
-	uint32_t types = (uint32_t)(4 * d->position);
-	struct btf_header header = {
-		.magic = BTF_MAGIC, .version = BTF_VERSION, .hdr_len = BTF_HEADER_SIZE,
-		.type_len = types, .str_off = types,
-		.str_len = (uint32_t)(d->raw.size - BTF_HEADER_SIZE - types),
-	};
-
-	if (d->big_endian != (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)) {
-		header.magic = bswap_16(header.magic);
-		header.hdr_len = bswap_32(header.hdr_len);
-		header.type_len = bswap_32(header.type_len);
-		header.str_off = bswap_32(header.str_off);
-		header.str_len = bswap_32(header.str_len);
-		for (size_t i = 0; i < d->position; i++)
-			d->words[i] = bswap_32(d->words[i]);
-	}
-	memcpy(d->raw.data, &header, BTF_HEADER_SIZE);
-}
 
 static int decode(struct decoder *d, const void *data, size_t size)
 {
@@ -547,30 +599,77 @@ static int decode(struct decoder *d, const void *data, size_t size)
 		error = read_types(d);
 	if (!error)
 		error = read_strings(d);
-	if (!error)
-		write_header(d);
 	return error;
+}
+
+/* The rest of what the model holds. */
+static void complete_model(struct decoder *d)
+{
+	struct types_model *m = d->model;
+
+	m->types = d->types;
+	m->strings = d->strings;
+	m->bytes = (const uint8_t *)d->words;
+	m->types_size = sizeof(uint32_t) * d->position;
+	m->ordinal = steal_ptr(d->place); /* the model's */
+}
+
+static int decode_onto(enum types_format format, const void *data, size_t size,
+		       const struct types_model *base, size_t raw_size, struct types_model **ret)
+{
+	CLEANUP(decoder_deinit) struct decoder d = { .format = format, .base = base };
+	int error;
+
+	if (raw_size < BTF_HEADER_SIZE || raw_size > UINT32_MAX)
+		return -EBADMSG;
+	d.model = calloc(1, sizeof(*d.model));
+	if (!d.model)
+		return -ENOMEM;
+	d.model->raw = (struct btfpack_blob){ malloc(raw_size), raw_size };
+	if (!d.model->raw.data)
+		return -ENOMEM;
+	d.words = (uint32_t *)d.model->raw.data + BTF_HEADER_SIZE / 4;
+	d.limit = (raw_size - BTF_HEADER_SIZE) / 4;
+	error = decode(&d, data, size);
+	if (error)
+		return error == -ENOMEM ? error : -EBADMSG;
+	complete_model(&d);
+	*ret = steal_ptr(d.model); /* the caller's */
+	return 0;
+}
+
+/* A model of a copy of @btf (NULL: that of no type). */
+static int copy_to_model(const struct btfpack_blob *btf, struct types_model **ret)
+{
+	const struct btfpack_blob *from = btf ? btf : &types_empty_base;
+	struct btfpack_blob copy = { malloc(from->size), from->size };
+	int error;
+
+	if (!copy.data)
+		return -ENOMEM;
+	memcpy(copy.data, from->data, from->size);
+	error = types_model_of(&copy, ret);
+	return !error || error == -ENOMEM ? error : -EBADMSG;
+}
+
+int types_decode_model(enum types_format format, const void *data, size_t size,
+		       const struct types_model *base, size_t raw_size, struct types_model **ret)
+{
+	AUTO_TYPES_MODEL struct types_model *empty = NULL;
+	int error = base ? 0 : copy_to_model(NULL, &empty);
+
+	return error ? error : decode_onto(format, data, size, base ? base : empty, raw_size, ret);
 }
 
 int types_decode(const void *data, size_t size, const struct btfpack_blob *base, size_t raw_size,
 		 struct btfpack_blob *ret)
 {
-	CLEANUP(decoder_deinit) struct decoder d = { 0 };
-	int error;
+	AUTO_TYPES_MODEL struct types_model *base_model = NULL, *model = NULL;
+	int error = copy_to_model(base, &base_model);
 
-	if (raw_size < BTF_HEADER_SIZE || raw_size > UINT32_MAX)
-		return -EBADMSG;
-	d.raw = (struct btfpack_blob){ malloc(raw_size), raw_size };
-	if (!d.raw.data)
-		return -ENOMEM;
-	d.words = (uint32_t *)d.raw.data + BTF_HEADER_SIZE / 4;
-	d.limit = (raw_size - BTF_HEADER_SIZE) / 4;
-	error = image_init(&d.base, base ? base : &types_empty_base, false);
 	if (!error)
-		error = decode(&d, data, size);
-	if (error)
-		return error == -ENOMEM ? error : -EBADMSG;
-	*ret = d.raw; /* the caller's */
-	d.raw = (struct btfpack_blob){ 0 };
-	return 0;
+		error = decode_onto(TYPES_MARKS, data, size, base_model, raw_size, &model);
+	if (!error)
+		types_model_turn(steal_ptr(model), ret);
+	return error;
 }

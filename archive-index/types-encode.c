@@ -98,6 +98,67 @@ static void put_order(struct encoder *e, enum types_stream stream, const uint32_
 	}
 }
 
+/* The mark from which @start is told with the fewest bits. *@skip: how far it is. */
+static uint32_t nearest_mark(const struct marks *marks, struct order *order, uint32_t start,
+			     uint32_t *skip)
+{
+	unsigned int best_cost = UINT32_MAX;
+	uint32_t best = 0;
+
+	for (uint32_t i = 0; i < marks->count && best_cost > i / 8; i++) {
+		uint32_t distance = start - order_from(order, marks->at[i]);
+		unsigned int bits = 32 - (unsigned int)__builtin_clz(fold(distance) | 1);
+		unsigned int cost = (distance ? 2 + 2 * bits : 0) + i / 8;
+
+		if (cost >= best_cost)
+			continue;
+		best_cost = cost;
+		best = i;
+		*skip = distance;
+	}
+	return best;
+}
+
+/* How many types from @first on are new, or go on as in the base from @first's. */
+static uint32_t run_length(const struct encoder *e, struct order *order, uint32_t first)
+{
+	const uint32_t *map = e->match.type;
+	uint32_t i = first;
+
+	if (map[first] == IMAGE_NONE) {
+		while (i < e->image.types && map[i] == IMAGE_NONE)
+			i++;
+		return i - first;
+	}
+	for (; i < e->image.types && (i == first || map[i] == order_expected(order)); i++)
+		order_take(order, map[i]);
+	return i - first;
+}
+
+/* The order of the types: runs of the base's, each begun near where another ended. */
+static void put_type_order(struct encoder *e)
+{
+	AUTO_ORDER struct order order = { 0 };
+	struct marks marks = marks_init(1);
+	int error = order_init(&order, e->base.types, 1);
+
+	if (error && !e->error)
+		e->error = error;
+	for (uint32_t i = 1, length; !e->error && i < e->image.types; i += length) {
+		uint32_t start = e->match.type[i], mark = 0, skip = 0;
+
+		if (start != IMAGE_NONE)
+			mark = nearest_mark(&marks, &order, start, &skip) + 1;
+		length = run_length(e, &order, i);
+		put(e, STREAM_TYPE_MARKS, mark);
+		put(e, STREAM_TYPE_RUNS, length);
+		if (!mark)
+			continue;
+		put_difference(e, STREAM_TYPE_SKIPS, skip, 0);
+		marks_use(&marks, mark - 1, !skip, order.at);
+	}
+}
+
 /* The order in which types mention strings: of each string's ordinal the place in
  * it, the empty string first. */
 struct mentions {
@@ -378,7 +439,7 @@ static void put_types(struct encoder *e)
 	uint32_t gap = 0;
 
 	part_unequal_kinds(e);
-	put_order(e, STREAM_TYPE_RUNS, e->match.type, 1, e->image.types, e->base.types);
+	put_type_order(e);
 	for (uint32_t id = 1; id < e->image.types; id++) {
 		uint32_t theirs = e->match.type[id];
 

@@ -8,8 +8,10 @@
 #define ARCHIVE_INDEX_TYPES_ORDER_H
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/cleanup.h"
 
@@ -38,16 +40,20 @@ static inline void order_deinit(struct order *o)
 }
 #define AUTO_ORDER CLEANUP(order_deinit)
 
-/* What a run takes next: the first thing behind the last that is there, or count. */
-static inline uint32_t order_expected(struct order *o)
+/* The first thing from @i on that is there, or count. */
+static inline uint32_t order_from(struct order *o, uint32_t i)
 {
-	uint32_t i = o->at;
-
 	while (o->next[i] != i) {
 		o->next[i] = o->next[o->next[i]]; /* halve the path */
 		i = o->next[i];
 	}
-	return o->at = i;
+	return i;
+}
+
+/* What a run takes next: the first thing behind the last that is there, or count. */
+static inline uint32_t order_expected(struct order *o)
+{
+	return o->at = order_from(o, o->at);
 }
 
 /* @thing must be there. */
@@ -55,6 +61,36 @@ static inline void order_take(struct order *o, uint32_t thing)
 {
 	o->next[thing] = thing + 1;
 	o->at = thing + 1;
+}
+
+/*
+ * Where earlier runs ended, the latest first. pahole's threads take turns in what
+ * they add, differently in every build: the types of one compilation unit stand
+ * together in one BTF and scattered in another. So a run mostly goes on near where
+ * one of the last ones ended, and only seldom anywhere.
+ */
+#define MARKS_MAXIMUM 64
+struct marks {
+	uint32_t at[MARKS_MAXIMUM];
+	uint32_t count;
+};
+
+static inline struct marks marks_init(uint32_t first)
+{
+	return (struct marks){ { first }, 1 };
+}
+
+/* A run that began at or near mark @used ended at @end. */
+static inline void marks_use(struct marks *m, uint32_t used, bool exact, uint32_t end)
+{
+	uint32_t moved = used;
+
+	if (!exact) { /* the mark stays, and one is added */
+		moved = m->count < MARKS_MAXIMUM ? m->count : MARKS_MAXIMUM - 1;
+		m->count = moved + 1;
+	}
+	memmove(&m->at[1], &m->at[0], moved * sizeof(m->at[0]));
+	m->at[0] = end;
 }
 
 static inline int order_has(const struct order *o, uint32_t thing)

@@ -7,6 +7,7 @@
 #include <dirent.h>
 
 #include "archive-index/types-codec.h"
+#include "archive-index/types-model.h"
 #include "core/fs.h"
 #include "tests/scratch.h"
 #include "tests/test.h"
@@ -205,6 +206,43 @@ static void tells_any_order(void)
 	CHECK(round_trip(&a, &b) > 0);
 }
 
+/* As pahole's threads leave it: pieces of some lists, in turns. */
+static void deal(uint32_t *numbers, uint32_t count, uint32_t hands, uint32_t seed)
+{
+	uint32_t next[8], i = 0;
+
+	for (uint32_t h = 0; h < hands; h++)
+		next[h] = h * (count / hands);
+	while (i < count) {
+		uint32_t h = random_of(&seed) % hands, length = 1 + random_of(&seed) % 20;
+		uint32_t end = h + 1 == hands ? count : (h + 1) * (count / hands);
+
+		for (; length && next[h] < end; length--)
+			numbers[i++] = next[h]++;
+	}
+}
+
+static void tells_turns_in_little_room(void)
+{
+	uint32_t numbers[TYPES];
+	long dealt, shuffled;
+
+	deal(numbers, TYPES, 4, 1);
+	AUTO_BLOB struct btfpack_blob a = make_btf(numbers, TYPES, 0, false);
+
+	deal(numbers, TYPES, 4, 2);
+	AUTO_BLOB struct btfpack_blob b = make_btf(numbers, TYPES, 0, false);
+
+	shuffle(numbers, TYPES, 1);
+	AUTO_BLOB struct btfpack_blob c = make_btf(numbers, TYPES, 0, false);
+
+	/* Types refer by number here, so what moves is also edited: compare, no more. */
+	dealt = round_trip(&b, &a);
+	shuffled = round_trip(&c, &a);
+	CHECK(dealt > 0 && dealt < shuffled);
+	CHECK(round_trip(&a, &b) > 0);
+}
+
 static void tells_either_byte_order(void)
 {
 	uint32_t numbers[TYPES];
@@ -235,6 +273,33 @@ static void tells_random_pairs(void)
 		CHECK(round_trip(&b, &a) > 0);
 		CHECK(round_trip(&a, NULL) > 0);
 	}
+}
+
+/* A payload of the codec's first format, which is still read: of 300 shuffled types,
+ * edited, onto the same in order. */
+static void reads_its_first_format(void)
+{
+	AUTO_TYPES_MODEL struct types_model *base_model = NULL, *model = NULL;
+	AUTO_BLOB struct btfpack_blob payload = { 0 }, back = { 0 };
+	struct btfpack_blob base;
+	uint32_t numbers[300];
+
+	count_up(numbers, 300);
+	base = make_btf(numbers, 300, 0, false);
+	shuffle(numbers, 300, 1);
+	AUTO_BLOB struct btfpack_blob btf = make_btf(numbers, 300, 13, false);
+
+	REQUIRE(fs_read("tests/data/store/types-runs.payload", 1 << 20, &payload, NULL) == 0);
+	REQUIRE(types_model_of(&base, &base_model) == 0);
+	REQUIRE(types_decode_model(TYPES_RUNS, payload.data, payload.size, base_model, btf.size,
+				   &model) == 0);
+	types_model_turn(steal_ptr(model), &back);
+	REQUIRE(back.size == btf.size);
+	CHECK(!memcmp(back.data, btf.data, btf.size));
+	/* And one is not taken for the other. */
+	CHECK_INT(types_decode_model(TYPES_MARKS, payload.data, payload.size, base_model, btf.size,
+				     &model),
+		  -EBADMSG);
 }
 
 static void leaves_what_it_cannot_tell(void)
@@ -322,7 +387,9 @@ static void tells_real_ones(void)
 TEST_MAIN({ "tells the same in no room", tells_the_same_in_no_room }, { "tells alone", tells_alone },
 	  { "tells edits in little room", tells_edits_in_little_room },
 	  { "tells any order", tells_any_order },
+	  { "tells turns in little room", tells_turns_in_little_room },
 	  { "tells either byte order", tells_either_byte_order },
 	  { "tells random pairs", tells_random_pairs },
+	  { "reads its first format", reads_its_first_format },
 	  { "leaves what it cannot tell", leaves_what_it_cannot_tell },
 	  { "refuses damage", refuses_damage }, { "tells real kernels", tells_real_ones })

@@ -18,7 +18,7 @@ static int decode(const struct record *r, const struct place *place, const void 
 	(void)place, (void)arg;
 	/* A pack may claim 256 MiB; what matters here shows with less. */
 	if (codec && r->raw_size < 1 << 20)
-		codec->decode(payload, r->payload_size, NULL, r->raw_size, &raw);
+		codec_decode(codec, payload, r->payload_size, NULL, r->raw_size, &raw);
 	return 0;
 }
 

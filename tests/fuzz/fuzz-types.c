@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The streams of the codec "types", of anyone's making: the input is what zstd
- * would give, so it is compressed here first. The base has a few types of its own.
+ * would give, so it is compressed here first. The base has a few types of its own,
+ * and what came out is the next one's.
  * And the input as a BTF: what can be encoded must come back.
  */
 #include <stdint.h>
@@ -11,12 +12,28 @@
 #include <zstd.h>
 
 #include "archive-index/types-codec.h"
+#include "archive-index/types-model.h"
 #include "core/cleanup.h"
 #include "tests/scratch.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void decode_streams(const struct btfpack_blob *base, const uint8_t *data, size_t size)
+static void decode_twice(enum types_format format, const struct types_model *base,
+			 const uint8_t *frame, size_t size, size_t raw)
+{
+	AUTO_TYPES_MODEL struct types_model *model = NULL, *next = NULL;
+	AUTO_BLOB struct btfpack_blob back = { 0 };
+
+	if (types_decode_model(format, frame, size, base, raw, &model) ||
+	    types_decode_model(format, frame, size, model, raw, &next))
+		return;
+	if (types_model_write(model, &back))
+		return;
+	btfpack_blob_free(&back);
+	types_model_turn(steal_ptr(next), &back);
+}
+
+static void decode_streams(const struct types_model *base, const uint8_t *data, size_t size)
 {
 	size_t bound = ZSTD_compressBound(size);
 	AUTO_FREE uint8_t *frame = malloc(bound);
@@ -25,9 +42,8 @@ static void decode_streams(const struct btfpack_blob *base, const uint8_t *data,
 		return;
 	bound = ZSTD_compress(frame, bound, data, size, 1);
 	for (size_t raw = 24; raw < 1000; raw += 131) {
-		AUTO_BLOB struct btfpack_blob back = { 0 };
-
-		types_decode(frame, bound, base, raw, &back);
+		decode_twice(TYPES_RUNS, base, frame, bound, raw);
+		decode_twice(TYPES_MARKS, base, frame, bound, raw);
 	}
 }
 
@@ -46,10 +62,16 @@ static void round_trip(const struct btfpack_blob *base, const uint8_t *data, siz
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct btfpack_blob base;
+	static struct types_model *model;
 
-	if (!base.data)
+	if (!base.data) {
+		struct btfpack_blob copy = scratch_btf(1, 10);
+
 		base = scratch_btf(1, 10);
-	decode_streams(&base, data, size);
+		if (types_model_of(&copy, &model))
+			abort();
+	}
+	decode_streams(model, data, size);
 	round_trip(&base, data, size);
 	return 0;
 }
