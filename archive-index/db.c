@@ -101,18 +101,16 @@ static void row_sum(sqlite3_context *context, int argc, sqlite3_value **argv)
 	sqlite3_result_int64(context, (sqlite3_int64)XXH64_digest(&state));
 }
 
-/* strverscmp() over strings that are not NUL-terminated for sure. */
+/* strverscmp() over strings that are not NUL-terminated for sure. Names have at most
+ * 255 bytes; of what a damaged index says instead the beginning is compared. */
 static int compare_natural(void *arg, int a_size, const void *a, int b_size, const void *b)
 {
-	char *left = strndup(a, a_size), *right = strndup(b, b_size);
-	int order = 0;
+	char left[256], right[256];
 
 	(void)arg;
-	if (left && right)
-		order = strverscmp(left, right);
-	free(left);
-	free(right);
-	return order;
+	snprintf(left, sizeof(left), "%.*s", a_size, (const char *)a);
+	snprintf(right, sizeof(right), "%.*s", b_size, (const char *)b);
+	return strverscmp(left, right);
 }
 
 /* --- opening ---------------------------------------------------------------------------------- */
