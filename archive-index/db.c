@@ -61,15 +61,18 @@ static int translate(sqlite3 *handle, int code)
 
 static int fail(const char *path, sqlite3 *handle, int code, struct btfpack_error *err)
 {
-	int error = translate(handle, code);
+	int error = translate(handle, code), system;
 
 	if (error == -EBUSY)
 		return btfpack_error_set(err, error,
 					 "%s: another process has been writing to it for %d s",
 					 path, BUSY_MILLISECONDS / 1000);
-	return btfpack_error_set(err, error, "%s: %s: %s",
+	/* "disk I/O error" alone does not say that the disk is full. */
+	system = handle && (code & 0xff) == SQLITE_IOERR ? sqlite3_system_errno(handle) : 0;
+	return btfpack_error_set(err, error, "%s: %s: %s%s%s",
 				 path, error == -EBADMSG ? "the index is damaged" : "sqlite",
-				 handle ? sqlite3_errmsg(handle) : sqlite3_errstr(code));
+				 handle ? sqlite3_errmsg(handle) : sqlite3_errstr(code),
+				 system ? ": " : "", system ? strerror(system) : "");
 }
 
 static int db_fail(const struct db *db, int code, struct btfpack_error *err)
@@ -330,7 +333,28 @@ static int open_reading(struct db *db)
 	return uri ? open_handle(uri, SQLITE_OPEN_READONLY, &db->handle) : SQLITE_NOMEM;
 }
 
-int db_open(const char *path, bool read_only, struct db **ret, struct btfpack_error *err)
+/* What else is on a full disk: the index of the log lies in memory then and not in
+ * a file, for which there is no room, and no other process may come in between. */
+#define ALONE "PRAGMA locking_mode = EXCLUSIVE;"
+
+static int set_up(struct db *db, bool read_only, bool alone, struct btfpack_error *err)
+{
+	int error = db_run(db,
+			   alone ? ALONE "PRAGMA temp_store = MEMORY;"
+				 : "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL;"
+				   "PRAGMA temp_store = MEMORY;",
+			   err);
+
+	if (!error)
+		error = db_run(db, "PRAGMA cell_size_check = ON", err);
+	if (!error)
+		error = db_run(db, read_only ? "PRAGMA query_only = ON" : "PRAGMA journal_mode = WAL",
+			       err);
+	return error ? error : check_version(db, read_only, err);
+}
+
+static int open_once(const char *path, bool read_only, bool alone, struct db **ret,
+		     struct btfpack_error *err)
 {
 	CLEANUP(db_closep) struct db *db = NULL;
 	int code, error = db_new(path, &db);
@@ -341,19 +365,17 @@ int db_open(const char *path, bool read_only, struct db **ret, struct btfpack_er
 			 : open_handle(path, SQLITE_OPEN_READWRITE, &db->handle);
 	if (code != SQLITE_OK)
 		return db_fail(db, code, err);
-	error = db_run(db,
-		       "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL;"
-		       "PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY;",
-		       err);
+	error = set_up(db, read_only, alone, err);
 	if (!error)
-		error = db_run(db, read_only ? "PRAGMA query_only = ON" : "PRAGMA journal_mode = WAL",
-			       err);
-	if (!error)
-		error = check_version(db, read_only, err);
-	if (error)
-		return error;
-	*ret = steal_ptr(db); /* the caller's */
-	return 0;
+		*ret = steal_ptr(db); /* the caller's */
+	return error;
+}
+
+int db_open(const char *path, bool read_only, struct db **ret, struct btfpack_error *err)
+{
+	int error = open_once(path, read_only, false, ret, err);
+
+	return error == -ENOSPC && read_only ? open_once(path, true, true, ret, err) : error;
 }
 
 /* --- statements ------------------------------------------------------------------------------- */
