@@ -11,6 +11,11 @@
 #include "core/buf.h"
 
 #define ZSTD_LEVEL     9
+/* What a further kernel of a series adds is a few kilobytes. To compress them level 9
+ * would prepare the whole dictionary for 29 ms; level 4 does so in 2, and gives
+ * 6,752 bytes instead of 6,521. */
+#define ZSTD_LEVEL_SMALL 4
+#define SMALL		 ((size_t)128 << 10)
 #define LOOK_AHEAD     64 /* items: how far an inserted or removed stretch is looked for */
 
 struct encoder {
@@ -471,7 +476,8 @@ static int compress(const struct encoder *e, const struct buf *plain, struct btf
 	out.data = malloc(bound);
 	if (!ctx || !out.data)
 		return -ENOMEM;
-	ZSTD_CCtx_setParameter(ctx, ZSTD_c_compressionLevel, ZSTD_LEVEL);
+	ZSTD_CCtx_setParameter(ctx, ZSTD_c_compressionLevel,
+			       plain->size < SMALL ? ZSTD_LEVEL_SMALL : ZSTD_LEVEL);
 	ZSTD_CCtx_setParameter(ctx, ZSTD_c_checksumFlag, 1);
 	/* The dictionary must lie in the window. */
 	ZSTD_CCtx_setParameter(ctx, ZSTD_c_windowLog, 24);

@@ -58,21 +58,20 @@ static bool is_plain_layout(const struct btfpack_blob *btf, bool other_order)
 /* Where each string begins. The view has seen that the last one ends. */
 static int index_strings(struct image *image)
 {
-	uint32_t size = image->view.end_string, count = 0;
+	const char *text = image->view.strings;
+	uint32_t size = image->view.end_string, count = 0, at = 0;
 
+	for (uint32_t i = 0; i < size; i++)
+		count += !text[i];
+	image->strings = count;
 	image->ordinal = malloc(sizeof(uint32_t) * ((size_t)size + 1));
-	if (!image->ordinal)
+	image->offset = malloc(sizeof(uint32_t) * ((size_t)count + 1));
+	if (!image->ordinal || !image->offset)
 		return -ENOMEM;
 	memset(image->ordinal, 0xff, sizeof(uint32_t) * ((size_t)size + 1));
-	for (uint32_t at = 0; at < size; at += strlen(image->view.strings + at) + 1)
-		image->ordinal[at] = count++;
-	image->strings = count;
-	image->offset = malloc(sizeof(uint32_t) * ((size_t)count + 1));
-	if (!image->offset)
-		return -ENOMEM;
-	for (uint32_t at = 0, i = 0; at < size; at = image->offset[i + 1], i++) {
+	for (uint32_t i = 0; i < count; at += (uint32_t)strlen(text + at) + 1, i++) {
+		image->ordinal[at] = i;
 		image->offset[i] = at;
-		image->offset[i + 1] = at + (uint32_t)strlen(image->view.strings + at) + 1;
 	}
 	image->offset[count] = size;
 	return 0;
