@@ -265,6 +265,8 @@ $(BUILD)/tests/bench-%: $(BUILD)/tests/bench-%.o $(BUILD)/libbtfpack-all.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
+$(BUILD)/tests/bench-archive: $(BUILD)/tests/grow.o $(BUILD)/tests/grow-edits.o
+
 $(BUILD)/tests/fuzz/fuzz-%: $(BUILD)/tests/fuzz/fuzz-%.o $(BUILD)/tests/fuzz/fuzz-main.o \
 		$(BUILD)/libbtfpack-all.a
 	$(call say,LINK,$@)
