@@ -54,7 +54,7 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 	struct btfpack_error err;
 	struct btfpack_id id;
 	int option, status, known;
-	bool force = false;
+	bool force = false, repaired = false;
 
 	while ((option = cmd_next_option(&parser)) >= 0)
 		if (!store_take(cmd, &args, option, parser.value))
@@ -67,8 +67,10 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 	/* First what takes time and may fail; the archive is not made for a bad file. */
 	if (load(provenance.source, &btf, build_id, &provenance.converter, &err) < 0)
 		return cmd_fail(&err);
-	if (!force && !args.set && gate_pass(&btf, provenance.source, NULL, &err) < 0)
+	if (!force && !args.set && gate_pass(&btf, provenance.source, &repaired, &err) < 0)
 		return cmd_fail(&err);
+	if (repaired) /* whoever made it, now it is ours */
+		provenance.converter = "btfpack " BTFPACK_VERSION " deduplicated";
 	status = store_open(cmd, &args, BTFPACK_ARCHIVE_CREATE, &archive);
 	if (status)
 		return status;
@@ -85,6 +87,7 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 		json_object_set_new(object, "id", json_string(hex));
 		json_object_set_new(object, "size", json_integer((json_int_t)btf.size));
 		json_object_set_new(object, "stored", json_boolean(!known));
+		json_object_set_new(object, "repaired", json_boolean(repaired));
 		output_json(object);
 	} else {
 		output_tell("%s %s %s %s: %s, %zu bytes, %.12s", k->distro, k->release, k->arch,

@@ -102,7 +102,7 @@ static void tell_planned(const struct build *b)
 }
 
 static void tell_stored(const struct btfpack_package *p, const char *build_id, size_t size,
-			const struct btfpack_id *id)
+			bool repaired, const struct btfpack_id *id)
 {
 	char hex[DIGEST_HEX_SIZE], text[16];
 	json_t *object;
@@ -118,6 +118,7 @@ static void tell_stored(const struct btfpack_package *p, const char *build_id, s
 	json_object_set_new(object, "build_id", build_id ? json_string(build_id) : json_null());
 	json_object_set_new(object, "id", json_string(hex));
 	json_object_set_new(object, "btf_size", json_integer((json_int_t)size));
+	json_object_set_new(object, "repaired", json_boolean(repaired));
 	tell_event("stored", object);
 	fflush(stdout);
 }
@@ -161,7 +162,8 @@ static int rename_in(struct btfpack_error *err, const char *path, const struct b
 }
 
 static int convert(const struct build *b, const struct btfpack_package *p, struct btfpack_blob *ret,
-		   char build_id[BTFPACK_BUILD_ID_SIZE], struct btfpack_error *err)
+		   char build_id[BTFPACK_BUILD_ID_SIZE], bool *repaired_ret,
+		   struct btfpack_error *err)
 {
 	struct btfpack_convert_opts opts = { .size = sizeof(opts), .jobs = b->jobs };
 	AUTO_FD int fd = -1;
@@ -173,7 +175,7 @@ static int convert(const struct build *b, const struct btfpack_package *p, struc
 	output_progress("converting %s", p->kernel.uname);
 	if (btfpack_build_id(path, build_id, err) < 0 || btfpack_convert(path, &opts, ret, err) < 0)
 		return rename_in(err, path, p);
-	return gate_pass(ret, p->name, NULL, err);
+	return gate_pass(ret, p->name, repaired_ret, err);
 }
 
 static int build_one(struct build *b, const struct btfpack_package *p, struct btfpack_error *err)
@@ -181,16 +183,21 @@ static int build_one(struct build *b, const struct btfpack_package *p, struct bt
 	struct btfpack_provenance provenance = fetching_provenance(p);
 	struct btfpack_kernel kernel = p->kernel;
 	AUTO_BLOB struct btfpack_blob btf = { 0 };
-	char build_id[BTFPACK_BUILD_ID_SIZE] = "";
+	char build_id[BTFPACK_BUILD_ID_SIZE] = "", converter[128];
+	bool repaired = false;
 	struct btfpack_id id;
 
-	if (convert(b, p, &btf, build_id, err) < 0)
+	if (convert(b, p, &btf, build_id, &repaired, err) < 0)
 		return err->code;
+	if (repaired) {
+		snprintf(converter, sizeof(converter), "%s deduplicated", provenance.converter);
+		provenance.converter = converter;
+	}
 	kernel.build_id = *build_id ? build_id : NULL;
 	if (btfpack_archive_add(b->archive, &kernel, NULL, &btf, &provenance, &id, err) < 0)
 		return err->code;
 	output_progress(NULL);
-	tell_stored(p, kernel.build_id, btf.size, &id);
+	tell_stored(p, kernel.build_id, btf.size, repaired, &id);
 	return b->keep ? 0 : btfpack_fetcher_drop(b->fetcher, p, err);
 }
 

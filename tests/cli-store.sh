@@ -194,6 +194,28 @@ exports_reproducibly() {
   diff -r ha hb
 }
 
+# What was deduplicated on the way in says so.
+adds_repaired() {
+  python3 - <<'END'
+import struct
+strings = b'\0int\0task_struct\0pid\0'
+word = lambda *w: struct.pack('<%dI' % len(w), *w)
+types = word(1, 1 << 24, 4, 32)
+for _ in range(2):
+    types += word(5, 4 << 24 | 1, 4, 17, 1, 0)
+header = struct.pack('<HBBIIIII', 0xeb9f, 1, 0, 24, 0, len(types), len(types), len(strings))
+open('twice.btf', 'wb').write(header + types + strings)
+END
+  local key='--archive store --distro d --release 1 --arch x86_64'
+  expect_status 0 "$BTFPACK" add $key --uname 1.0 --json twice.btf
+  jq -e .repaired out
+  grep -q 'twice.btf: was not deduplicated: 2 struct task_struct in 3 types; repaired, now 1 in 2' err
+  "$BTFPACK" show --archive store --uname 1.0 --json > out
+  jq -e '.converter | endswith(" deduplicated")' out
+  expect_status 0 "$BTFPACK" add $key --uname 1.1 --json "$TESTS/data/good-every-kind.btf"
+  jq -e '.repaired == false' out
+}
+
 # A struct task_struct of each of two units that do not agree.
 import_checks_kernels() {
   need gcc
@@ -261,6 +283,7 @@ run "merge is the union" merges
 run "merge takes the later of two that differ" merge_takes_the_later
 
 run "import and add want one task_struct" import_checks_kernels
+run "add says what it repaired" adds_repaired
 
 run "adds and lists" adds_and_lists
 run "adds an ELF file, with its build-id" adds_elf_with_build_id
