@@ -8,6 +8,7 @@
 #include <curl/curl.h>
 
 #include "core/buf.h"
+#include "core/digest.h"
 #include "core/log.h"
 #include "fetcher/http.h"
 
@@ -24,6 +25,7 @@ struct http {
 	CURL *curl;
 	int retries;
 	char *client_cert, *client_key, *ca_file; /* NULL: none */
+	char *aws_provider, *aws_user, *aws_token; /* as libcurl wants them; NULL: none */
 	btfpack_fetch_progress_fn progress;
 	void *progress_arg;
 };
@@ -32,6 +34,9 @@ struct http {
 struct transfer {
 	struct http *http;
 	const struct http_request *request;
+	const struct http_upload *upload; /* NULL: a GET, or a HEAD */
+	size_t sent;			  /* bytes of the upload */
+	bool only_head;
 	uint64_t at;  /* bytes of the whole that the caller has by now */
 	bool started; /* the answer's head was looked at in this try */
 	char validator[HTTP_VALIDATOR_SIZE];
@@ -66,10 +71,10 @@ static int on_progress(void *arg, curl_off_t total, curl_off_t now, curl_off_t u
 {
 	struct transfer *t = arg;
 	struct btfpack_fetch_progress progress = {
-		.doing = "downloading",
+		.doing = t->upload ? "uploading" : "downloading",
 		.what = http_last_part(t->request->url),
-		.done = t->at,
-		.total = t->request->size,
+		.done = t->upload ? t->sent : t->at,
+		.total = t->upload ? t->upload->size : t->request->size,
 	};
 
 	(void)total, (void)now, (void)up_total, (void)up_now;
@@ -159,6 +164,8 @@ static size_t on_data(char *data, size_t one, size_t size, void *arg)
 	struct transfer *t = arg;
 
 	(void)one;
+	if (t->upload) /* the answer to a PUT says nothing that its status does not */
+		return size;
 	if (!t->started && start(t) < 0)
 		return 0;
 	if (t->request->size && size > t->request->size - t->at) {
@@ -211,22 +218,42 @@ static int explain_code(struct transfer *t, CURLcode code, const char *detail, b
 	curl_easy_getinfo(t->http->curl, CURLINFO_REDIRECT_COUNT, &redirects);
 	if (error == -EINVAL && redirects) /* the server's mistake, not the caller's */
 		error = -EPROTO;
-	return btfpack_error_set(&t->failure, error, "%s: cannot download: %s", t->request->url,
+	return btfpack_error_set(&t->failure, error, "%s: cannot %s: %s", t->request->url,
+				 t->upload ? "upload" : "download",
 				 *detail ? detail : curl_easy_strerror(code));
+}
+
+/* What a server says to an upload, where that differs. */
+static int explain_refusal(struct transfer *t, long status)
+{
+	const struct http_upload *u = t->upload;
+	bool has_condition = u->if_match || u->if_absent;
+
+	if (has_condition && (status == 412 || status == 409 || (u->if_match && status == 404)))
+		return btfpack_error_set(&t->failure, -EEXIST,
+					 "%s: something else is there by now", u->url);
+	if (status == 405 || status == 501)
+		return btfpack_error_set(&t->failure, -EOPNOTSUPP,
+					 "%s: expected it to be stored, the server answered with "
+					 "status %ld: it does not do that", u->url, status);
+	return 0;
 }
 
 static int explain_status(struct transfer *t, long status, bool *passing_ret)
 {
 	int error = -EPROTO;
 
+	if (t->upload && explain_refusal(t, status))
+		return t->failure.code;
 	if (status == 404 || status == 410)
 		error = -ENOENT;
 	else if (status == 401 || status == 403)
 		error = -EACCES;
 	*passing_ret = status >= 500 || status == 429 || status == 408;
 	return btfpack_error_set(&t->failure, error,
-				 "%s: expected the file, the server answered with status %ld",
-				 t->request->url, status);
+				 "%s: expected %s, the server answered with status %ld",
+				 t->request->url, t->upload ? "it to be stored" : "the file",
+				 status);
 }
 
 /* Asked for what lies beyond the end: the bytes we have are of something else. */
@@ -243,19 +270,102 @@ static int start_over(struct transfer *t, bool *passing_ret)
 				 t->request->url);
 }
 
-static struct curl_slist *range_headers(const struct transfer *t, CURL *curl)
+/* Add the header "NAME: VALUE". */
+static bool add_header(struct curl_slist **list, const char *name, const char *value)
+{
+	AUTO_FREE char *line = NULL;
+	struct curl_slist *longer;
+
+	if (asprintf(&line, "%s: %s", name, value) < 0) {
+		line = NULL;
+		return false;
+	}
+	longer = curl_slist_append(*list, line);
+	if (longer)
+		*list = longer;
+	return longer;
+}
+
+static bool add_range(const struct transfer *t, CURL *curl, struct curl_slist **list)
 {
 	const char *validator = *t->validator ? t->validator : t->request->validator;
-	char line[HTTP_VALIDATOR_SIZE + 16], range[24];
+	char range[24];
 
 	if (!t->at)
-		return NULL;
+		return true;
 	snprintf(range, sizeof(range), "%llu-", (unsigned long long)t->at);
 	curl_easy_setopt(curl, CURLOPT_RANGE, range);
-	if (!validator)
-		return NULL;
-	snprintf(line, sizeof(line), "If-Range: %s", validator);
-	return curl_slist_append(NULL, line);
+	return !validator || add_header(list, "If-Range", validator);
+}
+
+static bool add_conditions(const struct http_upload *u, struct curl_slist **list)
+{
+	return add_header(list, "Content-Type", "application/octet-stream") &&
+	       (!u->if_match || add_header(list, "If-Match", u->if_match)) &&
+	       (!u->if_absent || add_header(list, "If-None-Match", "*"));
+}
+
+/* What is signed besides what libcurl signs by itself: the digest of the body, which
+ * it could not know before it has sent it. */
+static bool add_signed(const struct transfer *t, struct curl_slist **list)
+{
+	static const char none[] = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+	char hex[DIGEST_HEX_SIZE];
+
+	if (!t->http->aws_provider)
+		return true;
+	if (t->upload)
+		digest_format(t->upload->digest, hex);
+	return add_header(list, "x-amz-content-sha256", t->upload ? hex : none) &&
+	       (!t->http->aws_token ||
+		add_header(list, "x-amz-security-token", t->http->aws_token));
+}
+
+static bool make_headers(const struct transfer *t, CURL *curl, struct curl_slist **ret)
+{
+	return (t->upload ? add_conditions(t->upload, ret) : add_range(t, curl, ret)) &&
+	       add_signed(t, ret);
+}
+
+static size_t on_upload(char *to, size_t one, size_t room, void *arg)
+{
+	struct transfer *t = arg;
+	size_t left = t->upload->size - t->sent, size = room * one;
+
+	if (size > left)
+		size = left;
+	memcpy(to, (const char *)t->upload->data + t->sent, size);
+	t->sent += size;
+	return size;
+}
+
+/* libcurl begins again, on a connection that turned out to be closed. */
+static int on_rewind(void *arg, curl_off_t offset, int origin)
+{
+	struct transfer *t = arg;
+
+	if (origin != SEEK_SET || offset < 0 || (uint64_t)offset > t->upload->size)
+		return CURL_SEEKFUNC_FAIL;
+	t->sent = (size_t)offset;
+	return CURL_SEEKFUNC_OK;
+}
+
+static void set_upload(struct transfer *t, CURL *curl)
+{
+	t->sent = 0;
+	curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
+	curl_easy_setopt(curl, CURLOPT_READFUNCTION, on_upload);
+	curl_easy_setopt(curl, CURLOPT_READDATA, t);
+	curl_easy_setopt(curl, CURLOPT_SEEKFUNCTION, on_rewind);
+	curl_easy_setopt(curl, CURLOPT_SEEKDATA, t);
+	curl_easy_setopt(curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)t->upload->size);
+}
+
+static void set_signature(struct http *http, CURL *curl)
+{
+	curl_easy_setopt(curl, CURLOPT_AWS_SIGV4, http->aws_provider);
+	curl_easy_setopt(curl, CURLOPT_USERPWD, http->aws_user);
+	curl_easy_setopt(curl, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
 }
 
 static void set_options(struct transfer *t, char *detail)
@@ -268,7 +378,7 @@ static void set_options(struct transfer *t, char *detail)
 	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, detail);
 	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https,file");
 	curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, secure ? "https" : "http,https");
-	curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
+	curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, t->upload || t->http->aws_provider ? 0L : 1L);
 	curl_easy_setopt(curl, CURLOPT_MAXREDIRS, (long)REDIRECTS_MAXIMUM);
 	curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
@@ -289,13 +399,29 @@ static void set_options(struct transfer *t, char *detail)
 	curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
 	curl_easy_setopt(curl, CURLOPT_XFERINFODATA, t);
 	curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+	curl_easy_setopt(curl, CURLOPT_NOBODY, t->only_head ? 1L : 0L);
+	if (t->upload)
+		set_upload(t, curl);
+	if (t->http->aws_provider)
+		set_signature(t->http, curl);
+}
+
+/* Not followed: what was signed, or is to be stored, is for this host. */
+static int explain_redirect(struct transfer *t, long status)
+{
+	const char *to = find_header(t->http->curl, "Location");
+
+	return btfpack_error_set(&t->failure, -EPROTO,
+				 "%s: the server answered with status %ld and points to %.100s, which "
+				 "is not followed: is the region or the endpoint another one?",
+				 t->request->url, status, to ? to : "nowhere");
 }
 
 /* One try. Leaves the sentence in t->failure. */
 static int try_once(struct transfer *t, bool *passing_ret)
 {
 	char detail[CURL_ERROR_SIZE] = "";
-	struct curl_slist *headers;
+	struct curl_slist *headers = NULL;
 	long status = 0;
 	CURLcode code;
 
@@ -303,7 +429,10 @@ static int try_once(struct transfer *t, bool *passing_ret)
 	t->failure = (struct btfpack_error){ 0 };
 	t->started = false;
 	set_options(t, detail);
-	headers = range_headers(t, t->http->curl);
+	if (!make_headers(t, t->http->curl, &headers)) {
+		curl_slist_free_all(headers);
+		return btfpack_error_set(&t->failure, -ENOMEM, "%s: out of memory", t->request->url);
+	}
 	curl_easy_setopt(t->http->curl, CURLOPT_HTTPHEADER, headers);
 	code = curl_easy_perform(t->http->curl);
 	curl_slist_free_all(headers);
@@ -316,6 +445,10 @@ static int try_once(struct transfer *t, bool *passing_ret)
 		return explain_status(t, status, passing_ret);
 	if (code != CURLE_OK)
 		return explain_code(t, code, detail, passing_ret);
+	if (status >= 300 && status < 400)
+		return explain_redirect(t, status);
+	if (t->upload || t->only_head)
+		return 0;
 	if (!t->started && start(t) < 0) /* an empty body */
 		return t->failure.code;
 	if (t->request->size && t->at != t->request->size)
@@ -336,67 +469,135 @@ static int pause_for(struct transfer *t, unsigned int ms)
 	return 0;
 }
 
-int http_get(struct http *http, const struct http_request *request, struct btfpack_error *err)
+/* Try until it is done, or is not worth another try. */
+static int transfer_run(struct transfer *t, struct btfpack_error *err)
 {
-	struct transfer t = { .http = http, .request = request, .at = request->offset };
 	unsigned int pause = FIRST_PAUSE_MS;
 	int failures = 0, error;
 
 	for (;;) {
-		uint64_t before = t.at;
+		uint64_t before = t->at;
 		bool passing;
 
-		error = try_once(&t, &passing);
+		error = try_once(t, &passing);
 		if (!error)
 			return 0;
-		if (t.at >= before + WORTH_MORE_TRIES) {
+		if (t->at >= before + WORTH_MORE_TRIES) {
 			failures = 0;
 			pause = FIRST_PAUSE_MS;
 		}
-		if (!passing || failures++ >= http->retries)
+		if (!passing || failures++ >= t->http->retries)
 			break;
-		log_info("%s; trying again", t.failure.message);
-		error = pause_for(&t, pause);
+		log_info("%s; trying again", t->failure.message);
+		error = pause_for(t, pause);
 		if (error < 0)
 			break;
 		pause = pause * 2 < LONGEST_PAUSE_MS ? pause * 2 : LONGEST_PAUSE_MS;
 	}
-	return btfpack_error_set(err, error, "%s", t.failure.message);
+	return btfpack_error_set(err, error, "%s", t->failure.message);
 }
+
+int http_get(struct http *http, const struct http_request *request, struct btfpack_error *err)
+{
+	struct transfer t = { .http = http, .request = request, .at = request->offset };
+
+	return transfer_run(&t, err);
+}
+
+int http_put(struct http *http, const struct http_upload *upload, struct btfpack_error *err)
+{
+	const struct http_request request = { .url = upload->url };
+	struct transfer t = { .http = http, .request = &request, .upload = upload };
+
+	return transfer_run(&t, err);
+}
+
+int http_head(struct http *http, const char *url, uint64_t *size_ret, struct btfpack_error *err)
+{
+	const struct http_request request = { .url = url, .maximum = UINT64_MAX };
+	struct transfer t = { .http = http, .request = &request, .only_head = true };
+	curl_off_t length = -1;
+	int error = transfer_run(&t, err);
+
+	if (error)
+		return error;
+	curl_easy_getinfo(http->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+	*size_ret = length < 0 ? UINT64_MAX : (uint64_t)length;
+	return 0;
+}
+
+/* A file on its way into memory. */
+struct into_memory {
+	struct buf buf;
+	char *tag; /* room for HTTP_VALIDATOR_SIZE, or NULL */
+};
 
 static int restart_blob(void *arg, struct btfpack_error *err)
 {
 	(void)err;
-	((struct buf *)arg)->size = 0;
+	((struct into_memory *)arg)->buf.size = 0;
 	return 0;
 }
 
 static int write_blob(void *arg, const void *data, size_t size, struct btfpack_error *err)
 {
-	int error = buf_add(arg, data, size);
+	int error = buf_add(&((struct into_memory *)arg)->buf, data, size);
 
 	return error < 0 ? btfpack_error_set(err, error, "out of memory for a download") : 0;
 }
 
-int http_get_blob(struct http *http, const char *url, size_t maximum, struct btfpack_blob *ret,
-		  struct btfpack_error *err)
+/* A date does not tell two states of one second apart: only an ETag does. */
+static void note_tag(void *arg, const char *validator)
 {
-	AUTO_BUF struct buf buf = BUF_INIT(maximum + 1);
+	struct into_memory *memory = arg;
+
+	if (memory->tag)
+		snprintf(memory->tag, HTTP_VALIDATOR_SIZE, "%s",
+			 *validator == '"' ? validator : "");
+}
+
+int http_get_tagged(struct http *http, const char *url, size_t maximum, struct btfpack_blob *ret,
+		    char tag_ret[HTTP_VALIDATOR_SIZE], struct btfpack_error *err)
+{
+	struct into_memory memory = { BUF_INIT(maximum + 1), tag_ret };
 	struct http_request request = {
 		.url = url,
 		.maximum = maximum,
 		.restart = restart_blob,
 		.write = write_blob,
-		.arg = &buf,
+		.identify = note_tag,
+		.arg = &memory,
 	};
-	int error = http_get(http, &request, err);
+	int error;
 
-	if (error < 0)
-		return error;
-	if (!buf_string(&buf))
-		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", url);
-	*ret = buf_take(&buf); /* the caller's */
-	return 0;
+	if (tag_ret)
+		*tag_ret = '\0';
+	error = http_get(http, &request, err);
+	if (!error && !buf_string(&memory.buf))
+		error = btfpack_error_set(err, -ENOMEM, "%s: out of memory", url);
+	if (!error)
+		*ret = buf_take(&memory.buf); /* the caller's */
+	buf_deinit(&memory.buf);
+	return error;
+}
+
+int http_get_blob(struct http *http, const char *url, size_t maximum, struct btfpack_blob *ret,
+		  struct btfpack_error *err)
+{
+	return http_get_tagged(http, url, maximum, ret, NULL, err);
+}
+
+/* "aws:amz:REGION:s3" and "KEY:SECRET", as libcurl takes them. */
+static bool copy_keys(struct http *http, const struct http_opts *opts)
+{
+	if (!opts->aws_region || !opts->aws_key || !opts->aws_secret)
+		return true;
+	if (asprintf(&http->aws_provider, "aws:amz:%s:s3", opts->aws_region) < 0)
+		http->aws_provider = NULL;
+	if (asprintf(&http->aws_user, "%s:%s", opts->aws_key, opts->aws_secret) < 0)
+		http->aws_user = NULL;
+	http->aws_token = opts->aws_token ? strdup(opts->aws_token) : NULL;
+	return http->aws_provider && http->aws_user && (!opts->aws_token || http->aws_token);
 }
 
 static bool copy_files(struct http *http, const struct http_opts *opts)
@@ -415,7 +616,7 @@ int http_new(const struct http_opts *opts, struct http **ret, struct btfpack_err
 	pthread_once(&global_once, init_global);
 	if (http)
 		http->curl = curl_easy_init();
-	if (!http || !http->curl || !copy_files(http, opts)) {
+	if (!http || !http->curl || !copy_files(http, opts) || !copy_keys(http, opts)) {
 		http_free(http);
 		return btfpack_error_set(err, -ENOMEM, "out of memory for the HTTP client");
 	}
@@ -436,5 +637,8 @@ void http_free(struct http *http)
 	free(http->client_cert);
 	free(http->client_key);
 	free(http->ca_file);
+	free(http->aws_provider);
+	free(http->aws_user);
+	free(http->aws_token);
 	free(http);
 }

@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One GET at a time over libcurl, of which this file is the one owner: http,
+ * One GET or PUT at a time over libcurl, of which this file is the one owner: http,
  * https and file URLs, a few redirects, transfers that continue where they were
  * cut, limits on size and slowness.
+ *
+ * With keys of an S3-compatible store every request is signed (AWS Signature 4, by
+ * libcurl) and no redirect is followed: neither keys nor what they sign are for
+ * another host.
  */
 #ifndef FETCHER_HTTP_H
 #define FETCHER_HTTP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <btfpack/error.h>
@@ -17,6 +22,8 @@
 struct http_opts {
 	int retries; /* as in struct btfpack_fetch_opts; strings are copied */
 	const char *client_cert, *client_key, *ca_file;
+	const char *aws_region; /* sign for S3 in this region; NULL: do not */
+	const char *aws_key, *aws_secret, *aws_token; /* the token may be NULL */
 	btfpack_fetch_progress_fn progress;
 	void *progress_arg;
 };
@@ -46,6 +53,31 @@ int http_get(struct http *http, const struct http_request *request, struct btfpa
 /* A whole small file into memory, a NUL after it; free the blob. */
 int http_get_blob(struct http *http, const char *url, size_t maximum, struct btfpack_blob *ret,
 		  struct btfpack_error *err);
+
+/* The same with the strong ETag that the server has for it; "" when it has none. */
+int http_get_tagged(struct http *http, const char *url, size_t maximum, struct btfpack_blob *ret,
+		    char tag_ret[HTTP_VALIDATOR_SIZE], struct btfpack_error *err);
+
+/* Bytes to store under a URL. */
+struct http_upload {
+	const char *url;
+	const void *data;
+	size_t size;
+	const struct btfpack_id *digest; /* SHA-256 of the bytes; part of the signature */
+	const char *if_match;            /* only if this is the ETag of what is there; or NULL */
+	bool if_absent;                  /* only if nothing is there */
+};
+
+/*
+ * Store them. -EEXIST: the condition does not hold; -EOPNOTSUPP: the server does not
+ * know conditions, or does not take uploads; -EACCES. A try whose answer was lost is
+ * repeated, so that -EEXIST may also mean: it is there by now.
+ */
+int http_put(struct http *http, const struct http_upload *upload, struct btfpack_error *err);
+
+/* How many bytes there are under a URL; UINT64_MAX when the server does not say.
+ * -ENOENT. */
+int http_head(struct http *http, const char *url, uint64_t *size_ret, struct btfpack_error *err);
 
 /* Tell the progress callback of other work. -ECANCELED when it says to stop. */
 int http_tell_progress(struct http *http, const struct btfpack_fetch_progress *progress,

@@ -5,7 +5,9 @@
     mirror.py DIR PORT-FILE LOG-FILE
 
 Serves DIR on 127.0.0.1, directories as listings, writes its port to PORT-FILE and a line "METHOD PATH RANGE
--> STATUS BYTES" a request to LOG-FILE. Knows Range, If-Range and ETag. Faults are lines
+-> STATUS BYTES" a request to LOG-FILE. Knows Range, If-Range and ETag; PUT, with If-Match and If-None-Match. Where there
+is a file DIR/s3 with "KEY SECRET REGION [TOKEN]", every request must be signed for S3 with
+these (AWS Signature Version 4, worked out here by Python's hmac). Faults are lines
 of the file DIR/faults, read at every request, "PATTERN FAULT [ARGUMENT]"; the first
 whose PATTERN is in the path applies:
 
@@ -19,17 +21,25 @@ whose PATTERN is in the path applies:
     redirect URL  answer 302; {path} in URL is the path
     etag TEXT     another ETag
     badrange      answer a Range request with the wrong part
+    noput         do not take a PUT
+    noconditions  store what is PUT whatever If-Match says
+    lose-answer   store what is PUT, then hang up, once
+    flip          change a byte of what is sent
 """
+import hashlib
+import hmac
 import html
 import http.server
 import os
 import sys
+import threading
 import time
 import urllib.parse
 import zlib
 
 root, port_file, log_file = sys.argv[1:4]
 done_once = set()
+writing = threading.Lock()
 
 
 def listing(shown, path):
@@ -61,11 +71,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         for line in lines:
             words = line.split()
             if words and words[0] in self.path:
-                if words[1] == "cut-once":
+                if words[1] in ("cut-once", "lose-answer"):
                     if line in done_once:
                         continue
                     done_once.add(line)
-                    words[1] = "cut"
+                    if words[1] == "cut-once":
+                        words[1] = "cut"
                 return words[1], words[2] if len(words) > 2 else ""
         return "", ""
 
@@ -84,9 +95,112 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return 0
         return int(asked[6:].split("-")[0])
 
+    def signature(self, secret, date, region, signed):
+        """What AWS Signature Version 4 says of this request."""
+        headers = "".join(f"{name}:{' '.join(self.headers.get(name, '').split())}\n"
+                          for name in signed)
+        payload = self.headers.get("x-amz-content-sha256", "")
+        request = "\n".join([self.command, self.path, "", headers, ";".join(signed), payload])
+        scope = f"{date[:8]}/{region}/s3/aws4_request"
+        text = "\n".join(["AWS4-HMAC-SHA256", date, scope,
+                          hashlib.sha256(request.encode()).hexdigest()])
+        key = ("AWS4" + secret).encode()
+        for word in scope.split("/"):
+            key = hmac.new(key, word.encode(), hashlib.sha256).digest()
+        return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+
+    def is_refused(self, body):
+        """Why a request to an S3 bucket is not let in; None: it is."""
+        try:
+            key, secret, region, *token = open(os.path.join(root, "s3")).read().split()
+        except FileNotFoundError:
+            return None
+        said = self.headers.get("Authorization", "")
+        if not said.startswith("AWS4-HMAC-SHA256 "):
+            return "not signed"
+        words = dict(word.strip().split("=", 1) for word in said.split(" ", 1)[1].split(","))
+        signed, date = words["SignedHeaders"].split(";"), self.headers.get("x-amz-date", "")
+        if words["Credential"] != f"{key}/{date[:8]}/{region}/s3/aws4_request":
+            return "another key, day or region"
+        must = ["host", "x-amz-content-sha256", "x-amz-date"]
+        must += ["x-amz-security-token"] if token else []
+        if any(name not in signed for name in must) or signed != sorted(signed):
+            return "a header is not signed"
+        if token and self.headers.get("x-amz-security-token") != token[0]:
+            return "another token"
+        if self.headers["x-amz-content-sha256"] != hashlib.sha256(body).hexdigest():
+            return "another body than the one signed"
+        if not hmac.compare_digest(words["Signature"], self.signature(secret, date, region, signed)):
+            return "another signature"
+        return None
+
+    def refuse(self, body=b""):
+        why = self.is_refused(body)
+        if why:
+            with open(log_file, "a") as log:
+                log.write(f"{self.command} {self.path} refused: {why}\n")
+            self.answer_status(403)
+        return why
+
+    def do_HEAD(self):
+        fault, argument = self.fault()
+        path = os.path.join(root, self.path.lstrip("/"))
+        if self.refuse():
+            return
+        if fault == "status":
+            return self.answer_status(int(argument))
+        if not os.path.isfile(path):
+            return self.answer_status(404)
+        self.note(200, 0)
+        self.send_response(200)
+        self.send_header("Content-Length", str(os.path.getsize(path)))
+        self.end_headers()
+
+    def condition_holds(self, path):
+        etag = None
+        if os.path.isfile(path):
+            data = open(path, "rb").read()
+            etag = f'"{len(data)}-{zlib.crc32(data):x}"'
+        wanted = self.headers.get("If-Match")
+        return (wanted is None or wanted == etag) and (
+            self.headers.get("If-None-Match") is None or etag is None)
+
+    def do_PUT(self):
+        fault, argument = self.fault()
+        path = os.path.join(root, self.path.lstrip("/"))
+        if fault == "noput":
+            self.close_connection = True
+            return self.answer_status(405)
+        if fault == "cut":
+            self.rfile.read(int(argument))
+            self.close_connection = True
+            self.note(0, 0)
+            return
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.refuse(body):
+            return
+        if fault == "status":
+            return self.answer_status(int(argument))
+        if fault == "redirect":
+            return self.answer_status(307, [("Location", argument.format(path=self.path))])
+        with writing:
+            if fault != "noconditions" and not self.condition_holds(path):
+                return self.answer_status(412)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path + ".new", "wb") as f:
+                f.write(body)
+            os.rename(path + ".new", path)
+        if fault == "lose-answer":
+            self.close_connection = True
+            self.note(0, len(body))
+            return
+        self.answer_status(200)
+
     def do_GET(self):
         fault, argument = self.fault()
         path = os.path.join(root, self.path.lstrip("/").replace("%2b", "+"))
+        if self.refuse():
+            return
         if fault == "status":
             return self.answer_status(int(argument))
         if fault == "redirect":
@@ -105,6 +219,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def answer_data(self, data, first, etag, fault, argument):
         body = data[first:]
+        if fault == "flip":
+            body = body[:-1] + bytes([body[-1] ^ 1])
         self.send_response(206 if first else 200)
         self.send_header("ETag", etag)
         if first:
