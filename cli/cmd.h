@@ -97,6 +97,7 @@ extern const struct cmd cmd_check;
 extern const struct cmd cmd_build;
 extern const struct cmd cmd_add, cmd_import, cmd_export, cmd_merge;
 extern const struct cmd cmd_ls, cmd_show, cmd_rm, cmd_verify, cmd_gc, cmd_stats;
+extern const struct cmd cmd_publish, cmd_pull;
 extern const struct cmd cmd_bundle;
 extern const struct cmd cmd_select;
 

@@ -15,6 +15,8 @@ const struct cmd *const commands[] = {
 	&cmd_import,
 	&cmd_export,
 	&cmd_merge,
+	&cmd_publish,
+	&cmd_pull,
 	&cmd_ls,
 	&cmd_show,
 	&cmd_rm,

@@ -32,7 +32,7 @@ bool fetching_is_canceled(void)
 }
 
 /* Without SA_RESTART, so that waiting calls return; once, so that a second ^C kills. */
-static void catch_signals(void)
+void fetching_catch_signals(void)
 {
 	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESETHAND };
 
@@ -40,7 +40,7 @@ static void catch_signals(void)
 	sigaction(SIGTERM, &action, NULL);
 }
 
-static int show_progress(const struct btfpack_fetch_progress *p, void *arg)
+int fetching_show_progress(const struct btfpack_fetch_progress *p, void *arg)
 {
 	char done[16], total[16];
 
@@ -111,6 +111,11 @@ static char *xdg_path(const char *variable, const char *fallback, const char *re
 	return length < 0 ? NULL : path;
 }
 
+char *fetching_default_cache(void)
+{
+	return xdg_path("XDG_CACHE_HOME", ".cache", "btfpack");
+}
+
 /* NULL when there are none. */
 static char *default_distros(void)
 {
@@ -122,8 +127,7 @@ static char *default_distros(void)
 int fetching_open(const struct fetching *f, struct btfpack_fetcher **fetcher_ret,
 		  struct btfpack_package_iter **list_ret, struct btfpack_error *err)
 {
-	AUTO_FREE char *cache = 
-		f->cache ? strdup(f->cache) : xdg_path("XDG_CACHE_HOME", ".cache", "btfpack");
+	AUTO_FREE char *cache = f->cache ? strdup(f->cache) : fetching_default_cache();
 	AUTO_FREE char *distros = f->opts.distros ? NULL : default_distros();
 	struct btfpack_list_opts list_opts = {
 		.size = sizeof(list_opts),
@@ -139,10 +143,10 @@ int fetching_open(const struct fetching *f, struct btfpack_fetcher **fetcher_ret
 					 "neither HOME nor XDG_CACHE_HOME says where downloads "
 					 "belong; --cache does");
 	opts.size = sizeof(opts);
-	opts.progress = show_progress;
+	opts.progress = fetching_show_progress;
 	if (!opts.distros)
 		opts.distros = distros;
-	catch_signals();
+	fetching_catch_signals();
 	error = btfpack_fetcher_open(cache, &opts, &fetcher, err);
 	if (error < 0)
 		return error;

@@ -59,6 +59,12 @@ int fetching_take(const struct cmd *cmd, struct fetching *fetching, int option, 
 int fetching_open(const struct fetching *fetching, struct btfpack_fetcher **fetcher_ret,
 		  struct btfpack_package_iter **list_ret, struct btfpack_error *err);
 
+/* Their parts, for commands that download by other ways. ~/.cache/btfpack or what stands
+ * for it, to be freed; NULL when nobody knows. */
+char *fetching_default_cache(void);
+void fetching_catch_signals(void);
+int fetching_show_progress(const struct btfpack_fetch_progress *progress, void *arg);
+
 /* Words before the progress line from here on: "[3/12] ". */
 __attribute__((format(printf, 1, 2))) void fetching_set_prefix(const char *format, ...);
 

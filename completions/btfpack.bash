@@ -6,7 +6,7 @@ _btfpack()
   local word=${COMP_WORDS[COMP_CWORD]} last=${COMP_WORDS[COMP_CWORD-1]} options= valued=
   COMPREPLY=()
   if [ "$COMP_CWORD" = 1 ]; then
-    COMPREPLY=($(compgen -W "list fetch convert minify check diff header build add import export merge ls show rm verify gc stats bundle select run gadgets doctor --help --version" -- "$word"))
+    COMPREPLY=($(compgen -W "list fetch convert minify check diff header build add import export merge publish pull ls show rm verify gc stats bundle select run gadgets doctor --help --version" -- "$word"))
     return
   fi
   case ${COMP_WORDS[1]} in
@@ -22,6 +22,8 @@ _btfpack()
     import) options="--archive --force" valued="|--archive|" ;;
     export) options="--distro --release --arch --uname --build-id --archive --set --format --output" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|--format|--output|-o|" ;;
     merge) options="--archive" valued="|--archive|" ;;
+    publish) options="--distro --release --arch --uname --build-id --archive --set --endpoint --region --cache --retries --bundle --name --alone" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|--endpoint|--region|--cache|--retries|--bundle|--name|" ;;
+    pull) options="--distro --release --arch --uname --build-id --archive --set --endpoint --region --cache --retries --bundle --output" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|--endpoint|--region|--cache|--retries|--bundle|--output|-o|" ;;
     ls) options="--distro --release --arch --uname --build-id --archive --set --failed" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|" ;;
     show) options="--distro --release --arch --uname --build-id --archive --set --output" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|--output|-o|" ;;
     rm) options="--distro --release --arch --uname --build-id --archive --set" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|" ;;
