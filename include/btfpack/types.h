@@ -67,6 +67,18 @@ struct btfpack_id {
 	uint8_t bytes[32];
 };
 
+/* Bytes of a file: @size from @offset on. */
+struct btfpack_part {
+	uint64_t offset, size;
+};
+
+struct btfpack_error;
+
+/* Gives exactly @size bytes from @offset on of something that @arg stands for. 0, or
+ * negative with @err filled. */
+typedef int (*btfpack_read_fn)(void *arg, uint64_t offset, void *ret, size_t size,
+			       struct btfpack_error *err);
+
 #ifdef __cplusplus
 }
 #endif
