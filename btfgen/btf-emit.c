@@ -215,6 +215,25 @@ static int emit_proto(struct btf_emit *emit, const struct type_class *class,
 	return error ? error : btf_build_type(emit->build, &t, buf.data, NULL);
 }
 
+/* A tag on what @id declares, or on its component. */
+static int emit_tag(struct btf_emit *emit, const char *text, uint32_t id, int32_t component)
+{
+	struct btf_type t = { .info = btf_info(BTF_KIND_DECL_TAG, 0, false), .type = id };
+	struct btf_decl_tag tag = { .component_idx = component };
+	int error = btf_build_string(emit->build, text, &t.name_off);
+
+	return error ? error : btf_build_type(emit->build, &t, &tag, NULL);
+}
+
+static int emit_decl_tag(struct btf_emit *emit, const struct type_class *class,
+			 const struct type_node *node)
+{
+	char packed[8];
+
+	return emit_tag(emit, dwarf_string(emit->file, class->name, packed),
+			target_id(emit, node, 0), (int32_t) class->size);
+}
+
 static int emit_node(struct btf_emit *emit, const struct type_node *node, struct btfpack_error *err)
 {
 	const struct type_class *class = &emit->graph->table->classes[node->class_index];
@@ -233,6 +252,8 @@ static int emit_node(struct btf_emit *emit, const struct type_node *node, struct
 		return emit_enum(emit, class, err);
 	case BTF_KIND_FUNC_PROTO:
 		return emit_proto(emit, class, node, err);
+	case BTF_KIND_DECL_TAG:
+		return emit_decl_tag(emit, class, node);
 	default:
 		return emit_reference(emit, class, node);
 	}
@@ -310,30 +331,49 @@ int btf_emit_graph(struct btf_emit *emit, struct btfpack_error *err)
 	return error;
 }
 
-/* A tag on the whole of what @id declares. */
-static int emit_tag(struct btf_emit *emit, const char *text, uint32_t id)
+/* The tags of what @id declares. */
+static int emit_tags(struct btf_emit *emit, const struct decl_tags *tags,
+		     struct decl_tag_range range, uint32_t id)
 {
-	struct btf_type t = { .info = btf_info(BTF_KIND_DECL_TAG, 0, false), .type = id };
-	struct btf_decl_tag tag = { .component_idx = -1 };
-	int error = btf_build_string(emit->build, text, &t.name_off);
+	char packed[8];
+	int error = 0;
 
-	return error ? error : btf_build_type(emit->build, &t, &tag, NULL);
+	for (uint32_t i = range.first; i < range.first + range.count && !error; i++)
+		error = emit_tag(emit, dwarf_string(emit->file, tags->tags[i].value, packed), id,
+				 tags->tags[i].component);
+	return error;
 }
 
-static int emit_kfunc_tags(struct btf_emit *emit, const struct func_defs *funcs,
-			   const struct kfuncs *kfuncs, uint32_t first_id)
+/* A tag that the build adds, unless the source has it. */
+static int emit_own_tag(struct btf_emit *emit, const struct func_defs *funcs,
+			const struct func_def *func, const char *text, uint32_t id)
+{
+	const struct decl_tag *tags = funcs->tags.tags + func->tags.first;
+	char packed[8];
+
+	for (uint32_t i = 0; i < func->tags.count; i++)
+		if (tags[i].component == -1 &&
+		    !strcmp(dwarf_string(emit->file, tags[i].value, packed), text))
+			return 0;
+	return emit_tag(emit, text, id, -1);
+}
+
+static int emit_function_tags(struct btf_emit *emit, const struct func_defs *funcs,
+			      const struct kfuncs *kfuncs, uint32_t first_id)
 {
 	int error = 0;
 
-	for (uint32_t i = 0; i < funcs->count && kfuncs->count && !error; i++) {
+	for (uint32_t i = 0; i < funcs->count && !error; i++) {
 		char packed[8];
-		const struct kfunc *kfunc = kfuncs_find(
-			kfuncs, dwarf_string(emit->file, funcs->defs[i].dwarf_name, packed));
+		const struct func_def *func = &funcs->defs[i];
+		const struct kfunc *kfunc =
+			kfuncs_find(kfuncs, dwarf_string(emit->file, func->dwarf_name, packed));
 
-		if (kfunc)
-			error = emit_tag(emit, "bpf_kfunc", first_id + i);
+		error = emit_tags(emit, &funcs->tags, func->tags, first_id + i);
+		if (kfunc && !error)
+			error = emit_own_tag(emit, funcs, func, "bpf_kfunc", first_id + i);
 		if (kfunc && kfunc->is_fastcall && !error)
-			error = emit_tag(emit, "bpf_fastcall", first_id + i);
+			error = emit_own_tag(emit, funcs, func, "bpf_fastcall", first_id + i);
 	}
 	return error;
 }
@@ -355,7 +395,7 @@ int btf_emit_functions(struct btf_emit *emit, const struct func_defs *funcs,
 		if (!error)
 			error = btf_build_type(emit->build, &t, NULL, NULL);
 	}
-	return error ? error : emit_kfunc_tags(emit, funcs, kfuncs, first_id);
+	return error ? error : emit_function_tags(emit, funcs, kfuncs, first_id);
 }
 
 static int emit_datasec(struct btf_emit *emit, const struct percpu_section *section,
@@ -375,6 +415,7 @@ int btf_emit_variables(struct btf_emit *emit, const struct var_defs *vars,
 		       const struct percpu_section *section, const uint32_t *nodes)
 {
 	AUTO_BUF struct buf secinfos = BUF_INIT(MEMBERS_MAXIMUM * sizeof(struct btf_var_secinfo));
+	uint32_t first_id = btf_build_next_id(emit->build);
 	int error = 0;
 
 	for (uint32_t i = 0; i < vars->count && !error; i++) {
@@ -396,5 +437,8 @@ int btf_emit_variables(struct btf_emit *emit, const struct var_defs *vars,
 	}
 	if (error || !vars->count)
 		return error;
-	return emit_datasec(emit, section, &secinfos);
+	error = emit_datasec(emit, section, &secinfos);
+	for (uint32_t i = 0; i < vars->count && !error; i++)
+		error = emit_tags(emit, &vars->tags, vars->defs[i].tags, first_id + i);
+	return error;
 }

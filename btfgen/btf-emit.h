@@ -31,12 +31,12 @@ static inline uint32_t btf_emit_id(const struct btf_emit *emit, uint32_t node)
 	return node == NODE_NONE ? 0 : emit->ids[node];
 }
 
-/* Append a FUNC for each function, and a DECL_TAG for each kfunc among them; nodes[i]
- * is the prototype of function i. */
+/* Append a FUNC for each function, its DECL_TAGs, and those that kernels' builds put on
+ * kfuncs; nodes[i] is the prototype of function i. */
 int btf_emit_functions(struct btf_emit *emit, const struct func_defs *funcs,
 		       const struct kfuncs *kfuncs, const uint32_t *nodes);
 
-/* Append a VAR for each per-CPU variable and the DATASEC that lists them. */
+/* Append a VAR for each per-CPU variable, the DATASEC that lists them, their DECL_TAGs. */
 int btf_emit_variables(struct btf_emit *emit, const struct var_defs *vars,
 		       const struct percpu_section *section, const uint32_t *nodes);
 

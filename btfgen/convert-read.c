@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/btf.h>
 
 #include <btfpack/btfgen.h>
 
@@ -131,7 +132,7 @@ static int list_foreign(const struct type_pool *pool, const struct unit_reader *
 		const struct die_type *type = type_pool_find(pool, &reader->foreign[i], &owner);
 
 		if (type)
-			error = recognize_list(imported, type);
+			error = recognize_list(imported, owner, type);
 	}
 	return error;
 }
@@ -309,14 +310,33 @@ static int read_in_threads(struct conversion *c, bool *strays, struct btfpack_er
 	return error;
 }
 
-/* What shared units refer to in the supplementary file goes into a list of its own,
- * behind those of the units. */
-static int list_alt(struct conversion *c)
+/* The declaration tags of types in type units: nobody refers to a tag. */
+static int list_tags(const struct type_pool *pool, struct recognizer *r)
+{
+	int error = 0;
+
+	for (uint32_t u = 0; u < pool->unit_count; u++) {
+		const struct pool_unit *unit = &pool->units[u];
+
+		if (unit->unit->unit_type != DW_UT_type)
+			continue;
+		for (uint32_t i = unit->first_type; i < unit->type_end && !error; i++)
+			if (pool->reader.types[i].kind == BTF_KIND_DECL_TAG)
+				error = recognize_list(r, &pool->reader, &pool->reader.types[i]);
+	}
+	return error;
+}
+
+/* What shared units refer to in the supplementary file, and what nobody refers to,
+ * goes into a list of its own, behind those of the units. */
+static int list_rest(struct conversion *c)
 {
 	CLEANUP(recognizer_deinit) struct recognizer r = { .table = &c->table };
 	struct unit_classes *rest = &c->units[c->file.unit_count];
 	int error = list_foreign(&c->pool, &c->pool.reader, &r);
 
+	if (!error)
+		error = list_tags(&c->pool, &r);
 	if (error)
 		return error;
 	rest->count = r.class_count;
@@ -336,7 +356,7 @@ static int read_pools(struct conversion *c,
 				       err);
 	if (!error)
 		error = type_pool_init(&c->pool, &c->file, wanted, alt, &c->table, err);
-	if (!error && list_alt(c) < 0)
+	if (!error && list_rest(c) < 0)
 		error = out_of_memory(c, err);
 	return error;
 }

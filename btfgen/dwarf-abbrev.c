@@ -11,6 +11,13 @@
 #ifndef DW_TAG_LLVM_annotation
 #define DW_TAG_LLVM_annotation 0x6000
 #endif
+/* gcc has them since 16. */
+#ifndef DW_TAG_GNU_annotation
+#define DW_TAG_GNU_annotation 0x6001
+#endif
+#ifndef DW_AT_GNU_annotation
+#define DW_AT_GNU_annotation 0x2139
+#endif
 
 /* All units of a thread together may have their abbreviations compiled out of at
  * most this often the section's size. Where units share them they are mostly found
@@ -35,7 +42,7 @@ static const struct tag_row {
 	[DW_TAG_imported_unit] = { DIE_IMPORTED_UNIT, BIT(ATTR_IMPORT) },
 	[DW_TAG_base_type] = { DIE_BASE,
 			       BIT(ATTR_NAME) | BIT(ATTR_BYTE_SIZE) | BIT(ATTR_ENCODING) },
-	[DW_TAG_pointer_type] = { DIE_POINTER, BIT(ATTR_TYPE) },
+	[DW_TAG_pointer_type] = { DIE_POINTER, BIT(ATTR_TYPE) | BIT(ATTR_ANNOTATION) },
 	[DW_TAG_reference_type] = { DIE_POINTER, BIT(ATTR_TYPE) },
 	[DW_TAG_rvalue_reference_type] = { DIE_POINTER, BIT(ATTR_TYPE) },
 	[DW_TAG_const_type] = { DIE_CONST, BIT(ATTR_TYPE) },
@@ -45,15 +52,16 @@ static const struct tag_row {
 	[DW_TAG_immutable_type] = { DIE_TRANSPARENT, BIT(ATTR_TYPE) },
 	[DW_TAG_packed_type] = { DIE_TRANSPARENT, BIT(ATTR_TYPE) },
 	[DW_TAG_shared_type] = { DIE_TRANSPARENT, BIT(ATTR_TYPE) },
-	[DW_TAG_typedef] = { DIE_TYPEDEF, BIT(ATTR_NAME) | BIT(ATTR_TYPE) },
+	[DW_TAG_typedef] = { DIE_TYPEDEF, BIT(ATTR_NAME) | BIT(ATTR_TYPE) | BIT(ATTR_ANNOTATION) },
 	[DW_TAG_unspecified_type] = { DIE_UNSPECIFIED, 0 },
-	[DW_TAG_structure_type] = { DIE_STRUCT, BIT(ATTR_NAME) | BIT(ATTR_BYTE_SIZE) |
-							BIT(ATTR_DECLARATION) |
-							BIT(ATTR_SIGNATURE) },
+	[DW_TAG_structure_type] = { DIE_STRUCT,
+				    BIT(ATTR_NAME) | BIT(ATTR_BYTE_SIZE) | BIT(ATTR_DECLARATION) |
+					    BIT(ATTR_SIGNATURE) | BIT(ATTR_ANNOTATION) },
 	[DW_TAG_class_type] = { DIE_STRUCT, BIT(ATTR_NAME) | BIT(ATTR_BYTE_SIZE) |
 						    BIT(ATTR_DECLARATION) | BIT(ATTR_SIGNATURE) },
 	[DW_TAG_union_type] = { DIE_UNION, BIT(ATTR_NAME) | BIT(ATTR_BYTE_SIZE) |
-						   BIT(ATTR_DECLARATION) | BIT(ATTR_SIGNATURE) },
+						   BIT(ATTR_DECLARATION) | BIT(ATTR_SIGNATURE) |
+						   BIT(ATTR_ANNOTATION) },
 	[DW_TAG_enumeration_type] = { DIE_ENUM, BIT(ATTR_NAME) | BIT(ATTR_BYTE_SIZE) |
 							BIT(ATTR_DECLARATION) | BIT(ATTR_TYPE) |
 							BIT(ATTR_ENCODING) | BIT(ATTR_SIGNATURE) },
@@ -62,26 +70,32 @@ static const struct tag_row {
 						BIT(ATTR_BIT_SIZE) | BIT(ATTR_BIT_OFFSET) |
 						BIT(ATTR_DATA_BIT_OFFSET) |
 						BIT(ATTR_MEMBER_LOCATION) | BIT(ATTR_DECLARATION) |
-						BIT(ATTR_EXTERNAL) },
+						BIT(ATTR_EXTERNAL) | BIT(ATTR_ANNOTATION) },
 	[DW_TAG_array_type] = { DIE_ARRAY, BIT(ATTR_TYPE) },
 	[DW_TAG_subrange_type] = { DIE_SUBRANGE, BIT(ATTR_UPPER_BOUND) | BIT(ATTR_COUNT) },
 	[DW_TAG_subroutine_type] = { DIE_SUBROUTINE, BIT(ATTR_TYPE) },
-	[DW_TAG_subprogram] = { DIE_SUBPROGRAM, BIT(ATTR_NAME) | BIT(ATTR_TYPE) |
-							BIT(ATTR_DECLARATION) | BIT(ATTR_LOW_PC) |
-							BIT(ATTR_RANGES) | BIT(ATTR_EXTERNAL) |
-							BIT(ATTR_INLINE) | BIT(ATTR_ORIGIN) |
-							BIT(ATTR_SPECIFICATION) },
+	[DW_TAG_subprogram] = { DIE_SUBPROGRAM,
+				BIT(ATTR_NAME) | BIT(ATTR_TYPE) | BIT(ATTR_DECLARATION) |
+					BIT(ATTR_LOW_PC) | BIT(ATTR_RANGES) | BIT(ATTR_EXTERNAL) |
+					BIT(ATTR_INLINE) | BIT(ATTR_ORIGIN) |
+					BIT(ATTR_SPECIFICATION) | BIT(ATTR_ANNOTATION) },
 	[DW_TAG_formal_parameter] = { DIE_PARAMETER, BIT(ATTR_NAME) | BIT(ATTR_TYPE) |
 							     BIT(ATTR_ORIGIN) | BIT(ATTR_LOCATION) |
-							     BIT(ATTR_CONST_VALUE) },
+							     BIT(ATTR_CONST_VALUE) |
+							     BIT(ATTR_ANNOTATION) },
 	[DW_TAG_unspecified_parameters] = { DIE_VARARGS, 0 },
 	[DW_TAG_variable] = { DIE_VARIABLE, BIT(ATTR_NAME) | BIT(ATTR_TYPE) | BIT(ATTR_LOCATION) |
 						    BIT(ATTR_SPECIFICATION) | BIT(ATTR_ORIGIN) |
-						    BIT(ATTR_EXTERNAL) | BIT(ATTR_DECLARATION) },
+						    BIT(ATTR_EXTERNAL) | BIT(ATTR_DECLARATION) |
+						    BIT(ATTR_ANNOTATION) },
 };
 
 static const struct tag_row annotation_row = { DIE_ANNOTATION,
 					       BIT(ATTR_NAME) | BIT(ATTR_CONST_VALUE) };
+static const struct tag_row gnu_annotation_row = {
+	DIE_GNU_ANNOTATION,
+	BIT(ATTR_NAME) | BIT(ATTR_CONST_VALUE) | BIT(ATTR_ANNOTATION),
+};
 
 static const uint8_t attr_by_dw[] = {
 	[DW_AT_name] = ATTR_NAME,
@@ -145,6 +159,7 @@ static const uint8_t attr_wants[ATTR_COUNT_] = {
 	[ATTR_LOCLISTS_BASE] = GIVES_NUMBER,
 	[ATTR_PRODUCER] = GIVES_NAME,
 	[ATTR_ADDR_BASE] = GIVES_NUMBER,
+	[ATTR_ANNOTATION] = GIVES_REF,
 };
 
 static unsigned int opcode_gives(uint8_t opcode)
@@ -173,6 +188,8 @@ static unsigned int find_attr(uint64_t dw_at, uint32_t wanted)
 
 	if (dw_at == DW_AT_GNU_dwo_name)
 		attr = ATTR_DWO_NAME;
+	else if (dw_at == DW_AT_GNU_annotation)
+		attr = ATTR_ANNOTATION;
 	else if (dw_at == DW_AT_name)
 		attr = ATTR_NAME; /* the one row whose value is 0 */
 	else if (dw_at >= ARRAY_SIZE(attr_by_dw) || !attr_by_dw[dw_at])
@@ -344,6 +361,8 @@ static const struct tag_row *find_tag(uint64_t tag)
 {
 	if (tag == DW_TAG_LLVM_annotation)
 		return &annotation_row;
+	if (tag == DW_TAG_GNU_annotation)
+		return &gnu_annotation_row;
 	return tag < ARRAY_SIZE(tag_rows) && tag_rows[tag].die_class ? &tag_rows[tag] : NULL;
 }
 

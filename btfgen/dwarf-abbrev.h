@@ -39,7 +39,8 @@ enum die_class {
 	DIE_PARAMETER,
 	DIE_VARARGS,
 	DIE_VARIABLE,
-	DIE_ANNOTATION, /* btf_decl_tag, btf_type_tag */
+	DIE_ANNOTATION,     /* btf_decl_tag, btf_type_tag: clang's, a child of what it is on */
+	DIE_GNU_ANNOTATION, /* gcc's, referred to by it */
 };
 
 /* The attributes that are read. */
@@ -71,6 +72,7 @@ enum die_attr {
 	ATTR_LOCLISTS_BASE,
 	ATTR_PRODUCER,
 	ATTR_ADDR_BASE,
+	ATTR_ANNOTATION,
 	ATTR_COUNT_,
 };
 

@@ -353,6 +353,11 @@ static int collect_function(struct func_defs *defs, const struct func_symbols *s
 	if (gather_parameters(reader, func, origin, params) < 0)
 		return 0;
 	error = find_protos(r, &whole, params, &def);
+	if (!error)
+		error = decl_tags_add(&defs->tags, &def.tags, reader, func->first_tag);
+	if (!error && origin.func)
+		error = decl_tags_add(&defs->tags, &def.tags, origin.reader,
+				      origin.func->first_tag);
 	if (error)
 		return error;
 	if (!def.is_folded)
@@ -363,6 +368,7 @@ static int collect_function(struct func_defs *defs, const struct func_symbols *s
 void func_defs_deinit(struct func_defs *defs)
 {
 	free(defs->defs);
+	decl_tags_deinit(&defs->tags);
 	*defs = (struct func_defs){ 0 };
 }
 
@@ -384,10 +390,13 @@ int func_defs_collect(struct func_defs *defs, const struct func_symbols *symbols
 
 int func_defs_merge(struct func_defs *defs, struct func_defs *other)
 {
-	int error = 0;
+	uint32_t shift;
+	int error = decl_tags_merge(&defs->tags, &other->tags, &shift);
 
-	for (uint32_t i = 0; i < other->count && !error; i++)
+	for (uint32_t i = 0; i < other->count && !error; i++) {
+		other->defs[i].tags.first += shift;
 		error = add_def(defs, &other->defs[i]);
+	}
 	func_defs_deinit(other);
 	return error;
 }

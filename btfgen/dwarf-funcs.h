@@ -23,6 +23,7 @@
 #ifndef BTFGEN_DWARF_FUNCS_H
 #define BTFGEN_DWARF_FUNCS_H
 
+#include "btfgen/decl-tags.h"
 #include "btfgen/type-graph.h"
 #include "btfgen/type-table.h"
 
@@ -57,11 +58,13 @@ struct func_def {
 	bool is_optimized; /* a parameter is gone */
 	bool is_folded;    /* its code is another function's (gcc's -fipa-icf) */
 	dwarf_name dwarf_name;
+	struct decl_tag_range tags;
 };
 
 struct func_defs {
 	struct func_def *defs;
 	uint32_t count, room;
+	struct decl_tags tags;
 };
 void func_defs_deinit(struct func_defs *defs);
 

@@ -5,7 +5,7 @@
 
 #include "btfgen/dwarf-scan.h"
 
-static struct die_type *add_type(struct scan *scan, uint8_t kind)
+struct die_type *dwarf_add_type(struct scan *scan, uint8_t kind)
 {
 	struct unit_reader *reader = scan->reader;
 	struct die_type *type = ADD(reader, type);
@@ -28,8 +28,8 @@ static struct die_type *add_type(struct scan *scan, uint8_t kind)
 	return type;
 }
 
-static struct die_item *add_item(struct unit_reader *reader, uint32_t *first, uint32_t *last,
-				 uint32_t *count)
+struct die_item *dwarf_add_item(struct unit_reader *reader, uint32_t *first, uint32_t *last,
+				uint32_t *count)
 {
 	struct die_item *item = ADD(reader, item);
 
@@ -64,7 +64,7 @@ static uint32_t size_of(const struct scan *scan)
 
 static bool keep_reference(struct scan *scan, uint8_t kind)
 {
-	struct die_type *type = add_type(scan, kind);
+	struct die_type *type = dwarf_add_type(scan, kind);
 
 	if (!type)
 		return false;
@@ -76,7 +76,7 @@ static bool keep_reference(struct scan *scan, uint8_t kind)
 
 static bool keep_base(struct scan *scan)
 {
-	struct die_type *type = add_type(scan, BTF_KIND_INT);
+	struct die_type *type = dwarf_add_type(scan, BTF_KIND_INT);
 
 	if (!type)
 		return false;
@@ -102,7 +102,7 @@ static bool keep_base(struct scan *scan)
 
 static bool keep_composite(struct scan *scan, uint8_t kind)
 {
-	struct die_type *type = add_type(scan, kind);
+	struct die_type *type = dwarf_add_type(scan, kind);
 
 	if (!type)
 		return false;
@@ -164,7 +164,7 @@ static void set_bitfield(struct scan *scan, struct die_item *item)
 	}
 }
 
-static bool keep_member(struct scan *scan, uint32_t parent)
+static bool keep_member(struct scan *scan, uint32_t parent, struct parent *ret)
 {
 	struct die_type *type = &scan->reader->types[parent];
 	struct die_item *item;
@@ -172,7 +172,7 @@ static bool keep_member(struct scan *scan, uint32_t parent)
 	if ((type->kind != BTF_KIND_STRUCT && type->kind != BTF_KIND_UNION) ||
 	    FLAG(scan, ATTR_DECLARATION) || FLAG(scan, ATTR_EXTERNAL)) /* a static member of C++ */
 		return true;
-	item = add_item(scan->reader, &type->first_item, &type->last_item, &type->item_count);
+	item = dwarf_add_item(scan->reader, &type->first_item, &type->last_item, &type->item_count);
 	if (!item)
 		return false;
 	item->name = name_of(scan);
@@ -181,6 +181,7 @@ static bool keep_member(struct scan *scan, uint32_t parent)
 		item->value = 8 * location_offset(scan);
 	if (HAS(scan, ATTR_BIT_SIZE))
 		set_bitfield(scan, item);
+	*ret = (struct parent){ PARENT_MEMBER, parent };
 	return true;
 }
 
@@ -191,7 +192,7 @@ static bool keep_enumerator(struct scan *scan, uint32_t parent)
 
 	if (type->kind != BTF_KIND_ENUM)
 		return true;
-	item = add_item(scan->reader, &type->first_item, &type->last_item, &type->item_count);
+	item = dwarf_add_item(scan->reader, &type->first_item, &type->last_item, &type->item_count);
 	if (!item)
 		return false;
 	item->name = name_of(scan);
@@ -224,7 +225,7 @@ static bool keep_dimension(struct scan *scan, uint32_t parent)
 
 	if (type->kind != BTF_KIND_ARRAY)
 		return true;
-	item = add_item(scan->reader, &type->first_item, &type->last_item, &type->item_count);
+	item = dwarf_add_item(scan->reader, &type->first_item, &type->last_item, &type->item_count);
 	if (!item)
 		return false;
 	item->value = count > UINT32_MAX ? 0 : count;
@@ -250,7 +251,7 @@ static bool keep_location(struct scan *scan, struct die_item *item)
 	return true;
 }
 
-static bool keep_parameter(struct scan *scan, struct parent parent)
+static bool keep_parameter(struct scan *scan, struct parent parent, struct parent *ret)
 {
 	struct unit_reader *reader = scan->reader;
 	struct die_item *item;
@@ -260,11 +261,14 @@ static bool keep_parameter(struct scan *scan, struct parent parent)
 
 		if (type->kind != BTF_KIND_FUNC_PROTO)
 			return true;
-		item = add_item(reader, &type->first_item, &type->last_item, &type->item_count);
+		item = dwarf_add_item(reader, &type->first_item, &type->last_item,
+				      &type->item_count);
 	} else {
 		struct die_func *func = &reader->funcs[parent.index];
 
-		item = add_item(reader, &func->first_item, &func->last_item, &func->item_count);
+		item = dwarf_add_item(reader, &func->first_item, &func->last_item,
+				      &func->item_count);
+		*ret = (struct parent){ PARENT_PARAMETER, parent.index };
 	}
 	if (!item)
 		return false;
@@ -294,6 +298,7 @@ static bool keep_function(struct scan *scan)
 						 : ref_of(scan, ATTR_SPECIFICATION),
 		.first_item = ITEM_END,
 		.last_item = ITEM_END,
+		.first_tag = TAG_END,
 	};
 	if (FLAG(scan, ATTR_DECLARATION))
 		func->flags |= FUNC_DECLARATION;
@@ -340,6 +345,7 @@ static bool keep_variable(struct scan *scan, bool swap)
 		.ref = ref_of(scan, ATTR_TYPE),
 		.origin = HAS(scan, ATTR_SPECIFICATION) ? ref_of(scan, ATTR_SPECIFICATION)
 							: ref_of(scan, ATTR_ORIGIN),
+		.first_tag = TAG_END,
 	};
 	if (FLAG(scan, ATTR_EXTERNAL))
 		var->flags |= VAR_EXTERNAL;
@@ -399,13 +405,13 @@ bool dwarf_keep_die(struct scan *scan, const struct abbrev *abbrev, struct paren
 
 	switch (abbrev->die_class) {
 	case DIE_MEMBER:
-		return parent.place != PARENT_TYPE || keep_member(scan, parent.index);
+		return parent.place != PARENT_TYPE || keep_member(scan, parent.index, ret);
 	case DIE_ENUMERATOR:
 		return parent.place != PARENT_TYPE || keep_enumerator(scan, parent.index);
 	case DIE_SUBRANGE:
 		return parent.place != PARENT_TYPE || keep_dimension(scan, parent.index);
 	case DIE_PARAMETER:
-		return parent.place < PARENT_TYPE || keep_parameter(scan, parent);
+		return parent.place < PARENT_TYPE || keep_parameter(scan, parent, ret);
 	case DIE_VARARGS:
 		if (parent.place == PARENT_TYPE)
 			reader->types[parent.index].flags |= TYPE_VARARGS;
@@ -413,7 +419,15 @@ bool dwarf_keep_die(struct scan *scan, const struct abbrev *abbrev, struct paren
 			reader->funcs[parent.index].flags |= FUNC_VARARGS;
 		return true;
 	case DIE_VARIABLE:
-		return parent.place != PARENT_UNIT || keep_variable(scan, swap);
+		if (parent.place != PARENT_UNIT)
+			return true;
+		ok = keep_variable(scan, swap);
+		*ret = (struct parent){ PARENT_VARIABLE, reader->var_count - 1 };
+		return ok;
+	case DIE_ANNOTATION:
+		return dwarf_keep_annotation(scan, parent);
+	case DIE_GNU_ANNOTATION:
+		return dwarf_keep_gnu_annotation(scan);
 	case DIE_IMPORTED_UNIT:
 		return keep_import(scan);
 	case DIE_SUBPROGRAM:
@@ -452,7 +466,7 @@ bool dwarf_keep_die(struct scan *scan, const struct abbrev *abbrev, struct paren
 		ok = keep_reference(scan, BTF_KIND_FUNC_PROTO);
 		break;
 	case DIE_UNSPECIFIED:
-		ok = add_type(scan, KIND_VOID) != NULL;
+		ok = dwarf_add_type(scan, KIND_VOID) != NULL;
 		break;
 	case DIE_STRUCT:
 		ok = keep_composite(scan, BTF_KIND_STRUCT);

@@ -342,6 +342,7 @@ static void forget_unit(struct unit_reader *reader, const struct dwarf_unit *uni
 	reader->language = 0;
 	reader->clang = false;
 	reader->loclists_base = 0;
+	reader->annotation_count = reader->bearer_count = 0;
 	reader->addr_base = 8; /* behind the section's first header */
 	/* Right behind the section's first header. */
 	reader->str_offsets_base = unit->encoding.offset_size == 8 ? 16 : 8;
@@ -385,7 +386,8 @@ static inline __attribute__((always_inline)) int scan_unit(struct scan *scan, bo
 			return fail_at(scan, at, "a DIE reaches past the end of its unit", err);
 		if (abbrev->die_class != DIE_OTHER) {
 			scan->die = (uint32_t)((size_t)(at - scan->start) - reader->base);
-			if (!dwarf_keep_die(scan, abbrev, parents[depth], swap, &children))
+			if (!dwarf_keep_die(scan, abbrev, parents[depth], swap, &children) ||
+			    (HAS(scan, ATTR_ANNOTATION) && !dwarf_keep_bearer(scan, children)))
 				return btfpack_error_set(err, -ENOMEM, "%s: out of memory",
 							 reader->file->image->path);
 		}
@@ -428,5 +430,8 @@ int unit_reader_read(struct unit_reader *reader, const struct dwarf_unit *unit,
 				     unit->abbrevs, unit->encoding, file->image->path, err);
 	if (error)
 		return error;
-	return file->image->other_order ? scan_swapped(&scan, err) : scan_native(&scan, err);
+	error = file->image->other_order ? scan_swapped(&scan, err) : scan_native(&scan, err);
+	if (!error && !dwarf_hand_out_annotations(&scan))
+		error = btfpack_error_set(err, -ENOMEM, "%s: out of memory", file->image->path);
+	return error;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Between dwarf-scan.c, which reads a DIE's attributes, and dwarf-keep.c, which
- * keeps what they say. Nobody else comes here: dwarf-unit.h is the way in.
+ * Between dwarf-scan.c, which reads a DIE's attributes, and dwarf-keep.c (with
+ * dwarf-tags.c), which keeps what they say. Nobody else comes here: dwarf-unit.h is the way in.
  */
 #ifndef BTFGEN_DWARF_SCAN_H
 #define BTFGEN_DWARF_SCAN_H
@@ -39,7 +39,15 @@ struct scan {
 #define FLAG(scan, attr)  (HAS(scan, attr) && VALUE(scan, attr))
 
 /* What the children of a DIE belong to. */
-enum parent_place { PARENT_NONE, PARENT_UNIT, PARENT_TYPE, PARENT_FUNC };
+enum parent_place {
+	PARENT_NONE,
+	PARENT_UNIT,
+	PARENT_MEMBER,    /* the last of a type */
+	PARENT_PARAMETER, /* the last of a function */
+	PARENT_VARIABLE,
+	PARENT_TYPE,
+	PARENT_FUNC
+};
 struct parent {
 	enum parent_place place;
 	uint32_t index;
@@ -49,6 +57,40 @@ struct parent {
  * out of memory. */
 bool dwarf_keep_die(struct scan *scan, const struct abbrev *abbrev, struct parent parent, bool swap,
 		    struct parent *ret);
+
+/* Add a type for the DIE at hand; NULL when out of memory. */
+struct die_type *dwarf_add_type(struct scan *scan, uint8_t kind);
+
+/* Append an item to a list of a type or function, likewise. */
+struct die_item *dwarf_add_item(struct unit_reader *reader, uint32_t *first, uint32_t *last,
+				uint32_t *count);
+
+/* --- annotations (dwarf-tags.c) --------------------------------------------------------------- */
+
+enum tag_sort { TAG_UNKNOWN, TAG_TYPE, TAG_DECL };
+
+struct die_annotation {
+	uint32_t offset;
+	uint32_t next; /* ref */
+	dwarf_name value;
+	enum tag_sort sort;
+};
+
+struct die_bearer {
+	enum parent_place place;
+	uint32_t index;
+	int32_t component; /* of a type or function; -1: the whole */
+	uint32_t first;    /* ref of its annotation */
+};
+
+/* Keep clang's annotation at hand, of @bearer; keep gcc's; keep who bears gcc's; at
+ * the end of the unit hand these out. False: out of memory. */
+bool dwarf_keep_annotation(struct scan *scan, struct parent bearer);
+bool dwarf_keep_gnu_annotation(struct scan *scan);
+bool dwarf_keep_bearer(struct scan *scan, struct parent bearer);
+bool dwarf_hand_out_annotations(struct scan *scan);
+
+/* --- arrays of the reader --------------------------------------------------------------------- */
 
 /* Make room for one more element of an array of the reader's. */
 bool unit_reader_has_room(void **array, uint32_t *room, uint32_t count, size_t size);

@@ -15,6 +15,9 @@ void unit_reader_deinit(struct unit_reader *reader)
 	free(reader->locations);
 	free(reader->foreign);
 	free(reader->imports);
+	free(reader->tags);
+	free(reader->annotations);
+	free(reader->bearers);
 	free(reader->map);
 	*reader = (struct unit_reader){ 0 };
 }
@@ -31,6 +34,7 @@ int unit_reader_reset(struct unit_reader *reader, const struct dwarf_file *file,
 	reader->limit = limit;
 	reader->type_count = reader->item_count = reader->func_count = reader->var_count = 0;
 	reader->foreign_count = reader->import_count = reader->location_count = 0;
+	reader->tag_count = 0;
 	if (limit - base >= REF_FOREIGN)
 		return btfpack_error_set(err, -EFBIG,
 					 "%s: 2 GB or more of shared debug information",

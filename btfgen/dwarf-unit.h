@@ -123,10 +123,11 @@ struct die_type {
 	uint64_t full, shallow; /* tokens: see type-table.h */
 };
 
-/* A member, an enumerator, a parameter, a dimension of an array. */
+/* A member, an enumerator, a parameter, a dimension of an array, a type tag of a
+ * pointer (the first is next to what it points at). */
 struct die_item {
 	dwarf_name name;
-	uint64_t value; /* bit offset; the number; elements; a parameter's offset */
+	uint64_t value; /* bit offset; the number; elements; a parameter's offset; a tag's class */
 	union {
 		struct {
 			uint32_t ref;
@@ -153,13 +154,23 @@ struct die_location {
 	enum location_form form;
 };
 
+/* A btf_decl_tag of a function or variable. (One of a type is a die_type itself, of
+ * kind DECL_TAG, whose @size is the component.) */
+struct die_tag {
+	dwarf_name value;
+	int32_t component; /* the parameter it is on; -1: the whole */
+	uint32_t next;     /* index, TAG_END at the end */
+};
+#define TAG_END UINT32_MAX
+
 /* A function. */
 struct die_func {
 	uint32_t offset;
 	uint32_t ref;    /* what it returns */
 	uint32_t origin; /* abstract origin or specification */
 	uint32_t first_item, last_item, item_count;
-	uint32_t flags; /* FUNC_* */
+	uint32_t flags;     /* FUNC_* */
+	uint32_t first_tag; /* index, or TAG_END */
 	dwarf_name name;
 };
 #define FUNC_DECLARATION 1
@@ -173,7 +184,8 @@ struct die_var {
 	uint32_t offset;
 	uint32_t ref;
 	uint32_t origin;
-	uint32_t flags; /* VAR_* */
+	uint32_t flags;     /* VAR_* */
+	uint32_t first_tag; /* index, or TAG_END */
 	uint64_t address;
 	dwarf_name name;
 };
@@ -206,8 +218,15 @@ struct unit_reader {
 	uint32_t location_count, location_room;
 	struct foreign_ref *foreign;
 	uint32_t foreign_count, foreign_room;
+	struct die_tag *tags;
+	uint32_t tag_count, tag_room;
 	uint64_t *imports; /* offsets of imported units; in the alt file with IMPORT_ALT */
 	uint32_t import_count, import_room;
+	/* Of the unit at hand: gcc's annotations, and what bears them. */
+	struct die_annotation *annotations;
+	uint32_t annotation_count, annotation_room;
+	struct die_bearer *bearers;
+	uint32_t bearer_count, bearer_room;
 	/* types by offset: the first in each 4 bytes, an index that may be stale */
 	uint32_t *map;
 	size_t map_size;

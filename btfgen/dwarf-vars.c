@@ -71,6 +71,7 @@ void percpu_section_deinit(struct percpu_section *section)
 void var_defs_deinit(struct var_defs *defs)
 {
 	free(defs->defs);
+	decl_tags_deinit(&defs->tags);
 	*defs = (struct var_defs){ 0 };
 }
 
@@ -124,6 +125,10 @@ static int collect_variable(struct var_defs *defs, const struct percpu_section *
 		.is_global = whole.flags & VAR_EXTERNAL,
 	};
 	error = recognize_full(r, whole.ref, &def.type);
+	if (!error)
+		error = decl_tags_add(&defs->tags, &def.tags, reader, var->first_tag);
+	if (!error && declared)
+		error = decl_tags_add(&defs->tags, &def.tags, owner, declared->first_tag);
 	return error ? error : add_def(defs, &def);
 }
 
@@ -143,10 +148,13 @@ int var_defs_collect(struct var_defs *defs, const struct percpu_section *section
 
 int var_defs_merge(struct var_defs *defs, struct var_defs *other)
 {
-	int error = 0;
+	uint32_t shift;
+	int error = decl_tags_merge(&defs->tags, &other->tags, &shift);
 
-	for (uint32_t i = 0; i < other->count && !error; i++)
+	for (uint32_t i = 0; i < other->count && !error; i++) {
+		other->defs[i].tags.first += shift;
 		error = add_def(defs, &other->defs[i]);
+	}
 	var_defs_deinit(other);
 	return error;
 }

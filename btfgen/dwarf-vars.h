@@ -6,6 +6,7 @@
 #ifndef BTFGEN_DWARF_VARS_H
 #define BTFGEN_DWARF_VARS_H
 
+#include "btfgen/decl-tags.h"
 #include "btfgen/type-table.h"
 
 /* Where per-CPU variables lie, and which there are. (In x86 kernels before 6.15 the
@@ -36,11 +37,13 @@ struct var_def {
 	uint32_t position; /* bytes from the section's start */
 	uint32_t size;     /* bytes */
 	bool is_global;
+	struct decl_tag_range tags;
 };
 
 struct var_defs {
 	struct var_def *defs;
 	uint32_t count, room;
+	struct decl_tags tags;
 };
 void var_defs_deinit(struct var_defs *defs);
 

@@ -40,7 +40,8 @@ static bool is_named_composite(const struct shape *shape)
 
 static bool is_link(uint8_t kind)
 {
-	return btf_kind_is_modifier(kind) || kind == BTF_KIND_TYPEDEF || kind == BTF_KIND_PTR;
+	return btf_kind_is_modifier(kind) || kind == BTF_KIND_TYPEDEF || kind == BTF_KIND_PTR ||
+	       kind == BTF_KIND_DECL_TAG;
 }
 
 /* Behind a pointer or a prototype only shallow tokens count. */
@@ -173,7 +174,7 @@ static int find_shallow(struct shape_set *set, uint32_t i, unsigned int depth)
 	}
 	if (!is_link(shape->kind))
 		return find_full(set, i, depth);
-	words[0] = WORD_SHALLOW | shape->kind;
+	words[0] = WORD_SHALLOW | shape->kind | (uint64_t)shape->detail << 32;
 	shape->shallow_state = TOKEN_BUSY;
 	target = shape->edge_count ? set->edges[shape->first_edge].target : 0;
 	error = find_shallow(set, target, depth + 1);
@@ -292,8 +293,10 @@ static void fill_shape(const struct btf_view *view, const struct btf_type *t, st
 	case BTF_KIND_FUNC:
 	case BTF_KIND_VAR:
 	case BTF_KIND_DATASEC:
-	case BTF_KIND_DECL_TAG:
 		shape->kind = 0;
+		break;
+	case BTF_KIND_DECL_TAG:
+		shape->detail = (uint16_t)btf_type_decl_tag(t)->component_idx;
 		break;
 	}
 }

@@ -18,7 +18,7 @@ struct shape {
 	uint32_t first_edge, edge_count;
 	uint8_t kind;     /* BTF_KIND_*; FWD: declared only; 0: not a type but a FUNC, a VAR, ... */
 	uint8_t declares; /* of a FWD: STRUCT or UNION */
-	uint16_t detail;  /* what else tells types of this kind apart */
+	uint16_t detail;  /* what else tells types of this kind apart: a tag's component */
 	uint8_t full_state, shallow_state;
 	bool is_weak; /* declared only, or const, typedef, array of what is */
 };

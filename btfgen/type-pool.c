@@ -261,7 +261,7 @@ static int list_unit(struct visit *visit, const struct type_pool *pool, uint32_t
 		return 0;
 	seen[index] = true;
 	for (uint32_t i = unit->first_type; i < unit->type_end && !error; i++)
-		error = recognize_list(visit->r, &pool->reader.types[i]);
+		error = recognize_list(visit->r, &pool->reader, &pool->reader.types[i]);
 	if (error)
 		return error;
 	if (unit->import_end == unit->first_import)

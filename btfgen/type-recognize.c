@@ -230,6 +230,50 @@ static int add_class(struct recognizer *r, struct die_type *type, type_token tar
 	return error ? error : list_class(r, found);
 }
 
+/* --- pointers ----------------------------------------------------------------------------------- */
+
+/* A type tag is part of the pointer before it: it sees as little of the type behind
+ * it as that, so one token does for both. */
+static type_token tag_token(const struct die_item *tag, type_token behind)
+{
+	return hash_words((uint64_t[]){ WORD_SHALLOW | BTF_KIND_TYPE_TAG, tag->name, behind }, 3);
+}
+
+/* The shallow token of what a type leads to, with the type tags of a pointer. */
+static int shallow_target(struct recognizer *r, const struct die_type *type, unsigned int depth,
+			  type_token *ret)
+{
+	int error = shallow_of(r, type->ref, depth, ret);
+
+	FOR_EACH_ITEM(r, type, tag)
+	*ret = tag_token(tag, *ret);
+	return error;
+}
+
+/* Add the classes of a pointer's type tags. */
+static int add_type_tags(struct recognizer *r, struct die_type *pointer, unsigned int depth)
+{
+	type_token behind;
+	int error = shallow_of(r, pointer->ref, depth, &behind);
+
+	FOR_EACH_ITEM(r, pointer, tag)
+	{
+		struct die_type type = {
+			.offset = pointer->offset,
+			.kind = BTF_KIND_TYPE_TAG,
+			.name = tag->name,
+			.full = tag_token(tag, behind),
+		};
+
+		type.shallow = type.full;
+		if (!error)
+			error = add_class(r, &type, behind, true);
+		tag->value = type.class_index;
+		behind = type.full;
+	}
+	return error;
+}
+
 /* --- full tokens -------------------------------------------------------------------------------- */
 
 static int find_reference(struct recognizer *r, struct die_type *type, unsigned int depth)
@@ -238,11 +282,13 @@ static int find_reference(struct recognizer *r, struct die_type *type, unsigned 
 	bool is_shallow = type->kind == BTF_KIND_PTR;
 	int error;
 
-	error = is_shallow ? shallow_of(r, type->ref, depth, &words[2])
+	error = is_shallow ? shallow_target(r, type, depth, &words[2])
 			   : full_of(r, type->ref, depth, &words[2], &type->flags);
+	if (!error && type->item_count)
+		error = add_type_tags(r, type, depth);
 	if (error)
 		return error;
-	words[3] = type->flags & TYPE_WEAK;
+	words[3] = (uint64_t)type->size << 8 | (type->flags & TYPE_WEAK);
 	type->full = hash_words(words, 4);
 	error = find_shallow(r, type, depth + 1);
 	return error ? error : add_class(r, type, words[2], is_shallow);
@@ -488,7 +534,7 @@ static int find_full(struct recognizer *r, struct die_type *type, unsigned int d
 
 static int find_shallow(struct recognizer *r, struct die_type *type, unsigned int depth)
 {
-	uint64_t words[3] = { WORD_SHALLOW | type->kind, type->name };
+	uint64_t words[4] = { WORD_SHALLOW | type->kind, type->name };
 	int error;
 
 	if (type->shallow_state == TOKEN_DONE)
@@ -512,10 +558,12 @@ static int find_shallow(struct recognizer *r, struct die_type *type, unsigned in
 	case BTF_KIND_VOLATILE:
 	case BTF_KIND_RESTRICT:
 	case BTF_KIND_TYPEDEF:
+	case BTF_KIND_DECL_TAG:
 	case BTF_KIND_PTR:
 		type->shallow_state = TOKEN_BUSY;
-		error = shallow_of(r, type->ref, depth, &words[2]);
-		type->shallow = hash_words(words, 3);
+		error = shallow_target(r, type, depth, &words[2]);
+		words[3] = type->size; /* the component of a tag */
+		type->shallow = hash_words(words, 4);
 		type->shallow_state = error ? TOKEN_NEW : TOKEN_DONE;
 		return error;
 	}
@@ -625,9 +673,15 @@ struct recognized_size recognize_size(const struct recognizer *r, uint32_t ref,
 	return size;
 }
 
-int recognize_list(struct recognizer *r, const struct die_type *type)
+int recognize_list(struct recognizer *r, const struct unit_reader *owner,
+		   const struct die_type *type)
 {
 	uint32_t index = type->class_index;
+
+	if (type->kind == BTF_KIND_PTR) /* its type tags */
+		for (uint32_t i = type->first_item; i != ITEM_END; i = owner->items[i].next)
+			if (list_class(r, (uint32_t)owner->items[i].value) < 0)
+				return -ENOMEM;
 
 	/* An array of arrays is several classes. */
 	while (index != UINT32_MAX) {

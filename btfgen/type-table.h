@@ -14,6 +14,10 @@
  *            name alone, complete or not. A "struct foo *" of a unit that sees
  *            only "struct foo;" is the same pointer as elsewhere.
  *
+ * A pointer's type tags (btf_type_tag) are classes of their own between it and its
+ * target, which they see as it does; a btf_decl_tag of a type is a class that refers
+ * to it, as a typedef does.
+ *
  * A *class* is all types of one full token; a *group* all classes of one shallow
  * token. Most groups have one class. A group has several when the same name means
  * different things in different units (then pointers into the group need telling
@@ -100,8 +104,9 @@ struct recognizer {
  * anew. 0, -ENOMEM, -EBADMSG (a type that contains itself, or nested beyond reason). */
 int recognize_types(struct recognizer *r);
 
-/* Note that the unit has the classes of this type (of @r's own reader). */
-int recognize_list(struct recognizer *r, const struct die_type *type);
+/* Note that the unit has the classes of this type of @owner, whose table is @r's. */
+int recognize_list(struct recognizer *r, const struct unit_reader *owner,
+		   const struct die_type *type);
 
 /* The full token of the type at @ref, after recognize_types(). */
 int recognize_full(struct recognizer *r, uint32_t ref, type_token *ret);

@@ -13,6 +13,7 @@ CU, PARTIAL, BASE, POINTER, STRUCT, MEMBER, TYPEDEF, CONST, ARRAY, SUBRANGE, ENU
     0x11, 0x3C, 0x24, 0x0F, 0x13, 0x0D, 0x16, 0x26, 0x01, 0x21, 0x04, 0x28, 0x3D, 0x41)
 NAME, SIZE, ENCODING, TYPE, LOCATION, UPPER, VALUE, IMPORT, DECLARATION, SIGNATURE, STR_BASE = (
     0x03, 0x0B, 0x3E, 0x49, 0x38, 0x2F, 0x1C, 0x18, 0x3C, 0x69, 0x72)
+LLVM_TAG, GNU_TAG, ANNOTATION = 0x6000, 0x6001, 0x2139
 F = dict(addr=1, block2=3, block4=4, data2=5, data4=6, data8=7, string=8, block=9, block1=10, data1=11,
          flag=12, sdata=13, strp=14, udata=15, ref_addr=16, ref1=17, ref2=18, ref4=19, ref8=20,
          ref_udata=21, indirect=22, sec_offset=23, exprloc=24, flag_present=25, strx=26, addrx=27,
@@ -154,6 +155,55 @@ def good_long_string():
     """A name of two megabytes, by each of 100,000 types."""
     table = INT_ABBREVS + abbrev(3, TYPEDEF, 0, (NAME, "strp"), (TYPE, "ref1"))
     return dwarf(table, unit(b"\x01" + INT + b"\x03\0\0\0\0\x0c" * 100000 + b"\0"), debug_str=b"x" * 2000000 + b"\0")
+
+
+START = 11 + 1  # where the first DIE of a DWARF 4 unit stands, and the one after it
+
+GNU_ABBREVS = abbrev(3, GNU_TAG, 0, (NAME, "string"), (VALUE, "string"), (ANNOTATION, "ref4")) + \
+    abbrev(4, GNU_TAG, 0, (NAME, "string"), (VALUE, "string")) + \
+    abbrev(5, POINTER, 0, (TYPE, "ref4"), (ANNOTATION, "ref4")) + \
+    abbrev(6, STRUCT, 1, (NAME, "string"), (SIZE, "data1"), (ANNOTATION, "ref4")) + \
+    abbrev(7, MEMBER, 0, (NAME, "string"), (TYPE, "ref4"), (LOCATION, "data1"), (ANNOTATION, "ref4"))
+
+
+def ref4(offset):
+    return struct.pack("<I", offset)
+
+
+def good_gnu_annotations():
+    """gcc's way: the bearer refers to the annotation, that to the next. One is shared,
+    and stands behind some who refer to it."""
+    size = START + len(INT)
+    pointer = size
+    tags = pointer + 9 + 1 + 2 + 1 + 4 + (1 + 2 + 4 + 1 + 4) + (1 + 2 + 4 + 1 + 4) + 1
+    inner, outer = tags, tags + 1 + 13 + 6 + 4
+    first, second = outer + 1 + 13 + 6, outer + 1 + 13 + 6 + 1 + 13 + 6 + 4
+    dies = b"\x05" + ref4(START) + ref4(inner)
+    dies += b"\x06s\0\x10" + ref4(first)
+    dies += b"\x07p\0" + ref4(pointer) + b"\0" + ref4(second)
+    dies += b"\x07q\0" + ref4(pointer) + b"\x08" + ref4(first) + b"\0"
+    dies += b"\x03btf_type_tag\0inner\0" + ref4(outer) + b"\x04btf_type_tag\0outer\0"
+    dies += b"\x03btf_decl_tag\0first\0" + ref4(second) + b"\x04btf_decl_tag\0other\0"
+    return simple(GNU_ABBREVS, dies)
+
+
+def good_gnu_annotations_in_a_circle():
+    """Each of 1,000 pointers begins a chain that never ends."""
+    at = START + len(INT)
+    dies = b"".join(b"\x05" + ref4(START) + ref4(at + 9000) for _ in range(1000))
+    return simple(GNU_ABBREVS, dies + b"\x03btf_type_tag\0round\0" + ref4(at + 9000))
+
+
+def good_annotations_without_sense():
+    """No text, no name, a text that is a number, on things that take none."""
+    table = abbrev(3, POINTER, 1, (TYPE, "ref4")) + abbrev(4, LLVM_TAG, 0, (NAME, "string"), (VALUE, "data8")) + \
+        abbrev(5, LLVM_TAG, 0, (NAME, "string")) + abbrev(6, LLVM_TAG, 0, (VALUE, "string")) + \
+        abbrev(7, LLVM_TAG, 0, (NAME, "string"), (VALUE, "string")) + abbrev(8, CONST, 1, (TYPE, "ref4")) + \
+        abbrev(9, STRUCT, 1, (NAME, "string"), (DECLARATION, "flag_present"))
+    tags = b"\x04btf_type_tag\0" + b"\xff" * 8 + b"\x05btf_type_tag\0" + b"\x06text\0" + b"\x07btf_type_tag\0\0" + \
+        b"\x07btf_decl_tag\0here\0" + b"\x07other\0text\0"
+    return simple(table, b"\x03" + ref4(START) + tags + b"\0" + b"\x08" + ref4(START) + tags + b"\0" +
+                  b"\x09far\0" + tags + b"\0" + tags)
 
 
 def bad_typedef_cycle():

@@ -30,6 +30,28 @@ for case in $("$TESTS/make-dwarf.py"); do
   run "${case//_/ }" "${case%%_*}"
 done
 
+# The tag next to the pointer comes first; one annotation serves several.
+gnu_annotations() {
+  "$TESTS/make-dwarf.py" good_gnu_annotations > file
+  "$BTFPACK" convert -o out.btf file
+  bpftool btf dump file out.btf > dump
+  outer=$(sed -n "s/^\[\([0-9]*\)\] TYPE_TAG 'outer' type_id=1\$/\1/p" dump)
+  inner=$(sed -n "s/^\[\([0-9]*\)\] TYPE_TAG 'inner' type_id=$outer\$/\1/p" dump)
+  grep -q "PTR '(anon)' type_id=$inner\$" dump
+  s=$(sed -n "s/^\[\([0-9]*\)\] STRUCT 's'.*/\1/p" dump)
+  grep -o "DECL_TAG.*" dump | sort > tags
+  printf "DECL_TAG '%s' type_id=$s component_idx=%s\n" first -1 first 1 other -1 other 0 other 1 | diff - tags
+}
+run "gnu annotations, looked at" gnu_annotations
+
+no_sense() {
+  "$TESTS/make-dwarf.py" good_annotations_without_sense > file
+  "$BTFPACK" convert -o out.btf file
+  bpftool btf dump file out.btf > dump
+  ! grep TAG dump
+}
+run "annotations without sense leave no tag" no_sense
+
 # Cut anywhere, a file gives BTF or one sentence.
 truncated() {
   "$TESTS/make-dwarf.py" good_every_version > file

@@ -42,9 +42,10 @@ like_golden() {
 # - it writes arrays of several dimensions as one of all elements;
 # - it takes one of several static functions of a name (newer ones do not), and
 #   inline functions that have code here or there;
-# - it leaves out what a prototype is not used for.
+# - it leaves out what a prototype is not used for;
+# - it does not see the declaration tags of a function that is both inlined and compiled.
 like_pahole() {
-  local known='^(struct arrays: member (two|three) type|func (same_name|inlined|only_in_a): |func_proto .*: added)'
+  local known='^(struct arrays: member (two|three) type|func (same_name|inlined|only_in_a): |func_proto .*: added|decl_tag "inline.s" on .*: added)'
   need pahole
   pahole --btf_gen_floats --btf_encode_detached=pahole.btf image > pahole.log 2>&1 ||
     skip "pahole cannot: $(tail -n 1 pahole.log)"
@@ -77,6 +78,27 @@ program() {
   ! grep "FWD 'whole'" dump
   # It crashes on type units, reads no 64-bit DWARF, and finds no variables in gcc's LTO.
   case "$1 $2" in *debug-types*|*dwarf64*|gcc*flto*) ;; *) like_pahole ;; esac
+}
+
+# tagged COMPILER FLAGS: btf_type_tag and btf_decl_tag, the same in both files or not.
+tagged() {
+  case "$2" in *lld*) ;; *) unique=-Wl,--unique=.data..percpu ;; esac
+  build "$1" "$2 ${unique:-}" tags.c tags-b.c
+  if [ -n "${unique:-}" ]; then
+    like_golden tags-clang
+  else
+    convert image ours.btf
+  fi
+  bpftool btf dump file ours.btf > dump
+  # The pointer is to the tag that stands next to it.
+  outer=$(sed -n "s/^\[\([0-9]*\)\] TYPE_TAG 'outer'.*/\1/p" dump)
+  inner=$(sed -n "s/^\[\([0-9]*\)\] TYPE_TAG 'inner' type_id=$outer\$/\1/p" dump)
+  grep -q "PTR '(anon)' type_id=$inner\$" dump
+  [ "$(grep -c "DECL_TAG 'holder'" dump)" = 2 ]
+  [ "$(grep -c "DECL_TAG 'a tag of the struct'" dump)" = 1 ]
+  grep -q "DECL_TAG 'guarded by lock' type_id=[0-9]* component_idx=1" dump
+  grep -q "DECL_TAG 'inline's' type_id=[0-9]* component_idx=-1" dump
+  case "$2" in *debug-types*) ;; *) like_pahole ;; esac
 }
 
 # Each row: golden, compiler, flags. In DWARF 2 there is no "restrict"; a 32-bit
@@ -139,6 +161,21 @@ clang|-g -flto -O2 -fuse-ld=lld
 clang|-gdwarf-5 -fuse-ld=lld -Wl,-O0
 i686-linux-gnu-gcc|-g -O2
 s390x-linux-gnu-gcc|-g -O2
+ROWS
+
+while IFS='|' read -r compiler flags; do
+  eval "row() { tagged '$compiler' '$flags'; }"
+  run "tagged: $compiler $flags" row
+done <<'ROWS'
+clang|-gdwarf-5 -O0
+clang|-gdwarf-5 -O2
+clang|-gdwarf-4 -O2
+clang|-gdwarf-4 -fdebug-types-section
+clang|-gdwarf-5 -fdebug-types-section
+clang|-g -flto -O2 -fuse-ld=lld
+clang-19|-gdwarf-5 -O0
+clang-19|-gdwarf-5 -O2
+clang-19|-g -flto -O2 -fuse-ld=lld
 ROWS
 
 # zstd, which this gcc does not write: by objcopy, where that can.
