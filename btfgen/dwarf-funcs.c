@@ -204,17 +204,17 @@ static bool is_origin(const struct unit_reader *reader, const struct die_item *p
 	return !(there->flags & ITEM_ORIGIN) && origin_reader->base + there->value == offset;
 }
 
-/* A parameter with what its abstract origin knows. */
+/* A parameter with what its abstract origin knows; and which of that one's it is. */
 static struct die_item complete_parameter(struct unit_reader *reader, struct origin origin,
-					  const struct die_item *param)
+					  const struct die_item *param, uint32_t *number)
 {
 	struct die_item whole = *param;
-	uint32_t i;
+	uint32_t i, at = 0;
 
 	if (!(param->flags & ITEM_ORIGIN) || !origin.func ||
 	    origin.func->item_count > PARAMETERS_MAXIMUM)
 		return whole;
-	for (i = origin.func->first_item; i != ITEM_END; i = origin.reader->items[i].next) {
+	for (i = origin.func->first_item; i != ITEM_END; i = origin.reader->items[i].next, at++) {
 		const struct die_item *there = &origin.reader->items[i];
 
 		if (!is_origin(reader, param, origin.reader, there))
@@ -223,6 +223,7 @@ static struct die_item complete_parameter(struct unit_reader *reader, struct ori
 			whole.name = there->name;
 		if (whole.ref == REF_NONE)
 			whole.ref = unit_reader_translate(reader, origin.reader, there->ref);
+		*number = at;
 		break;
 	}
 	return whole;
@@ -292,17 +293,23 @@ static void check_registers(const struct recognizer *r, const struct die_item *p
 	def->is_displaced = displaced && !has_struct;
 }
 
+/* 0, 1 when they stand in another order than in the source, -ENOENT when one has no
+ * name. */
 static int gather_parameters(struct unit_reader *reader, const struct die_func *func,
 			     struct origin origin, struct die_item *ret)
 {
 	uint32_t count = 0;
+	bool moved = false;
 
 	for (uint32_t i = func->first_item; i != ITEM_END; i = reader->items[i].next) {
-		ret[count] = complete_parameter(reader, origin, &reader->items[i]);
+		uint32_t number = count;
+
+		ret[count] = complete_parameter(reader, origin, &reader->items[i], &number);
+		moved = moved || number != count;
 		if (!ret[count++].name)
 			return -ENOENT;
 	}
-	return 0;
+	return moved;
 }
 
 static int find_protos(struct recognizer *r, const struct die_func *func, struct die_item *params,
@@ -342,7 +349,7 @@ static int collect_function(struct func_defs *defs, const struct func_symbols *s
 	char packed[8];
 	const char *name = dwarf_string(reader->file, whole.name, packed);
 	uint32_t slot = *name ? *name_slot(symbols, name, (uint32_t)strlen(name)) : 0;
-	int error;
+	int error, moved;
 
 	if (!slot || func->item_count > PARAMETERS_MAXIMUM)
 		return 0;
@@ -350,7 +357,8 @@ static int collect_function(struct func_defs *defs, const struct func_symbols *s
 	params = calloc(func->item_count + 1ull, sizeof(*params));
 	if (!params)
 		return -ENOMEM;
-	if (gather_parameters(reader, func, origin, params) < 0)
+	moved = gather_parameters(reader, func, origin, params);
+	if (moved < 0)
 		return 0;
 	error = find_protos(r, &whole, params, &def);
 	if (!error)
@@ -362,6 +370,7 @@ static int collect_function(struct func_defs *defs, const struct func_symbols *s
 		return error;
 	if (!def.is_folded)
 		check_registers(r, params, func->item_count, &def);
+	def.is_displaced = def.is_displaced || moved;
 	return add_def(defs, &def);
 }
 

@@ -9,16 +9,23 @@
  *
  *   - it is defined, its parameters have names, and the ELF symbol table has a
  *     function of that name, a compiler's suffix (.isra.0, .constprop.0) aside;
- *     pieces split off (.cold, .part.0) are no functions;
+ *     pieces split off (.cold, .part.0) are no functions. (Its code may be another
+ *     function's: gcc's -fipa-icf leaves a symbol, and of DWARF what an inlined
+ *     function has. One declared inline does not count so: in a kernel these are
+ *     the wrappers of what assembler has, "memset" say.)
  *   - all functions of that name have one prototype, and one address: where two
  *     files each have a static "init", the name means neither;
- *   - each parameter that the calling convention puts into a register is where it
- *     should be. A copy that the compiler specialised (.isra, .constprop) and that
+ *   - its parameters stand in the order of the source, and each that the calling
+ *     convention puts into a register is where it should be. A copy that the compiler specialised (.isra, .constprop) and that
  *     lost a parameter is not what its prototype says.
  *
- * On purpose unlike pahole: inline functions without code of their own do not count.
- * pahole compares their abstract instances too, and so drops a function because
- * some unit inlines another of the same name.
+ * On purpose unlike pahole (counts for Debian's kernels are in btfpack-convert(1)):
+ *
+ *   - inline functions without code of their own do not count. pahole compares their
+ *     abstract instances too, and so drops a function because some unit inlines
+ *     another of the same name;
+ *   - a copy that lost a parameter is known as such also where it is in two parts, hot
+ *     and cold: its DIE then has ranges, and pahole looks for the symbol by low_pc.
  */
 #ifndef BTFGEN_DWARF_FUNCS_H
 #define BTFGEN_DWARF_FUNCS_H
@@ -54,7 +61,7 @@ struct func_def {
 	type_token shape; /* the same without the parameters' names */
 	uint32_t unit;
 	uint32_t name;     /* index into the symbols' names */
-	bool is_displaced; /* a parameter is in another register than it should be */
+	bool is_displaced; /* a parameter is in another place or register than it should be */
 	bool is_optimized; /* a parameter is gone */
 	bool is_folded;    /* its code is another function's (gcc's -fipa-icf) */
 	dwarf_name dwarf_name;

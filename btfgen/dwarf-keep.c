@@ -306,7 +306,7 @@ static bool keep_function(struct scan *scan)
 		func->flags |= FUNC_EXTERNAL;
 	if (HAS(scan, ATTR_LOW_PC) || HAS(scan, ATTR_RANGES))
 		func->flags |= FUNC_HAS_PC;
-	if (FLAG(scan, ATTR_INLINE))
+	if (FLAG(scan, ATTR_INLINE) && VALUE(scan, ATTR_INLINE) != DW_INL_inlined)
 		func->flags |= FUNC_INLINE;
 	return true;
 }
