@@ -6,8 +6,8 @@
 #   make demo         one real Debian kernel all the way (needs the network)
 #   make check        all tests that need no network
 #   make check-real   tests against the real mirror, and in a real kernel with qemu
-#   make check-vm     every gadget in real kernels; KERNELS= and GADGETS= pick some
 #   make check-verdicts  what check says of programs, and what real kernels do with them
+#   make check-vm     every gadget in real kernels, one over ssh; KERNELS= and GADGETS= pick some
 #   make check-browser  the page of check --html in Chromium
 #   make check-clients  bcc, cilium/ebpf and libbpf with our exports on a BTF-less kernel
 #   make bench        speed, memory and size beside the peers
@@ -176,24 +176,26 @@ $(BUILD)/embedded-gadgets.o: $(BUILD)/embedded-gadgets.c
 # --- btfrun: the runner with its gadgets as one static program -----------------------------------
 # `make btfrun` for this machine, `make btfrun-<arch>` for another. The libraries of
 # other architectures are unpacked from their Debian packages by scripts/cross-libs.
-BTFRUN_ARCHES := x86_64 aarch64 armv7l i686 s390x
+BTFRUN_ARCHES := x86_64 aarch64 armv7l i686 ppc64le s390x
 BTFRUN_SRC := $(SRC_gadget-runner) gadget-runner/btfrun.c $(SRC_runtime-loader) \
 	core/arch.c core/buf.c core/cursor.c core/fs.c core/log.c btf/btf-view.c
 BTFRUN_CFLAGS = -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 \
 	-DBTFPACK_VERSION='"$(VERSION)"' -Iinclude -I. -Os -ffunction-sections -fdata-sections $(WARN) \
 	-fvisibility=hidden
 HOST_ARCH := $(shell uname -m)
-VM_ARCHES := x86_64 i686 s390x aarch64
+VM_ARCHES := $(BTFRUN_ARCHES)
 
 TRIPLET_x86_64 := x86_64-linux-gnu
 TRIPLET_aarch64 := aarch64-linux-gnu
 TRIPLET_armv7l := arm-linux-gnueabihf
 TRIPLET_i686 := i686-linux-gnu
+TRIPLET_ppc64le := powerpc64le-linux-gnu
 TRIPLET_s390x := s390x-linux-gnu
 DEBIAN_x86_64 := amd64
 DEBIAN_aarch64 := arm64
 DEBIAN_armv7l := armhf
 DEBIAN_i686 := i386
+DEBIAN_ppc64le := ppc64el
 DEBIAN_s390x := s390x
 BTFRUN_GZ_s390x := $(BPF_GZ_BE)
 
@@ -313,8 +315,8 @@ check-programs: all btfrun $(TEST_BIN) $(FUZZ_BIN) $(REPLAY) $(TEST_BPF)
 run-check: check-programs
 	$(Q)BUILD=$(abspath $(BUILD)) O=$(abspath $(O)) tests/run $(TEST_BIN) $(REPLAY) $(TEST_SH:%=./%)
 
-# Every gadget on real kernels in qemu; KERNELS= and GADGETS= pick some.
-.PHONY: check-vm
+# Every gadget on real kernels in qemu, and one over ssh; KERNELS= and GADGETS= pick some.
+.PHONY: check-vm check-vm-ssh
 check-vm:
 	$(Q)scripts/deps build test vm cross kernel
 	$(Q)$(MAKE) all $(TEST_BPF) $(VM_ARCHES:%=btfrun-%)
@@ -327,6 +329,11 @@ check-verdicts:
 	$(Q)$(MAKE) all $(TEST_BPF) $(patsubst %,$(O)/cross/%,$(filter-out $(HOST_ARCH),$(VM_ARCHES)))
 	$(Q)BUILD=$(abspath $(BUILD)) O=$(abspath $(O)) tests/vm/check-verdicts
 
+check-vm-ssh:
+	$(Q)scripts/deps build test vm cross
+	$(Q)$(MAKE) all $(TEST_BPF) btfrun btfrun-i686
+	$(Q)BUILD=$(abspath $(BUILD)) O=$(abspath $(O)) tests/vm/check-ssh
+
 # The page of check --html in a browser.
 .PHONY: check-browser
 check-browser:
@@ -336,7 +343,7 @@ check-browser:
 
 .PHONY: check-clients
 check-clients:
-	$(Q)scripts/deps build test vm kernel clients
+	$(Q)scripts/deps build test vm cross kernel clients
 	$(Q)$(MAKE) all
 	$(Q)BUILD=$(abspath $(BUILD)) tests/vm/check-clients
 

@@ -36,7 +36,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define READY_SECONDS 60 /* a guest under emulation verifies programs slowly */
+#define READY_SECONDS 180 /* a guest under emulation verifies programs slowly */
 
 static const char *current;
 
@@ -608,7 +608,7 @@ static void run_test(const struct test *test)
 		start_gadget(test);
 	if (wait_until_ready(pid, &status)) {
 		test->make_events();
-		usleep(500000);
+		usleep(100000);
 		kill(pid, SIGINT);
 		waitpid(pid, &status, 0);
 	}
