@@ -22,8 +22,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define LOAD_SECONDS 8    /* under emulation verification is slow */
-#define RUN_SECONDS  "14" /* for clients that end by themselves */
+#define LOAD_SECONDS 15   /* under emulation verification is slow */
+#define RUN_SECONDS  "25" /* for clients that end by themselves */
 #define EXECS        3
 
 /* How clients tell an exec: one line each, or one sum for each parent. */
@@ -36,6 +36,7 @@ static const struct client {
 } clients[] = {
 	{ "bcc", EACH, { "/bin/bcc-execsnoop" } },
 	{ "cilium", SUM, { "/bin/cilium-execcount", "/execcount.bpf.o", RUN_SECONDS } },
+	{ "gadget", EACH, { "/bin/gadget", "/execsnoop.bpf.o" } },
 	{ "libbpf", SUM, { "/bin/libbpf-execcount", "/execcount.bpf.o", RUN_SECONDS } },
 };
 
@@ -72,7 +73,7 @@ static void exec_hello(const struct client *client)
 		printf("\n@expect %s hello %d %d 0 /bin/hello to you\n", client->name, getpid(),
 		       getppid());
 	fflush(stdout);
-	execl("/bin/hello", "hello", "to", "you", (char *)NULL);
+	execl("/bin/hello", "/bin/hello", "to", "you", (char *)NULL);
 	_exit(127);
 }
 
