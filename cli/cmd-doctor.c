@@ -14,35 +14,35 @@ static const struct cmd_option options[] = {
 
 static void print_check(const struct host_check *check, void *arg)
 {
-	const char *state = host_state_name(check->state);
+	char text[1024];
 
 	if (cmd_common.json) {
-		output_json(json_pack("{s:s, s:s, s:s, s:s}", "check", check->name, "state", state,
-				      "found", check->found, "advice", check->advice));
+		output_json(json_pack("{s:s, s:s, s:s, s:s}", "check", check->name, "state",
+				      host_state_name(check->state), "found", check->found,
+				      "advice", check->advice));
 		return;
 	}
-	printf("%-8s %-24s %s\n", state, check->name, check->found);
-	if (*check->advice)
-		printf("%-8s %-24s   %s\n", "", "", check->advice);
+	host_check_print(check, text, sizeof(text));
+	fputs(text, stdout);
 }
 
 static int run(const struct cmd *cmd, int argc, char **argv)
 {
 	struct cmd_parser parser = cmd_parser_init(cmd, argc, argv);
-	const char *root = NULL, *bundle = NULL;
+	struct host_check_input input = { 0 };
 	int option;
 
 	while ((option = cmd_next_option(&parser)) >= 0) {
 		if (option == OPTION_ROOT)
-			root = parser.value;
+			input.root = parser.value;
 		else
-			bundle = parser.value;
+			input.bundle = parser.value;
 	}
 	if (option == CMD_OPTIONS_EXIT)
 		return parser.status;
 	if (parser.operand < argc)
 		return cmd_usage(cmd, "takes no operands, found '%s'", argv[parser.operand]);
-	return host_check_all(root, bundle, print_check, NULL) == HOST_MISSING ? CMD_NO : CMD_OK;
+	return host_check_all(&input, print_check, NULL) == HOST_MISSING ? CMD_NO : CMD_OK;
 }
 
 const struct cmd cmd_doctor = {

@@ -14,11 +14,12 @@
 #include "gadget-runner/attached-bundle.h"
 #include "gadget-runner/gadget-spec.h"
 #include "gadget-runner/gadget-store.h"
+#include "gadget-runner/host-check.h"
 #include "gadget-runner/remote.h"
 #include "gadget-runner/session.h"
 
 /* Exit statuses, as btfpack's. */
-enum { STATUS_OK = 0, STATUS_USAGE = 2, STATUS_BAD_INPUT = 3, STATUS_IO = 4 };
+enum { STATUS_OK = 0, STATUS_NO = 1, STATUS_USAGE = 2, STATUS_BAD_INPUT = 3, STATUS_IO = 4 };
 
 static volatile sig_atomic_t stop;
 
@@ -70,6 +71,7 @@ struct request {
 	const char *program; /* file to copy or send instead of this program */
 	const char *output;  /* where the copy goes */
 	bool until_eof;
+	bool doctor;	   /* instead of a gadget */
 	bool has_settings; /* besides the bundle */
 	int verbosity;
 	char **argv; /* the operands */
@@ -83,6 +85,7 @@ enum {
 	OPTION_ATTACH,
 	OPTION_PROGRAM,
 	OPTION_UNTIL_EOF,
+	OPTION_DOCTOR,
 	OPTION_SESSION
 };
 
@@ -92,6 +95,7 @@ static const struct own_option {
 } own_options[] = {
 	{ 'l', { 'l', "list", NULL, "the gadgets inside, one line each" } },
 	{ OPTION_OVER, { 0, "over", "COMMAND", "run on HOST, reached by COMMAND: ssh" } },
+	{ OPTION_DOCTOR, { 0, "doctor", NULL, "say what this machine has and lacks for gadgets" } },
 	{ OPTION_JSON, { 0, "json", NULL, "events as JSON, one object a line" } },
 	{ OPTION_ATTACH, { 0, "attach", "BUNDLE", "write this program with a bundle in it" } },
 	{ 'o', { 'o', "output", "FILE", "where --attach writes" } },
@@ -184,6 +188,28 @@ static int run_here(struct request *r)
 	if (r->until_eof)
 		watch_input();
 	return session_run(&job, &r->settings, &err) < 0 ? fail(&err) : STATUS_OK;
+}
+
+static void print_check(const struct host_check *check, void *arg)
+{
+	char text[1024];
+
+	host_check_print(check, text, sizeof(text));
+	fputs(text, stdout);
+}
+
+/* As `btfpack doctor`, with the bundle that is inside. */
+static int doctor(const struct request *r)
+{
+	AUTO_BLOB struct btfpack_blob bundle = { 0 };
+	struct host_check_input input = { .bundle = r->settings.bundle };
+	struct btfpack_error err = { 0 };
+
+	if (attached_bundle_read("/proc/self/exe", &bundle, &err) < 0)
+		return fail(&err);
+	input.bundle_data = bundle.data;
+	input.bundle_size = bundle.size;
+	return host_check_all(&input, print_check, NULL) == HOST_MISSING ? STATUS_NO : STATUS_OK;
 }
 
 /* Everything but what this side alone understands goes along. */
@@ -301,6 +327,9 @@ static int take_option(struct request *r, int c)
 	case OPTION_UNTIL_EOF:
 		r->until_eof = true;
 		return -1;
+	case OPTION_DOCTOR:
+		r->doctor = true;
+		return -1;
 	case OPTION_VERSION:
 		printf("btfrun %s\n", BTFPACK_VERSION);
 		return STATUS_OK;
@@ -342,6 +371,8 @@ int main(int argc, char **argv)
 	catch_signals();
 	if (r.attach)
 		return attach(&r);
+	if (r.doctor && !r.over)
+		return doctor(&r);
 	if (!r.argc) {
 		fprintf(stderr, r.over ? "btfrun: --over COMMAND which HOST?\n"
 				       : "btfrun: which gadget? `btfrun --list` lists them\n");

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -16,12 +17,13 @@
 #define CAP_BPF_BIT       39
 
 struct checker {
+	const struct host_check_input *input;
 	const char *root; /* "" for "/" */
-	const char *bundle;
-	bool is_here; /* the host is this machine */
+	bool is_here;	  /* the host is this machine */
 	host_check_fn fn;
 	void *arg;
 	enum host_state worst;
+	char missing[256]; /* names */
 };
 
 const char *host_state_name(enum host_state state)
@@ -43,7 +45,19 @@ __attribute__((format(printf, 5, 6))) static void report(struct checker *c, cons
 	va_end(args);
 	if (state != HOST_UNKNOWN && state > c->worst)
 		c->worst = state;
+	if (state == HOST_MISSING)
+		snprintf(c->missing + strlen(c->missing), sizeof(c->missing) - strlen(c->missing),
+			 "%s%s", *c->missing ? ", " : "", name);
 	c->fn(&check, c->arg);
+}
+
+void host_check_print(const struct host_check *check, char *ret, size_t size)
+{
+	int used = snprintf(ret, size, "%-8s %-24s %s\n", host_state_name(check->state),
+			    check->name, check->found);
+
+	if (*check->advice && used > 0 && (size_t)used < size)
+		snprintf(ret + used, size - used, "%-8s %-24s   %s\n", "", "", check->advice);
 }
 
 /* --- files below the root ----------------------------------------------------------------- */
@@ -105,23 +119,37 @@ static const char *last_line(const char *text)
 	return newline ? newline + 1 : text;
 }
 
+/* What is to be done about there being no BTF. */
+static const char *choice_advice(const struct checker *c, int error)
+{
+	if (error == -ENOENT && !c->input->bundle && !c->input->bundle_data)
+		return "give a bundle: --bundle FILE; `btfpack bundle` writes it";
+	if (error == -ENOENT)
+		return "add this kernel to the bundle: `btfpack build` or `btfpack add`, then "
+		       "`btfpack bundle`";
+	if (error == -EBADMSG || error == -EOPNOTSUPP)
+		return "write the bundle anew: `btfpack bundle`";
+	return "";
+}
+
 static void check_choice(struct checker *c)
 {
-	char story[2048] = "";
+	const struct host_check_input *input = c->input;
 	struct btfpack_loader_opts opts = {
 		.size = sizeof(opts),
 		.root = c->is_here ? NULL : c->root,
-		.explain = story,
-		.explain_size = sizeof(story),
 	};
 	struct btfpack_loader *loader;
 	struct btfpack_error err = { 0 };
+	int error;
 
-	if (btfpack_loader_open(c->bundle, &opts, &loader, &err) < 0) {
-		report(c, "BTF to use", HOST_MISSING,
-		       c->bundle ? "add this kernel to the bundle: btfpack build, btfpack add"
-				 : "give a bundle: --bundle FILE",
-		       "%s", err.message);
+	if (input->bundle || !input->bundle_data)
+		error = btfpack_loader_open(input->bundle, &opts, &loader, &err);
+	else
+		error = btfpack_loader_open_mem(input->bundle_data, input->bundle_size, &opts,
+						&loader, &err);
+	if (error < 0) {
+		report(c, "BTF to use", HOST_MISSING, choice_advice(c, error), "%s", err.message);
 		return;
 	}
 	report(c, "BTF to use", HOST_OK, "", "%s", last_line(btfpack_loader_reason(loader)));
@@ -136,6 +164,11 @@ static void check_tracefs(struct checker *c)
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
 		if (exists(c, places[i])) {
 			report(c, "tracefs", HOST_OK, "", "%s", places[i]);
+			return;
+		}
+		if (errno == EACCES) {
+			report(c, "tracefs", HOST_MISSING, "run as root", "%s: %s", places[i],
+			       strerror(errno));
 			return;
 		}
 	}
@@ -187,12 +220,16 @@ static void check_features(struct checker *c)
 
 	memcpy(features, known_features, sizeof(features));
 	is_readable = look_for_symbols(c, features, ARRAY_SIZE(features));
+	if (!is_readable) {
+		report(c, "kernel functions", HOST_UNKNOWN,
+		       "what the kernel can do shows when a gadget is run",
+		       "/proc/kallsyms tells no names");
+		return;
+	}
 	for (size_t i = 0; i < ARRAY_SIZE(features); i++) {
 		const struct feature *f = &features[i];
 
-		if (!is_readable)
-			report(c, f->name, HOST_UNKNOWN, "", "/proc/kallsyms tells no names");
-		else if (f->found)
+		if (f->found)
 			report(c, f->name, HOST_OK, "", "the kernel has %s()", f->symbol);
 		else
 			report(c, f->name, f->without, f->advice, "the kernel has no %s()",
@@ -245,12 +282,22 @@ static void check_rights(struct checker *c)
 		       "neither CAP_SYS_ADMIN nor CAP_BPF and CAP_PERFMON");
 }
 
-enum host_state host_check_all(const char *root, const char *bundle, host_check_fn fn, void *arg)
+static void conclude(struct checker *c)
+{
+	if (c->worst == HOST_MISSING)
+		report(c, "gadgets", HOST_MISSING, "", "cannot run here, for want of: %s",
+		       c->missing);
+	else
+		report(c, "gadgets", c->worst, "", "%s",
+		       c->worst == HOST_OK ? "can run here" : "can run here, but not all that there are");
+}
+
+enum host_state host_check_all(const struct host_check_input *input, host_check_fn fn, void *arg)
 {
 	struct checker c = {
-		.root = root ? root : "",
-		.bundle = bundle,
-		.is_here = !root,
+		.input = input,
+		.root = input->root ? input->root : "",
+		.is_here = !input->root,
 		.fn = fn,
 		.arg = arg,
 		.worst = HOST_OK,
@@ -265,5 +312,6 @@ enum host_state host_check_all(const char *root, const char *bundle, host_check_
 	check_lockdown(&c);
 	if (c.is_here)
 		check_rights(&c);
+	conclude(&c);
 	return c.worst;
 }

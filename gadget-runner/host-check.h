@@ -28,12 +28,22 @@ typedef void (*host_check_fn)(const struct host_check *check, void *arg);
 /* "ok", "lacks", "missing", "unknown". */
 const char *host_state_name(enum host_state state);
 
+/* What to look at. */
+struct host_check_input {
+	const char *root;	 /* where the host's file system begins; NULL: this machine */
+	const char *bundle;	 /* a file to choose BTF from; NULL: */
+	const void *bundle_data; /* one in memory; NULL: none */
+	size_t bundle_size;
+};
+
 /*
- * Call @fn for each check, in an order to be read. @root is where the host's file
- * system begins, NULL: "/" (and then the rights of this process are looked at, too);
- * @bundle a bundle file to choose from, NULL: none. Returns the worst state there
- * was, with HOST_UNKNOWN counting as HOST_OK.
+ * Call @fn for each check, in an order to be read; the last, "gadgets", says what comes
+ * of all. Of this machine the rights of this process are looked at, too. Returns the
+ * worst state there was, with HOST_UNKNOWN counting as HOST_OK.
  */
-enum host_state host_check_all(const char *root, const char *bundle, host_check_fn fn, void *arg);
+enum host_state host_check_all(const struct host_check_input *input, host_check_fn fn, void *arg);
+
+/* A check as lines to be read, @size bytes at most, NUL included. */
+void host_check_print(const struct host_check *check, char *ret, size_t size);
 
 #endif

@@ -76,6 +76,11 @@ doctor_finds_what_is_missing() {
   grep -q '^missing  *BTF to use' out
   grep -q '^lacks  *ring buffer' out
   grep -q '^ok  *tracefs' out
+  [ "$(tail -n 1 out | tr -s ' ')" = 'missing gadgets cannot run here, for want of: BTF to use' ]
+  # A bundle that cannot be read is not one that lacks this kernel.
+  echo "no bundle" > bad.bundle
+  expect_status 1 "$BTFPACK" doctor --root root --bundle bad.bundle
+  grep -A 1 '^missing  *BTF to use' out | grep -q 'write the bundle anew'
   expect_status 1 "$BTFPACK" doctor --root root --json
   jq -se 'map(select(.check == "kernel BTF"))[0].state == "lacks"' out
 }
@@ -88,6 +93,7 @@ doctor_is_content() {
   llvm-objcopy --dump-section .BTF=root/sys/kernel/btf/vmlinux "$OBJECT" /dev/null
   expect_status 0 "$BTFPACK" doctor --root root
   grep -q '^ok  *BTF to use' out
+  tail -n 1 out | grep -q 'can run here'
 }
 
 btfrun_is_small_and_alone() {
@@ -98,6 +104,10 @@ btfrun_is_small_and_alone() {
   ! readelf -d "$BTFRUN" 2> /dev/null | grep -q NEEDED
   expect_status 2 "$BTFRUN"
   expect_status 2 "$BTFRUN" execsnoop --nothing
+  # The same as `btfpack doctor`, which status depends on this machine.
+  "$BTFPACK" doctor > expected || [ $? = 1 ]
+  "$BTFRUN" --doctor > out || [ $? = 1 ]
+  cmp expected out
 }
 
 btfrun_carries_a_bundle() {

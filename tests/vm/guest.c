@@ -620,14 +620,17 @@ static void run_test(const struct test *test)
 
 /* --- what must be refused --------------------------------------------------------------------- */
 
-/* On kernels without BTF: bundles that must not do, and none at all. Each is a gadget
- * of its own name in what is printed; the "event" is how it ended. */
+/* What btfrun says of itself on every kernel, and on kernels without BTF of bundles that
+ * must not do, and of none at all. Each is a gadget of its own name in what is printed;
+ * the "event" is how it ended. */
 static const struct refusal {
 	const char *name;
 	const char *args[6];
 	int status;
-	const char *words; /* part of the sentence */
+	const char *words; /* part of what it says */
 } refusals[] = {
+	{ "doctor", { "/bin/btfrun", "--doctor" }, 0, "can run here" },
+	{ "lacking", { "/bin/btfrun-bare", "--doctor" }, 1, "cannot run here, for want of: BTF to use\n" },
 	{ "wrong", { "/bin/btfrun-bare", "--bundle", "/wrong.bundle", "execsnoop" }, 4, "no BTF" },
 	{ "corrupt", { "/bin/btfrun-bare", "--bundle", "/corrupt.bundle", "execsnoop" }, 3, "bundle" },
 	{ "without", { "/bin/btfrun-bare", "execsnoop" }, 4, "no BTF" },
@@ -646,6 +649,7 @@ static void run_refusal(const struct refusal *refusal)
 	if (pid == 0) {
 		int err = open("/err", O_WRONLY | O_CREAT | O_TRUNC, 0600);
 
+		dup2(err, 1);
 		dup2(err, 2);
 		execv(refusal->args[0], (char **)refusal->args);
 		_exit(127);
@@ -700,7 +704,7 @@ int main(int argc, char **argv)
 		if (is_wanted(tests[i].gadget, argc, argv))
 			run_test(&tests[i]);
 	for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++)
-		if (!access("/bin/btfrun-bare", F_OK))
+		if (!access(refusals[i].args[0], F_OK))
 			run_refusal(&refusals[i]);
 	printf("\n@end\n");
 	fflush(stdout);
