@@ -169,7 +169,11 @@ json_t *fetching_package(const struct btfpack_package *p)
 	json_object_set_new(object, "version", json_string(p->version));
 	json_object_set_new(object, "size", json_integer((json_int_t)p->size));
 	json_object_set_new(object, "sha256", p->sha256 ? json_string(p->sha256) : json_null());
+	json_object_set_new(object, "digest", p->digest ? json_string(p->digest) : json_null());
 	json_object_set_new(object, "signed", json_boolean(!p->is_unsigned));
+	json_object_set_new(object, "signature",
+			    p->is_unsigned ? json_null()
+					   : json_string(p->needs_signature ? "package" : "index"));
 	json_object_set_new(object, "suite", json_string(p->suite));
 	json_object_set_new(object, "url", json_string(p->url));
 	return object;

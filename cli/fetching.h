@@ -33,11 +33,11 @@ enum fetching_option {
 #define FETCHING_OPTIONS                                                                    \
 	{ 0, "mirror", "URL", "base of the archive; default: that of this machine's apt" }, \
 		{ 0, "security-mirror", "URL", "base of the security archive" },            \
-		{ 0, "keyring", "FILE", "keys that may sign the index" },                   \
+		{ 0, "keyring", "FILE", "keys that may sign index and packages" },          \
 		{ 0, "cache", "DIR", "for downloads; default: ~/.cache/btfpack" },          \
 		{ 0, "root", "DIR", "find apt's sources and keyring under DIR" },           \
 		{ 0, "retries", "N", "try N times more when the network fails; default: 4" },  \
-		{ 0, "allow-unsigned", NULL, "use indexes that nobody signed" },            \
+		{ 0, "allow-unsigned", NULL, "use what nobody signed" },                    \
 		{ 0, "client-cert", "FILE", "certificate to show to the server (RHEL)" },   \
 		{ 0, "client-key", "FILE", "its private key" },                             \
 		{ 0, "ca-file", "FILE", "who vouches for the server; default: the system's" }, \

@@ -211,6 +211,11 @@ static const struct distro ubuntu = {
 #define KERNEL_PREFIX "kernel"
 #define RPM_SUFFIX    "-debuginfo"
 
+/* Keys of @file: where the package of all distributions' keys puts them, and where the
+ * distribution itself has them. */
+#define KEYS(dir, file)                                                                            \
+	"/usr/share/distribution-gpg-keys/" dir "/RPM-GPG-KEY-" file " /etc/pki/rpm-gpg/RPM-GPG-KEY-" file
+
 /* What stands in a package's name between "kernel" and "-debuginfo", and what the
  * kernel says of it at the end of its uname. A flavour that is not here is no kernel
  * (tools), or one for debugging the kernel itself. */
@@ -309,6 +314,7 @@ static const struct distro_release fedora_releases[] = {
 static const struct distro fedora = {
 	.name = "fedora",
 	.ops = &repo_rpmmd,
+	.keyring = KEYS("fedora", "fedora-$release-*"),
 	.arches = "x86_64 aarch64 armhfp i386",
 	.bases = {
 		{ "https://dl.fedoraproject.org/pub/fedora/linux", "" },
@@ -339,6 +345,8 @@ static const struct distro_release centos_releases[] = {
 static const struct distro centos = {
 	.name = "centos",
 	.ops = &repo_rpmmd,
+	.keyring = KEYS("centos", "CentOS-Official*") " " KEYS("centos", "CentOS-$release")
+		   " " KEYS("centos", "CentOS-Debug-$release"),
 	.arches = "x86_64 aarch64 ppc64le s390x",
 	.bases = {
 		{ "http://debuginfo.centos.org", "" },
@@ -369,6 +377,7 @@ static const struct distro_release rhel_releases[] = {
 static const struct distro rhel = {
 	.name = "rhel",
 	.ops = &repo_rpmmd,
+	.keyring = KEYS("redhat", "redhat$release-release") " " KEYS("redhat", "redhat-release"),
 	.arches = "x86_64 aarch64 ppc64le s390x",
 	.bases = { { "https://cdn.redhat.com/content/dist", "" } },
 	.releases = rhel_releases,
@@ -390,6 +399,7 @@ static const struct distro_release alma_releases[] = {
 static const struct distro almalinux = {
 	.name = "almalinux",
 	.ops = &repo_rpmmd,
+	.keyring = KEYS("alma", "AlmaLinux-$release") " " KEYS("alma", "AlmaLinux"),
 	.arches = "x86_64 aarch64 ppc64le s390x",
 	.bases = { { "https://repo.almalinux.org", "" } },
 	.releases = alma_releases,
@@ -411,6 +421,7 @@ static const struct distro_release rocky_releases[] = {
 static const struct distro rocky = {
 	.name = "rocky",
 	.ops = &repo_rpmmd,
+	.keyring = KEYS("rocky", "Rocky-$release") " " KEYS("rocky", "Rocky-rockyofficial"),
 	.arches = "x86_64 aarch64 ppc64le s390x",
 	.bases = { { "https://dl.rockylinux.org/pub/rocky", "" } },
 	.releases = rocky_releases,
@@ -434,6 +445,7 @@ static const struct distro_release oracle_releases[] = {
 static const struct distro oracle = {
 	.name = "ol",
 	.ops = &repo_html,
+	.keyring = KEYS("oraclelinux", "oracle-ol$release") " " KEYS("oraclelinux", "oracle"),
 	.arches = "x86_64 aarch64",
 	.bases = { { "https://oss.oracle.com", "" } },
 	.releases = oracle_releases,
@@ -474,6 +486,7 @@ static const struct distro_release amazon_releases[] = {
 static const struct distro amazon = {
 	.name = "amzn",
 	.ops = &repo_rpmmd,
+	.keyring = KEYS("amazon-linux", "amazon-linux-$release") " " KEYS("amazon-linux", "amazon-ga"),
 	.arches = "x86_64 aarch64",
 	.bases = {
 		{ "https://cdn.amazonlinux.com", "" },
@@ -504,6 +517,7 @@ static const struct distro_release openeuler_releases[] = {
 static const struct distro openeuler = {
 	.name = "openEuler",
 	.ops = &repo_rpmmd,
+	.keyring = KEYS("openeuler", "openEuler"),
 	.arches = "x86_64 aarch64",
 	.bases = { { "https://repo.openeuler.org", "" } },
 	.releases = openeuler_releases,
@@ -576,6 +590,7 @@ static const struct distro_release leap_releases[] = {
 static const struct distro leap = {
 	.name = "opensuse-leap",
 	.ops = &repo_rpmmd,
+	.keyring = KEYS("opensuse", "openSUSE*") " " KEYS("suse", "SuSE-SLE-15*"),
 	.arches = "x86_64 aarch64",
 	.bases = { { "https://download.opensuse.org", "" } },
 	.releases = leap_releases,
@@ -608,6 +623,7 @@ static const struct distro_release sles_releases[] = {
 static const struct distro sles = {
 	.name = "sles",
 	.ops = &repo_rpmmd,
+	.keyring = KEYS("suse", "SuSE-SLE-1[25]*"),
 	.arches = "x86_64 aarch64 ppc64le s390x",
 	.bases = { { "https://updates.suse.com/SUSE", "" } },
 	.releases = sles_releases,

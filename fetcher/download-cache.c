@@ -30,7 +30,7 @@ struct download_cache {
 struct download {
 	struct download_cache *cache;
 	const char *url;
-	const struct btfpack_id *expected; /* NULL: nobody tells */
+	const struct checksum *expected; /* NULL: nobody tells */
 	uint64_t size;                     /* 0: unknown */
 	char *path, *partial, *from;
 	int fd; /* of the partial, locked */
@@ -57,16 +57,19 @@ static int fail_errno(struct btfpack_error *err, const char *path, const char *d
 }
 
 static int download_init(struct download *d, struct download_cache *cache,
-			 const char *url, const struct btfpack_id *expected,
+			 const char *url, const struct checksum *expected,
 			 struct btfpack_error *err)
 {
 	struct btfpack_id of_url;
-	char hex[DIGEST_HEX_SIZE];
+	char hex[CHECKSUM_HEX_SIZE];
 
 	*d = (struct download){ .cache = cache, .url = url, .expected = expected, .fd = -1 };
 	if (!expected && digest_bytes(url, strlen(url), &of_url) < 0)
 		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", cache->dir);
-	digest_format(expected ? expected : &of_url, hex);
+	if (expected)
+		checksum_format(expected, hex);
+	else
+		digest_format(&of_url, hex);
 	if (asprintf(&d->path, "%s/files/%s", cache->dir, hex) < 0)
 		d->path = NULL;
 	if (asprintf(&d->partial, "%s/files/%s.partial", cache->dir, hex) < 0)
@@ -78,12 +81,17 @@ static int download_init(struct download *d, struct download_cache *cache,
 	return 0;
 }
 
+static enum checksum_kind kind_of(const struct download *d)
+{
+	return d->expected ? d->expected->kind : CHECKSUM_SHA256;
+}
+
 /* Add what @fd holds to a fresh digest; the number of bytes in @size_ret. */
-static int digest_file(int fd, const char *path, struct digest **ret, uint64_t *size_ret,
-		       struct btfpack_error *err)
+static int digest_file(const struct download *d, int fd, const char *path, struct digest **ret,
+		       uint64_t *size_ret, struct btfpack_error *err)
 {
 	AUTO_FREE uint8_t *bytes = malloc(READ_SIZE);
-	struct digest *digest = digest_new();
+	struct digest *digest = digest_new_of(kind_of(d));
 	uint64_t size = 0;
 	ssize_t got;
 
@@ -111,18 +119,18 @@ static int is_whole(struct download *d, struct btfpack_error *err)
 {
 	AUTO_FD int fd = open(d->path, O_RDONLY | O_CLOEXEC);
 	struct digest *digest;
-	struct btfpack_id found;
+	struct checksum found;
 	uint64_t size;
 	int error;
 
 	if (fd < 0)
 		return errno == ENOENT ? 0 : fail_errno(err, d->path, "open");
-	error = digest_file(fd, d->path, &digest, &size, err);
+	error = digest_file(d, fd, d->path, &digest, &size, err);
 	if (error < 0)
 		return error;
-	digest_finish(digest, &found);
+	digest_finish_checksum(digest, kind_of(d), &found);
 	digest_free(digest);
-	if (d->expected ? digest_is_equal(&found, d->expected) : !d->size || size == d->size)
+	if (d->expected ? checksum_is_equal(&found, d->expected) : !d->size || size == d->size)
 		return 1;
 	log_warning("%s: damaged in the cache; downloading it again", d->path);
 	unlink(d->path);
@@ -159,7 +167,7 @@ static int restart(void *arg, struct btfpack_error *err)
 	struct download *d = arg;
 
 	digest_free(d->digest);
-	d->digest = digest_new();
+	d->digest = digest_new_of(kind_of(d));
 	d->have = 0;
 	if (!d->digest)
 		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", d->partial);
@@ -246,17 +254,16 @@ static int transfer(struct download *d, struct btfpack_error *err)
  * verified anew before it is used. */
 static int finish(struct download *d, struct btfpack_error *err)
 {
-	char expected[DIGEST_HEX_SIZE], found[DIGEST_HEX_SIZE];
-	struct btfpack_id id;
+	char expected[CHECKSUM_HEX_SIZE], found[CHECKSUM_HEX_SIZE];
+	struct checksum is;
 
-	digest_finish(d->digest, &id);
-	if (d->expected && !digest_is_equal(&id, d->expected)) {
-		digest_format(d->expected, expected);
-		digest_format(&id, found);
+	digest_finish_checksum(d->digest, kind_of(d), &is);
+	if (d->expected && !checksum_is_equal(&is, d->expected)) {
+		checksum_format(d->expected, expected);
+		checksum_format(&is, found);
 		remove_partial(d, NULL);
-		return btfpack_error_set(err, -EBADMSG,
-					 "%s: expected SHA-256 %.16s..., found %.16s...", d->url,
-					 expected, found);
+		return btfpack_error_set(err, -EBADMSG, "%s: expected %s %.16s..., found %.16s...",
+					 d->url, checksum_kind_name(is.kind), expected, found);
 	}
 	if (rename(d->partial, d->path) < 0)
 		return fail_errno(err, d->partial, "rename");
@@ -270,7 +277,7 @@ static int complete(struct download *d, bool *continued_ret, struct btfpack_erro
 	int error = lock_partial(d, err);
 
 	if (!error)
-		error = digest_file(d->fd, d->partial, &d->digest, &d->have, err);
+		error = digest_file(d, d->fd, d->partial, &d->digest, &d->have, err);
 	if (!error && d->size && d->have > d->size)
 		error = restart(d, err);
 	if (error < 0)
@@ -284,7 +291,7 @@ static int complete(struct download *d, bool *continued_ret, struct btfpack_erro
 	return error < 0 ? error : finish(d, err);
 }
 
-static int get_once(struct download_cache *cache, const char *url, const struct btfpack_id *digest,
+static int get_once(struct download_cache *cache, const char *url, const struct checksum *digest,
 		    uint64_t size, char **path_ret, bool *continued_ret, struct btfpack_error *err)
 {
 	CLEANUP(download_deinit) struct download d;
@@ -304,7 +311,7 @@ static int get_once(struct download_cache *cache, const char *url, const struct 
 }
 
 int download_cache_get(struct download_cache *cache, const char *url,
-		       const struct btfpack_id *digest, uint64_t size, char **path_ret,
+		       const struct checksum *digest, uint64_t size, char **path_ret,
 		       struct btfpack_error *err)
 {
 	struct btfpack_error first = { 0 };
@@ -320,7 +327,7 @@ int download_cache_get(struct download_cache *cache, const char *url,
 }
 
 int download_cache_drop(struct download_cache *cache, const char *url,
-			const struct btfpack_id *digest, struct btfpack_error *err)
+			const struct checksum *digest, struct btfpack_error *err)
 {
 	CLEANUP(download_deinit) struct download d;
 	int error = download_init(&d, cache, url, digest, err);

@@ -3,10 +3,10 @@
  * Files named by their digest: partial while they download, renamed when every
  * byte is there and the digest is right, never downloaded twice.
  *
- *	<dir>/files/<sha256>           whole and verified when it was renamed; of what
+ *	<dir>/files/<digest>           whole and verified when it was renamed; of what
  *	                               has no known digest, that of its URL
- *	<dir>/files/<sha256>.partial   its first bytes; locked while someone adds to it
- *	<dir>/files/<sha256>.from      the URL they came from and what the server called
+ *	<dir>/files/<digest>.partial   its first bytes; locked while someone adds to it
+ *	<dir>/files/<digest>.from      the URL they came from and what the server called
  *	                               them (ETag), to continue with
  *	<dir>/notes/<name>             small texts that verify themselves
  */
@@ -18,6 +18,7 @@
 #include <btfpack/error.h>
 #include <btfpack/types.h>
 
+struct checksum;
 struct http;
 struct download_cache;
 
@@ -33,12 +34,12 @@ const char *download_cache_dir(const struct download_cache *cache);
  * by its URL, and only its size (0: not known either) is held against it. free() the
  * path. */
 int download_cache_get(struct download_cache *cache, const char *url,
-		       const struct btfpack_id *digest, uint64_t size, char **path_ret,
+		       const struct checksum *digest, uint64_t size, char **path_ret,
 		       struct btfpack_error *err);
 
 /* Forget it, finished or partial. @url is looked at only without @digest. */
 int download_cache_drop(struct download_cache *cache, const char *url,
-			const struct btfpack_id *digest, struct btfpack_error *err);
+			const struct checksum *digest, struct btfpack_error *err);
 
 /* A note is text under a name of ours, with its digest before it. get gives -ENOENT
  * also for one that is damaged; a NUL follows the text. */

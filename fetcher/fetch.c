@@ -20,9 +20,11 @@
 #include "fetcher/distro-file.h"
 #include "fetcher/download-cache.h"
 #include "fetcher/http.h"
+#include "fetcher/keyring.h"
 #include "fetcher/package-list.h"
 #include "fetcher/package.h"
 #include "fetcher/repo.h"
+#include "fetcher/rpm-signature.h"
 
 struct btfpack_fetcher {
 	char *mirrors[DISTRO_BASES]; /* NULL: not given */
@@ -195,14 +197,19 @@ static char *choose_url(const struct btfpack_fetcher *f, const struct distro *di
 	return repo_expand(whole, release, NULL);
 }
 
-/* NULL in @ret: there is no place where it would be. */
-static int choose_keyring(const struct btfpack_fetcher *f, const struct distro *distro, char **ret)
+/* Without a name: there is no place where it would be. */
+static int choose_keyring(const struct btfpack_fetcher *f, const struct distro *distro,
+			  const struct distro_release *release, struct keyring *ret)
 {
-	const char *root = f->keyring || !f->root ? "" : f->root;
-	const char *path = f->keyring ? f->keyring : distro->keyring;
+	AUTO_FREE char *patterns = NULL;
 
-	*ret = NULL;
-	return path && asprintf(ret, "%s%s", root, path) < 0 ? -ENOMEM : 0;
+	*ret = (struct keyring){ 0 };
+	if (f->keyring)
+		return keyring_init(ret, f->keyring);
+	if (!distro->keyring)
+		return 0;
+	patterns = repo_expand(distro->keyring, release, NULL);
+	return patterns ? keyring_init_patterns(ret, f->root ? f->root : "", patterns) : -ENOMEM;
 }
 
 /* --- list
@@ -233,7 +240,7 @@ static int list_suite(struct request *q, const struct distro_release *release,
 {
 	const struct repo_ops *ops = suite->ops ? suite->ops : q->distro->ops;
 	AUTO_FREE char *url = choose_url(q->fetcher, q->distro, release, suite);
-	AUTO_FREE char *keyring = NULL;
+	CLEANUP(keyring_deinit) struct keyring keyring = { 0 };
 	char name[128];
 	struct repo repo = {
 		.distro = q->distro,
@@ -245,10 +252,10 @@ static int list_suite(struct request *q, const struct distro_release *release,
 	};
 	int error;
 
-	if (!url || choose_keyring(q->fetcher, q->distro, &keyring) < 0)
+	if (!url || choose_keyring(q->fetcher, q->distro, release, &keyring) < 0)
 		return btfpack_error_set(err, -ENOMEM, "out of memory to list %s",
 					 release->codename);
-	repo.keyring = keyring;
+	repo.keyring = keyring.name ? &keyring : NULL;
 	snprintf(name, sizeof(name), "%s%s", release->codename, suite->suffix);
 	log_debug("%s: looking for %s", url, name);
 	error = ops->list(&repo, q->arch, &q->iter->list, err);
@@ -397,26 +404,58 @@ void btfpack_package_iter_free(struct btfpack_package_iter *iter)
  * --------------------------------------------------------------------------------- */
 
 /* *@ret is @room, or NULL when the index told no digest. */
-static int parse_digest(const struct btfpack_package *package, struct btfpack_id *room,
-			const struct btfpack_id **ret, struct btfpack_error *err)
+static int parse_digest(const struct btfpack_package *package, struct checksum *room,
+			const struct checksum **ret, struct btfpack_error *err)
 {
-	*ret = package->sha256 ? room : NULL;
-	if (!package->sha256 || digest_parse(package->sha256, room) == 0)
+	*ret = package->digest ? room : NULL;
+	if (!package->digest || package_digest_parse(package->digest, room) == 0)
 		return 0;
-	return btfpack_error_set(err, -EINVAL, "%s: the package has no valid SHA-256",
+	return btfpack_error_set(err, -EINVAL, "%s: the package has no valid digest",
 				 package->name);
+}
+
+/* The index did not vouch for @package: what its own signature says of the file @path. */
+static int check_signature(const struct btfpack_fetcher *f, const struct btfpack_package *package,
+			   const char *path, struct btfpack_error *err)
+{
+	CLEANUP(keyring_deinit) struct keyring keyring = { 0 };
+	const struct distro *distro = find_distro(f, package->kernel.distro, err);
+	const struct distro_release *release =
+		distro ? distro_find_release(distro, package->kernel.release) : NULL;
+	struct btfpack_error why = { 0 };
+	int error;
+
+	if (!release)
+		return btfpack_error_set(err, -EINVAL, "%s: the package is of no known release",
+					 package->name);
+	if (choose_keyring(f, distro, release, &keyring) < 0)
+		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", package->name);
+	if (package->is_unsigned && (!keyring.name || keyring.missing.code))
+		return 0;
+	error = rpm_signature_check(path, package, &keyring, &why);
+	if (!error || (error == -ENODATA && package->is_unsigned))
+		return 0;
+	return btfpack_error_set(err, error == -ENODATA ? -EBADMSG : error, "%s", why.message);
 }
 
 int btfpack_fetcher_download(struct btfpack_fetcher *f, const struct btfpack_package *package,
 			     char **path_ret, struct btfpack_error *err)
 {
-	const struct btfpack_id *digest;
-	struct btfpack_id room;
+	AUTO_FREE char *path = NULL;
+	const struct checksum *digest;
+	struct checksum room;
 	int error = parse_digest(package, &room, &digest, err);
 
-	return error < 0 ? error
-			 : download_cache_get(f->cache, package->url, digest, package->size,
-					      path_ret, err);
+	if (!error)
+		error = download_cache_get(f->cache, package->url, digest, package->size, &path,
+					   err);
+	if (!error && package->needs_signature)
+		error = check_signature(f, package, path, err);
+	if (error == -EBADMSG) /* never to be used again */
+		download_cache_drop(f->cache, package->url, digest, NULL);
+	if (!error)
+		*path_ret = steal_ptr(path); /* the caller's */
+	return error;
 }
 
 /* The package's name says more than the cache's path. */
@@ -469,8 +508,8 @@ int btfpack_fetcher_open_vmlinux(struct btfpack_fetcher *f, const struct btfpack
 int btfpack_fetcher_drop(struct btfpack_fetcher *f, const struct btfpack_package *package,
 			 struct btfpack_error *err)
 {
-	const struct btfpack_id *digest;
-	struct btfpack_id room;
+	const struct checksum *digest;
+	struct checksum room;
 	int error = parse_digest(package, &room, &digest, err);
 
 	return error < 0 ? error : download_cache_drop(f->cache, package->url, digest, err);

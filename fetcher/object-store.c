@@ -216,12 +216,13 @@ static int check_file(const char *path, const struct btfpack_id *digest, uint64_
 int object_store_fetch(struct object_store *s, const char *name, const struct btfpack_id *digest,
 		       uint64_t size, char **path_ret, struct btfpack_error *err)
 {
+	const struct checksum checksum = checksum_of_id(digest);
 	AUTO_FREE char *url = NULL;
 	int error = make_url(s, name, &url, err);
 
 	if (error || !s->is_dir)
 		return error ? error
-			     : download_cache_get(s->cache, url, digest, size, path_ret, err);
+			     : download_cache_get(s->cache, url, &checksum, size, path_ret, err);
 	error = check_file(url, digest, size, err);
 	if (!error)
 		*path_ret = steal_ptr(url); /* the caller's */
@@ -230,8 +231,10 @@ int object_store_fetch(struct object_store *s, const char *name, const struct bt
 
 void object_store_drop(struct object_store *s, const struct btfpack_id *digest)
 {
+	const struct checksum checksum = checksum_of_id(digest);
+
 	if (s->cache && !s->is_dir)
-		download_cache_drop(s->cache, "", digest, NULL);
+		download_cache_drop(s->cache, "", &checksum, NULL);
 }
 
 /* --- putting ----------------------------------------------------------------------------------- */

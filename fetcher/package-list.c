@@ -4,11 +4,40 @@
 #include <string.h>
 
 #include "core/cleanup.h"
+#include "core/digest.h"
 #include "core/log.h"
 #include "fetcher/package-list.h"
 #include "fetcher/repo.h"
 
 #define PACKAGES_MAXIMUM 1000000
+#define SHA256_PREFIX	 "sha256:"
+
+static const char *const kinds[] = {
+	[CHECKSUM_SHA1] = "sha1",     [CHECKSUM_SHA224] = "sha224", [CHECKSUM_SHA256] = "sha256",
+	[CHECKSUM_SHA384] = "sha384", [CHECKSUM_SHA512] = "sha512",
+};
+
+const char *package_digest_format(const struct checksum *digest, char ret[PACKAGE_DIGEST_SIZE])
+{
+	char hex[CHECKSUM_HEX_SIZE];
+
+	if (digest->kind == CHECKSUM_NONE)
+		return NULL;
+	checksum_format(digest, hex);
+	snprintf(ret, PACKAGE_DIGEST_SIZE, "%s:%s", kinds[digest->kind], hex);
+	return ret;
+}
+
+int package_digest_parse(const char *text, struct checksum *ret)
+{
+	const char *colon = strchr(text, ':');
+	char kind[16];
+
+	if (!colon || colon - text >= (ptrdiff_t)sizeof(kind))
+		return -EINVAL;
+	snprintf(kind, sizeof(kind), "%.*s", (int)(colon - text), text);
+	return checksum_parse(checksum_kind_find(kind), colon + 1, ret);
+}
 
 /* The strings of a package, as fields to walk over. */
 static const size_t strings[] = {
@@ -22,7 +51,7 @@ static const size_t strings[] = {
 	offsetof(struct btfpack_package, version),
 	offsetof(struct btfpack_package, suite),
 	offsetof(struct btfpack_package, url),
-	offsetof(struct btfpack_package, sha256),
+	offsetof(struct btfpack_package, digest),
 };
 
 static char **string_at(const struct btfpack_package *package, size_t i)
@@ -85,6 +114,9 @@ int package_list_add(struct package_list *list, const struct btfpack_package *pa
 		free_strings(&copy);
 		return btfpack_error_set(err, -ENOMEM, "out of memory for a package list");
 	}
+	copy.sha256 = copy.digest && !strncmp(copy.digest, SHA256_PREFIX, strlen(SHA256_PREFIX))
+			      ? copy.digest + strlen(SHA256_PREFIX)
+			      : NULL;
 	list->packages[list->count++] = copy; /* the list owns its strings */
 	return 0;
 }

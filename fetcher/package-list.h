@@ -9,7 +9,14 @@
 #include <btfpack/error.h>
 #include <btfpack/fetch.h>
 
+struct checksum;
 struct distro;
+
+/* The digest of a package as its field has it: "sha256:<hex>". NULL for none. */
+#define PACKAGE_DIGEST_SIZE 144
+const char *package_digest_format(const struct checksum *digest, char ret[PACKAGE_DIGEST_SIZE]);
+/* -EINVAL: it is none. */
+int package_digest_parse(const char *text, struct checksum *ret);
 
 struct package_list {
 	struct btfpack_package *packages;

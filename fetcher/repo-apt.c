@@ -117,6 +117,7 @@ static int cut_file(struct cut *cut, const char *path, const char *what, struct 
 static int download_index(const struct repo *repo, const struct apt_release *release,
 			  const struct apt_index *index, char **path_ret, struct btfpack_error *err)
 {
+	const struct checksum digest = checksum_of_id(&index->digest);
 	AUTO_FREE char *plain = NULL, *by_hash = NULL;
 	char hex[DIGEST_HEX_SIZE];
 	int error = -ENOENT;
@@ -130,10 +131,10 @@ static int download_index(const struct repo *repo, const struct apt_release *rel
 	if (!plain || !by_hash)
 		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", repo->url);
 	if (release->by_hash)
-		error = download_cache_get(repo->cache, by_hash, &index->digest, index->size,
+		error = download_cache_get(repo->cache, by_hash, &digest, index->size,
 					   path_ret, err);
 	if (error == -ENOENT)
-		error = download_cache_get(repo->cache, plain, &index->digest, index->size,
+		error = download_cache_get(repo->cache, plain, &digest, index->size,
 					   path_ret, err);
 	return error;
 }
@@ -161,7 +162,9 @@ static int excerpt_of(const struct repo *repo, const struct apt_release *release
 	if (!error)
 		error = cut_file(&cut, path, what, err);
 	if (!error) {
-		download_cache_drop(repo->cache, NULL, &index->digest, NULL); /* the excerpt is kept */
+		const struct checksum digest = checksum_of_id(&index->digest);
+
+		download_cache_drop(repo->cache, NULL, &digest, NULL); /* the excerpt is kept */
 		*ret = buf_take(&cut.excerpt);                          /* the caller's */
 	}
 	buf_deinit(&cut.excerpt);
@@ -179,8 +182,11 @@ static bool collection_wants(void *arg, const char *name)
 static int collection_found(void *arg, const struct apt_package *found, struct btfpack_error *err)
 {
 	const struct collection *c = arg;
+	char digest[PACKAGE_DIGEST_SIZE];
 	AUTO_FREE char *url = NULL;
 	struct kernel_name kernel;
+
+	snprintf(digest, sizeof(digest), "sha256:%s", found->sha256);
 
 	if (!c->repo->distro->recognize(&(struct package_name){ .name = found->name }, &kernel) ||
 	    found->size < c->repo->distro->minimum_size)
@@ -203,7 +209,7 @@ static int collection_found(void *arg, const struct apt_package *found, struct b
 					.suite = c->repo->suite,
 					.url = url,
 					.size = found->size,
-					.sha256 = found->sha256,
+					.digest = digest,
 					.is_unsigned = !c->is_signed,
 				},
 				err);

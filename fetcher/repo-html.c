@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Directories of rpm files that have no index but the web server's listing. Nothing
- * tells a digest or a size there, so nothing of it can be verified: they are used
- * only by leave, and only a server's own checks (TLS) say who sent them.
+ * tells a digest or a size there: only the packages' own signatures vouch for them.
  */
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include "fetcher/download-cache.h"
 #include "fetcher/html-links.h"
 #include "fetcher/http.h"
+#include "fetcher/keyring.h"
 #include "fetcher/repo.h"
 #include "fetcher/version.h"
 
@@ -69,7 +69,8 @@ static int add_package(const struct listing *l, const char *file, const struct p
 					.version = name->version,
 					.suite = l->repo->suite,
 					.url = url,
-					.is_unsigned = 1,
+					.needs_signature = 1,
+					.is_unsigned = l->repo->allow_unsigned,
 				},
 				err);
 }
@@ -101,11 +102,14 @@ static int list_one(const struct repo *repo, const char *url, const char *arch,
 		directory = NULL;
 		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", url);
 	}
-	if (!repo->allow_unsigned)
+	if (!repo->keyring && !repo->allow_unsigned)
 		return btfpack_error_set(err, -ENOKEY,
-					 "%s: nothing vouches for what a directory lists: only "
-					 "--allow-unsigned uses it",
+					 "%s: nothing vouches for what a directory lists but the "
+					 "packages' signatures: --keyring names the keys, "
+					 "--allow-unsigned does without",
 					 directory);
+	if (!repo->allow_unsigned && keyring_check(repo->keyring, directory, err) < 0)
+		return err->code;
 	error = http_get_blob(download_cache_http(repo->cache), directory, LISTING_MAXIMUM, &html,
 			      err);
 	return error < 0 ? error : html_links(html.data, html.size, found, &listing, err);

@@ -3,12 +3,16 @@
  * rpm-md repositories. What is believed, and why:
  *
  *	repodata/repomd.xml           signed in repomd.xml.asc, where the distribution does
- *	  └ repodata/...-primary.xml.*  SHA-256 in repomd.xml
- *	      └ the package           size and SHA-256 in primary.xml
+ *	  └ repodata/...-primary.xml.*  SHA-256, or longer, in repomd.xml
+ *	      └ the package           size and digest in primary.xml
+ *
+ * Where the index is not signed, or a digest on the way is SHA-1, the package's own
+ * signature must vouch for it (rpm-signature.h), and the index only says where it is.
  *
  * As for apt, what concerns kernels is kept as a note under the digest of the index it
  * was cut from: a primary.xml again, with nothing else in it.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,11 +20,14 @@
 #include "core/arch.h"
 #include "core/buf.h"
 #include "core/cleanup.h"
+#include "core/fs.h"
 #include "core/log.h"
 #include "fetcher/decoder.h"
 #include "fetcher/download-cache.h"
 #include "fetcher/http.h"
+#include "fetcher/keyring.h"
 #include "fetcher/repo.h"
+#include "fetcher/rpm-database.h"
 #include "fetcher/rpm-metadata.h"
 #include "fetcher/signature.h"
 #include "fetcher/version.h"
@@ -31,14 +38,14 @@
 #define EXCERPT_MAXIMUM	  ((size_t)8 << 20)
 
 /* Counts up when what an excerpt holds or how it was chosen changes. */
-#define EXCERPT_FORMAT 1
+#define EXCERPT_FORMAT 2
 
 /* A repository of one architecture. */
 struct place {
 	const struct repo *repo;
 	const char *url;
 	const char *arch; /* uname -m; NULL: it holds several */
-	bool is_signed;
+	bool is_signed;   /* the index, all the way */
 	struct package_list *list;
 	struct buf excerpt;
 };
@@ -53,41 +60,80 @@ static bool is_wanted(void *arg, const char *name)
 
 /* --- primary.xml → excerpt ----------------------------------------------------------------------- */
 
+static const char excerpt_begin[] = "<metadata>\n", excerpt_end[] = "</metadata>\n";
+
 /* Every field was checked to hold no character that means something in XML. */
 static int cut_found(void *arg, const struct rpm_package *p, struct btfpack_error *err)
 {
 	struct place *place = arg;
-	int error = buf_add_format(
+	char hex[CHECKSUM_HEX_SIZE];
+	int error;
+
+	checksum_format(&p->digest, hex);
+	error = buf_add_format(
 		&place->excerpt,
 		"<package><name>%s</name><arch>%s</arch>"
 		"<version epoch=\"%s\" ver=\"%s\" rel=\"%s\"/>"
-		"<checksum type=\"sha256\">%s</checksum><size package=\"%llu\"/>"
+		"<checksum type=\"%s\">%s</checksum><size package=\"%llu\"/>"
 		"<location href=\"%s\"/></package>\n",
-		p->name, p->arch, p->epoch, p->version, p->release, p->sha256,
-		(unsigned long long)p->size, p->location);
-
+		p->name, p->arch, p->epoch, p->version, p->release,
+		checksum_kind_name(p->digest.kind), hex, (unsigned long long)p->size, p->location);
 	return error < 0 ? btfpack_error_set(err, error, "too many kernels in one index") : 0;
 }
 
-static int cut_index(struct place *place, struct decoder *decoder, const char *what,
-		     struct btfpack_error *err)
+static const struct rpm_packages_ops cut_ops = { is_wanted, cut_found };
+
+static int cut_xml(struct place *place, struct decoder *decoder, const char *what,
+		   struct btfpack_error *err)
 {
-	static const struct rpm_packages_ops ops = { is_wanted, cut_found };
 	CLEANUP(rpm_packages_deinit) struct rpm_packages packages = { 0 };
-	int error = rpm_packages_init(&packages, &ops, place, what, err);
+	int error = rpm_packages_init(&packages, &cut_ops, place, what, err);
 	const void *bytes;
 	ssize_t got;
 
-	if (!error && buf_add_string(&place->excerpt, "<metadata>\n") < 0)
-		error = btfpack_error_set(err, -ENOMEM, "%s: out of memory", what);
 	while (!error && (got = decoder_read(decoder, &bytes, err)) != 0)
 		error = got < 0 ? (int)got : rpm_packages_feed(&packages, bytes, (size_t)got, err);
-	if (!error && buf_add_string(&place->excerpt, "</metadata>\n") < 0)
-		error = btfpack_error_set(err, -EFBIG, "%s: too many kernels in one index", what);
 	return error < 0 ? error : rpm_packages_finish(&packages, err);
 }
 
-static int cut_file(struct place *place, const char *path, const char *what,
+/* Hundreds of megabytes, not to be held in memory: a file without a name, mapped. */
+static int spool(const char *dir, struct decoder *decoder, int fd, struct btfpack_error *err)
+{
+	const void *bytes;
+	ssize_t got;
+
+	while ((got = decoder_read(decoder, &bytes, err)) > 0) {
+		int error = fs_write_fd(fd, bytes, (size_t)got);
+
+		if (error < 0)
+			return btfpack_error_set(err, error, "%s: cannot write a file in it: %s",
+						 dir, strerror(-error));
+	}
+	return (int)got;
+}
+
+static int cut_database(struct place *place, struct decoder *decoder, const char *what,
+			struct btfpack_error *err)
+{
+	const char *dir = download_cache_dir(place->repo->cache);
+	AUTO_FD int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	CLEANUP(fs_map_deinit) struct fs_map map = { 0 };
+	char path[32];
+	int error;
+
+	if (fd < 0)
+		return btfpack_error_set(err, -errno, "%s: cannot make a file without a name in "
+					 "it: %s",
+					 dir, strerror(errno));
+	error = spool(dir, decoder, fd, err);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	if (!error)
+		error = fs_map_init(&map, path, err);
+	return error < 0 ? error
+			 : rpm_database_read(map.data, map.size, &cut_ops, place, what, err);
+}
+
+static int cut_file(struct place *place, const char *path, bool is_database, const char *what,
 		    struct btfpack_error *err)
 {
 	CLEANUP(decoder_file_deinit) struct decoder_file file = { .fd = -1 };
@@ -98,7 +144,8 @@ static int cut_file(struct place *place, const char *path, const char *what,
 		error = decoder_new(decoder_file_read, &file, INDEX_MAXIMUM, what, &decoder, err);
 	if (error < 0)
 		return error;
-	error = cut_index(place, decoder, what, err);
+	error = is_database ? cut_database(place, decoder, what, err)
+			    : cut_xml(place, decoder, what, err);
 	decoder_free(decoder);
 	return error;
 }
@@ -117,8 +164,12 @@ static int make_excerpt(struct place *place, const struct rpm_repomd *repomd,
 				   err);
 	if (error == -ENOENT) /* promised by repomd.xml: damage, not absence */
 		err->code = error = -EPROTO;
+	if (!error && buf_add_string(&place->excerpt, excerpt_begin) < 0)
+		error = btfpack_error_set(err, -ENOMEM, "%s: out of memory", url);
 	if (!error)
-		error = cut_file(place, path, url, err);
+		error = cut_file(place, path, repomd->is_database, url, err);
+	if (!error && buf_add_string(&place->excerpt, excerpt_end) < 0)
+		error = btfpack_error_set(err, -EFBIG, "%s: too many kernels in one index", url);
 	if (!error) /* the excerpt is kept */
 		download_cache_drop(place->repo->cache, url, &repomd->digest, NULL);
 	return error;
@@ -126,12 +177,19 @@ static int make_excerpt(struct place *place, const struct rpm_repomd *repomd,
 
 /* --- excerpt → list ------------------------------------------------------------------------------ */
 
+/* What the index says of it is not vouched for, or too weakly. */
+static bool needs_signature(const struct place *place, const struct rpm_package *found)
+{
+	return !place->is_signed || checksum_is_weak(found->digest.kind);
+}
+
 static int add_package(const struct place *place, const struct rpm_package *found,
 		       const struct kernel_name *kernel, struct btfpack_error *err)
 {
 	const struct repo *repo = place->repo;
 	bool has_epoch = strcmp(found->epoch, "0");
 	AUTO_FREE char *url = NULL, *version = NULL;
+	char digest[PACKAGE_DIGEST_SIZE];
 
 	if (asprintf(&url, "%s/%s", place->url, found->location) < 0)
 		url = NULL;
@@ -154,8 +212,10 @@ static int add_package(const struct place *place, const struct rpm_package *foun
 					.suite = repo->suite,
 					.url = url,
 					.size = found->size,
-					.sha256 = found->sha256,
-					.is_unsigned = !place->is_signed,
+					.digest = package_digest_format(&found->digest, digest),
+					.needs_signature = needs_signature(place, found),
+					.is_unsigned = needs_signature(place, found) &&
+						       repo->allow_unsigned,
 				},
 				err);
 }
@@ -189,42 +249,53 @@ static int collect(struct place *place, const void *text, size_t size, const cha
 
 /* --- one repository ------------------------------------------------------------------------------ */
 
-/* Without a signature, or without keys to check it, only by leave. A signature that
- * can be checked must be good in any case. */
-static int check_signature(struct place *place, const char *url,
-			   const struct btfpack_blob *repomd, struct btfpack_error *err)
+/* Without keys nothing can be checked: only by leave. */
+static int check_keys(const struct place *place, const char *url, struct btfpack_error *err)
 {
 	const struct repo *repo = place->repo;
-	AUTO_BLOB struct btfpack_blob signature = { 0 };
 	struct btfpack_error why = { 0 };
-	char asc[4096];
-	int error;
 
-	snprintf(asc, sizeof(asc), "%s.asc", url);
-	if (!repo->keyring) {
+	if (!repo->keyring)
 		btfpack_error_set(&why, -ENOKEY,
 				  "%s: no keyring of %s is known to verify it with: --keyring names "
 				  "one, --allow-unsigned does without",
 				  url, repo->distro->name);
-	} else {
-		error = http_get_blob(download_cache_http(repo->cache), asc, SIGNATURE_MAXIMUM,
-				      &signature, &why);
-		if (!error)
-			error = signature_verify_detached(repomd, &signature, repo->keyring, url,
-							  &why);
-		place->is_signed = !error;
-		if (error == -ENOENT)
-			btfpack_error_set(&why, -EBADMSG,
-					  "%s: expected a signature in %s, the server has none: "
-					  "only --allow-unsigned uses it",
-					  url, http_last_part(asc));
-		else if (error != -ENOKEY)
-			return error < 0 ? btfpack_error_set(err, error, "%s", why.message) : 0;
-	}
+	else
+		keyring_check(repo->keyring, url, &why);
+	if (!why.code)
+		return 1;
 	if (!repo->allow_unsigned)
 		return btfpack_error_set(err, why.code, "%s", why.message);
 	log_info("%s; used all the same", why.message);
 	return 0;
+}
+
+/* Many distributions sign their packages alone: without a signature here each package
+ * must have one. A signature that is there must be good in any case. */
+static int check_signature(struct place *place, const char *url,
+			   const struct btfpack_blob *repomd, struct btfpack_error *err)
+{
+	AUTO_BLOB struct btfpack_blob signature = { 0 };
+	AUTO_FREE char *asc = NULL;
+	int error = check_keys(place, url, err);
+
+	if (error <= 0)
+		return error;
+	if (asprintf(&asc, "%s.asc", url) < 0) {
+		asc = NULL;
+		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", url);
+	}
+	error = http_get_blob(download_cache_http(place->repo->cache), asc, SIGNATURE_MAXIMUM,
+			      &signature, err);
+	if (error == -ENOENT) {
+		log_info("%s: is not signed; each package's own signature counts", url);
+		return 0;
+	}
+	if (!error)
+		error = signature_verify_detached(repomd, &signature, place->repo->keyring, url,
+						  err);
+	place->is_signed = !error;
+	return error;
 }
 
 static int open_repomd(struct place *place, struct rpm_repomd *ret, struct btfpack_error *err)
@@ -241,19 +312,26 @@ static int open_repomd(struct place *place, struct rpm_repomd *ret, struct btfpa
 			      err);
 	if (!error)
 		error = check_signature(place, url, &text, err);
-	return error < 0 ? error : rpm_repomd_parse(text.data, text.size, url, ret, err);
+	if (!error)
+		error = rpm_repomd_parse(text.data, text.size, url, ret, err);
+	if (!error && checksum_is_weak(ret->digest.kind)) {
+		log_info("%s: tells only the %s of its index; each package's own signature counts",
+			 url, checksum_kind_name(ret->digest.kind));
+		place->is_signed = false;
+	}
+	return error;
 }
 
 static int list_place(struct place *place, struct btfpack_error *err)
 {
 	AUTO_BLOB struct btfpack_blob kept = { 0 };
-	char note[160], hex[DIGEST_HEX_SIZE];
+	char note[256], hex[CHECKSUM_HEX_SIZE];
 	struct rpm_repomd repomd;
 	int error = open_repomd(place, &repomd, err);
 
 	if (error < 0)
 		return error;
-	digest_format(&repomd.digest, hex);
+	checksum_format(&repomd.digest, hex);
 	snprintf(note, sizeof(note), "rpmmd-%d-%.64s-%s", EXCERPT_FORMAT, place->repo->distro->name,
 		 hex);
 	if (download_cache_get_note(place->repo->cache, note, &kept) == 0)

@@ -16,6 +16,7 @@
 #include "fetcher/package-list.h"
 
 struct download_cache;
+struct keyring;
 struct repo;
 
 /* What a kind of repository must do. */
@@ -86,7 +87,9 @@ struct kernel_name {
 struct distro {
 	const char *name; /* as in os-release ID */
 	const struct repo_ops *ops;
-	const char *keyring; /* where its keyring package puts the keys, from "/"; NULL: no place */
+	/* Where packages put its keys: files from "/", or patterns of glob(7), words;
+	 * "$release" stands for what it says. NULL: no place. */
+	const char *keyring;
 	const char *components; /* of its apt repositories; NULL: "main" */
 	uint64_t minimum_size;  /* bytes; smaller packages hold no kernel */
 	const char *arches;  /* as in its URLs: "x86_64 aarch64"; apt's indexes tell themselves */
@@ -115,7 +118,7 @@ struct repo {
 	const struct distro_release *release;
 	const char *url;   /* without a slash at the end; may still hold "$arch" */
 	const char *suite; /* "bookworm-security" */
-	const char *keyring;  /* NULL: none is known */
+	const struct keyring *keyring; /* NULL: none is known */
 	bool allow_unsigned;  /* what cannot be verified is used, with a warning */
 	struct download_cache *cache;
 };

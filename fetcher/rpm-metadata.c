@@ -73,7 +73,7 @@ struct repomd_reader {
 	char type[32]; /* of the <data> being read */
 	char path[XML_TEXT_MAXIMUM], digest[XML_TEXT_MAXIMUM], kind[32];
 	uint64_t size;
-	bool found, found_database;
+	bool found; /* in XML: nothing better will come */
 	struct rpm_repomd *ret;
 };
 
@@ -95,8 +95,9 @@ static int repomd_start(void *arg, const char *name, const char *const *attribut
 	return 0;
 }
 
-static int take_primary(struct repomd_reader *r, struct btfpack_error *err)
+static int take_primary(struct repomd_reader *r, bool is_database, struct btfpack_error *err)
 {
+	enum checksum_kind kind = checksum_kind_find(r->kind);
 	char word[48];
 
 	if (!is_plain(r->path, sizeof(r->ret->path) - 1, "+-.~/_") || !rpm_is_relative_path(r->path))
@@ -104,19 +105,20 @@ static int take_primary(struct repomd_reader *r, struct btfpack_error *err)
 					 "%s: expected a path within the repository for the primary "
 					 "index, found '%s'",
 					 r->what, shown(r->path, word));
-	if (strcmp(r->kind, "sha256"))
+	if (kind == CHECKSUM_NONE)
 		return btfpack_error_set(err, -EOPNOTSUPP,
 					 "%s: expected a sha256 checksum for the primary index, "
-					 "found '%s'",
+					 "or one like it, found '%s'",
 					 r->what, shown(r->kind, word));
-	if (digest_parse(r->digest, &r->ret->digest) < 0)
+	if (checksum_parse(kind, r->digest, &r->ret->digest) < 0)
 		return btfpack_error_set(err, -EBADMSG,
-					 "%s: expected 64 hex digits for the primary index, found "
-					 "'%s'",
-					 r->what, shown(r->digest, word));
+					 "%s: expected the hex digits of %s for the primary index, "
+					 "found '%s'",
+					 r->what, checksum_kind_name(kind), shown(r->digest, word));
 	copy(r->ret->path, sizeof(r->ret->path), r->path);
 	r->ret->size = r->size;
-	r->found = true;
+	r->ret->is_database = is_database;
+	r->found = !is_database;
 	return 0;
 }
 
@@ -128,11 +130,11 @@ static int repomd_end(void *arg, const char *name, const char *text, struct btfp
 		copy(r->digest, sizeof(r->digest), text);
 	else if (!strcmp(name, "size") && !read_size(text, &r->size))
 		r->size = 0;
-	if (strcmp(name, "data"))
+	if (strcmp(name, "data") || r->found)
 		return 0;
-	if (!strcmp(r->type, "primary_db"))
-		r->found_database = true;
-	return !strcmp(r->type, "primary") && !r->found ? take_primary(r, err) : 0;
+	if (!strcmp(r->type, "primary"))
+		return take_primary(r, false, err);
+	return strcmp(r->type, "primary_db") ? 0 : take_primary(r, true, err);
 }
 
 int rpm_repomd_parse(const void *text, size_t size, const char *what, struct rpm_repomd *ret,
@@ -151,46 +153,108 @@ int rpm_repomd_parse(const void *text, size_t size, const char *what, struct rpm
 	if (!error)
 		error = xml_finish(xml, err);
 	xml_free(xml);
-	if (error < 0 || reader.found)
+	if (error < 0 || *ret->path)
 		return error;
-	if (reader.found_database)
-		return btfpack_error_set(err, -EOPNOTSUPP,
-					 "%s: its primary index is only an SQLite database; expected "
-					 "primary.xml",
-					 what);
 	return btfpack_error_set(err, -EBADMSG, "%s: expected it to name a primary index", what);
 }
 
-/* --- primary.xml --------------------------------------------------------------------------------- */
+/* --- one package ----------------------------------------------------------------------------------- */
 
-enum { NAME, ARCH, EPOCH, VERSION, RELEASE, LOCATION, CHECKSUM, CHECKSUM_KIND, SIZE, FIELDS };
-
-/* What each field's text may be, and where it goes. */
+/* What each field's text may be. */
 static const struct {
 	const char *name;
 	size_t maximum;
 	const char *punctuation;
-} rules[FIELDS] = {
-	[NAME] = { "name", sizeof(((struct rpm_package *)0)->name) - 1, "+-._" },
-	[ARCH] = { "arch", sizeof(((struct rpm_package *)0)->arch) - 1, "_" },
-	[EPOCH] = { "epoch", 9, "" },
-	[VERSION] = { "version", sizeof(((struct rpm_package *)0)->version) - 1, "+._~^" },
-	[RELEASE] = { "release", sizeof(((struct rpm_package *)0)->release) - 1, "+._~^" },
-	[LOCATION] = { "location", sizeof(((struct rpm_package *)0)->location) - 1, "+-.~^/_%:" },
-	[CHECKSUM] = { "checksum", DIGEST_HEX_SIZE - 1, "" },
-	[CHECKSUM_KIND] = { "checksum type", 16, "-" },
-	[SIZE] = { "size", 20, "" },
+} rules[RPM_FIELDS] = {
+	[RPM_FIELD_NAME] = { "name", sizeof(((struct rpm_package *)0)->name) - 1, "+-._" },
+	[RPM_FIELD_ARCH] = { "arch", sizeof(((struct rpm_package *)0)->arch) - 1, "_" },
+	[RPM_FIELD_EPOCH] = { "epoch", 9, "" },
+	[RPM_FIELD_VERSION] = { "version", sizeof(((struct rpm_package *)0)->version) - 1,
+				"+._~^" },
+	[RPM_FIELD_RELEASE] = { "release", sizeof(((struct rpm_package *)0)->release) - 1,
+				"+._~^" },
+	[RPM_FIELD_LOCATION] = { "location", sizeof(((struct rpm_package *)0)->location) - 1,
+				 "+-.~^/_%:" },
+	[RPM_FIELD_CHECKSUM] = { "checksum", CHECKSUM_HEX_SIZE - 1, "" },
+	[RPM_FIELD_CHECKSUM_KIND] = { "checksum type", 16, "-" },
+	[RPM_FIELD_SIZE] = { "size", 20, "" },
 };
 
-struct rpm_packages_element {
-	bool inside;
-	char text[FIELDS][XML_TEXT_MAXIMUM + 1];
-};
-
-static void set(struct rpm_packages *p, int field, const char *text)
+void rpm_fields_set(struct rpm_fields *fields, int field, const char *text)
 {
-	copy(p->element->text[field], sizeof(p->element->text[field]), text);
+	copy(fields->text[field], sizeof(fields->text[field]), text);
 }
+
+static bool follows_rule(const struct rpm_fields *fields, int field)
+{
+	return is_plain(fields->text[field], rules[field].maximum, rules[field].punctuation);
+}
+
+bool rpm_fields_are_named(const struct rpm_fields *fields)
+{
+	return follows_rule(fields, RPM_FIELD_NAME);
+}
+
+struct reading {
+	const struct rpm_fields *fields;
+	const char *what;
+};
+
+static int refuse(const struct reading *r, int code, const char *expected, int field,
+		  struct btfpack_error *err)
+{
+	char name[48], word[48];
+
+	return btfpack_error_set(err, code, "%s: package %s: expected %s as its %s, found '%s'",
+				 r->what, shown(r->fields->text[RPM_FIELD_NAME], name), expected,
+				 rules[field].name, shown(r->fields->text[field], word));
+}
+
+static int check_fields(const struct reading *r, struct btfpack_error *err)
+{
+	const char *epoch = r->fields->text[RPM_FIELD_EPOCH];
+	const char *size = r->fields->text[RPM_FIELD_SIZE];
+
+	if (checksum_kind_find(r->fields->text[RPM_FIELD_CHECKSUM_KIND]) == CHECKSUM_NONE)
+		return refuse(r, -EOPNOTSUPP, "sha256 or one like it", RPM_FIELD_CHECKSUM_KIND, err);
+	for (int i = 0; i < RPM_FIELDS; i++)
+		if (!follows_rule(r->fields, i))
+			return refuse(r, i == RPM_FIELD_SIZE && *size ? -EFBIG : -EBADMSG,
+				      i == RPM_FIELD_SIZE ? "a number of bytes"
+							  : "a plain short word",
+				      i, err);
+	if (strspn(epoch, "0123456789") != strlen(epoch))
+		return refuse(r, -EBADMSG, "a number", RPM_FIELD_EPOCH, err);
+	if (!rpm_is_relative_path(r->fields->text[RPM_FIELD_LOCATION]))
+		return refuse(r, -EBADMSG, "a path within the repository", RPM_FIELD_LOCATION, err);
+	return 0;
+}
+
+int rpm_fields_read(const struct rpm_fields *fields, const char *what, struct rpm_package *ret,
+		    struct btfpack_error *err)
+{
+	const struct reading r = { fields, what };
+	int error = check_fields(&r, err);
+
+	if (error < 0)
+		return error;
+	if (checksum_parse(checksum_kind_find(fields->text[RPM_FIELD_CHECKSUM_KIND]),
+			   fields->text[RPM_FIELD_CHECKSUM], &ret->digest) < 0)
+		return refuse(&r, -EBADMSG, "as many hex digits as its type has",
+			      RPM_FIELD_CHECKSUM, err);
+	if (!read_size(fields->text[RPM_FIELD_SIZE], &ret->size) || !ret->size ||
+	    ret->size > RPM_PACKAGE_SIZE_MAXIMUM)
+		return refuse(&r, -EFBIG, "1 to 17179869184 bytes", RPM_FIELD_SIZE, err);
+	copy(ret->name, sizeof(ret->name), fields->text[RPM_FIELD_NAME]);
+	copy(ret->arch, sizeof(ret->arch), fields->text[RPM_FIELD_ARCH]);
+	copy(ret->epoch, sizeof(ret->epoch), fields->text[RPM_FIELD_EPOCH]);
+	copy(ret->version, sizeof(ret->version), fields->text[RPM_FIELD_VERSION]);
+	copy(ret->release, sizeof(ret->release), fields->text[RPM_FIELD_RELEASE]);
+	copy(ret->location, sizeof(ret->location), fields->text[RPM_FIELD_LOCATION]);
+	return 0;
+}
+
+/* --- primary.xml --------------------------------------------------------------------------------- */
 
 static int primary_start(void *arg, const char *name, const char *const *attributes,
 			 struct btfpack_error *err)
@@ -199,72 +263,22 @@ static int primary_start(void *arg, const char *name, const char *const *attribu
 
 	(void)err;
 	if (!strcmp(name, "package")) {
-		memset(p->element, 0, sizeof(*p->element));
-		p->element->inside = true;
+		memset(p->fields, 0, sizeof(*p->fields));
+		p->inside = true;
 	} else if (!strcmp(name, "version")) {
 		const char *epoch = xml_attribute(attributes, "epoch");
 
-		set(p, EPOCH, epoch && *epoch ? epoch : "0");
-		set(p, VERSION, xml_attribute(attributes, "ver"));
-		set(p, RELEASE, xml_attribute(attributes, "rel"));
+		rpm_fields_set(p->fields, RPM_FIELD_EPOCH, epoch && *epoch ? epoch : "0");
+		rpm_fields_set(p->fields, RPM_FIELD_VERSION, xml_attribute(attributes, "ver"));
+		rpm_fields_set(p->fields, RPM_FIELD_RELEASE, xml_attribute(attributes, "rel"));
 	} else if (!strcmp(name, "checksum")) {
-		set(p, CHECKSUM_KIND, xml_attribute(attributes, "type"));
+		rpm_fields_set(p->fields, RPM_FIELD_CHECKSUM_KIND,
+			       xml_attribute(attributes, "type"));
 	} else if (!strcmp(name, "size")) {
-		set(p, SIZE, xml_attribute(attributes, "package"));
+		rpm_fields_set(p->fields, RPM_FIELD_SIZE, xml_attribute(attributes, "package"));
 	} else if (!strcmp(name, "location")) {
-		set(p, LOCATION, xml_attribute(attributes, "href"));
+		rpm_fields_set(p->fields, RPM_FIELD_LOCATION, xml_attribute(attributes, "href"));
 	}
-	return 0;
-}
-
-static int refuse(const struct rpm_packages *p, int code, const char *expected, int field,
-		  struct btfpack_error *err)
-{
-	char name[48], word[48];
-
-	return btfpack_error_set(err, code, "%s: package %s: expected %s as its %s, found '%s'",
-				 p->what, shown(p->element->text[NAME], name), expected,
-				 rules[field].name, shown(p->element->text[field], word));
-}
-
-static int check_fields(const struct rpm_packages *p, struct btfpack_error *err)
-{
-	for (int i = 0; i < FIELDS; i++)
-		if (!is_plain(p->element->text[i], rules[i].maximum, rules[i].punctuation) &&
-		    !(i == CHECKSUM && strcmp(p->element->text[CHECKSUM_KIND], "sha256")))
-			return refuse(p, i == SIZE && *p->element->text[i] ? -EFBIG : -EBADMSG,
-				      i == SIZE ? "a number of bytes" : "a plain short word", i,
-				      err);
-	if (strcmp(p->element->text[CHECKSUM_KIND], "sha256"))
-		return refuse(p, -EOPNOTSUPP, "sha256", CHECKSUM_KIND, err);
-	if (strspn(p->element->text[EPOCH], "0123456789") != strlen(p->element->text[EPOCH]))
-		return refuse(p, -EBADMSG, "a number", EPOCH, err);
-	if (!rpm_is_relative_path(p->element->text[LOCATION]))
-		return refuse(p, -EBADMSG, "a path within the repository", LOCATION, err);
-	return 0;
-}
-
-static int read_package(const struct rpm_packages *p, struct rpm_package *ret,
-			struct btfpack_error *err)
-{
-	struct rpm_packages_element *e = p->element;
-	struct btfpack_id id;
-	int error = check_fields(p, err);
-
-	if (error < 0)
-		return error;
-	if (digest_parse(e->text[CHECKSUM], &id) < 0)
-		return refuse(p, -EBADMSG, "64 hex digits", CHECKSUM, err);
-	if (!read_size(e->text[SIZE], &ret->size) || !ret->size ||
-	    ret->size > RPM_PACKAGE_SIZE_MAXIMUM)
-		return refuse(p, -EFBIG, "1 to 17179869184 bytes", SIZE, err);
-	copy(ret->name, sizeof(ret->name), e->text[NAME]);
-	copy(ret->arch, sizeof(ret->arch), e->text[ARCH]);
-	copy(ret->epoch, sizeof(ret->epoch), e->text[EPOCH]);
-	copy(ret->version, sizeof(ret->version), e->text[VERSION]);
-	copy(ret->release, sizeof(ret->release), e->text[RELEASE]);
-	copy(ret->location, sizeof(ret->location), e->text[LOCATION]);
-	digest_format(&id, ret->sha256);
 	return 0;
 }
 
@@ -274,21 +288,21 @@ static int primary_end(void *arg, const char *name, const char *text, struct btf
 	struct rpm_package package;
 	int error;
 
-	if (!p->element->inside)
+	if (!p->inside)
 		return 0;
-	if (!strcmp(name, "name") && !*p->element->text[NAME])
-		set(p, NAME, text);
+	if (!strcmp(name, "name") && !*p->fields->text[RPM_FIELD_NAME])
+		rpm_fields_set(p->fields, RPM_FIELD_NAME, text);
 	else if (!strcmp(name, "arch"))
-		set(p, ARCH, text);
+		rpm_fields_set(p->fields, RPM_FIELD_ARCH, text);
 	else if (!strcmp(name, "checksum"))
-		set(p, CHECKSUM, text);
+		rpm_fields_set(p->fields, RPM_FIELD_CHECKSUM, text);
 	if (strcmp(name, "package"))
 		return 0;
-	p->element->inside = false;
-	if (!is_plain(p->element->text[NAME], rules[NAME].maximum, rules[NAME].punctuation) ||
-	    !p->ops->is_wanted(p->arg, p->element->text[NAME]))
+	p->inside = false;
+	if (!rpm_fields_are_named(p->fields) ||
+	    !p->ops->is_wanted(p->arg, p->fields->text[RPM_FIELD_NAME]))
 		return 0;
-	error = read_package(p, &package, err);
+	error = rpm_fields_read(p->fields, p->what, &package, err);
 	return error < 0 ? error : p->ops->found(p->arg, &package, err);
 }
 
@@ -298,8 +312,8 @@ int rpm_packages_init(struct rpm_packages *p, const struct rpm_packages_ops *ops
 	static const struct xml_ops xml_ops = { primary_start, primary_end };
 
 	*p = (struct rpm_packages){ .ops = ops, .arg = arg, .what = what };
-	p->element = calloc(1, sizeof(*p->element));
-	if (!p->element)
+	p->fields = calloc(1, sizeof(*p->fields));
+	if (!p->fields)
 		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", what);
 	return xml_new(&xml_ops, p, what, &p->xml, err);
 }
@@ -307,7 +321,7 @@ int rpm_packages_init(struct rpm_packages *p, const struct rpm_packages_ops *ops
 void rpm_packages_deinit(struct rpm_packages *p)
 {
 	xml_free(p->xml);
-	free(p->element);
+	free(p->fields);
 }
 
 int rpm_packages_feed(struct rpm_packages *p, const void *data, size_t size,

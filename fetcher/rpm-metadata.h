@@ -19,14 +19,17 @@
 /* What repomd.xml says of the primary index. */
 struct rpm_repomd {
 	char path[256]; /* from the repository's directory: "repodata/...-primary.xml.gz" */
-	struct btfpack_id digest;
-	uint64_t size; /* bytes; 0: not told */
+	struct checksum digest; /* SHA-1 where an old repository has no better */
+	uint64_t size;          /* bytes; 0: not told */
+	bool is_database;       /* an SQLite database (rpm-database.h), for want of XML */
 };
 
-/* -EBADMSG: damaged, or without a primary index; -EOPNOTSUPP: a primary index that
- * is only an SQLite database, or has no SHA-256. */
+/* -EBADMSG: damaged, or without a primary index; -EOPNOTSUPP: a primary index with
+ * no digest of a kind that counts. */
 int rpm_repomd_parse(const void *text, size_t size, const char *what, struct rpm_repomd *ret,
 		     struct btfpack_error *err);
+
+#define RPM_PACKAGE_SIZE_MAXIMUM ((uint64_t)16 << 30)
 
 /* One package; every field is there and was checked, as in apt-packages.h. */
 struct rpm_package {
@@ -36,10 +39,28 @@ struct rpm_package {
 	char version[96];  /* without epoch and release */
 	char release[96];
 	char location[512]; /* from the repository's directory; no "..", not absolute */
-	char sha256[DIGEST_HEX_SIZE];
+	struct checksum digest;
 	uint64_t size; /* bytes; 1 .. RPM_PACKAGE_SIZE_MAXIMUM */
 };
-#define RPM_PACKAGE_SIZE_MAXIMUM ((uint64_t)16 << 30)
+
+/* The same as an index has it: texts that nobody looked at yet, cut to their room. */
+enum { RPM_FIELD_NAME, RPM_FIELD_ARCH, RPM_FIELD_EPOCH, RPM_FIELD_VERSION, RPM_FIELD_RELEASE,
+       RPM_FIELD_LOCATION, RPM_FIELD_CHECKSUM, RPM_FIELD_CHECKSUM_KIND, RPM_FIELD_SIZE,
+       RPM_FIELDS };
+struct rpm_fields {
+	char text[RPM_FIELDS][XML_TEXT_MAXIMUM + 1];
+};
+
+/* Cut to what fits; what is longer than a rule allows is refused by the next. */
+void rpm_fields_set(struct rpm_fields *fields, int field, const char *text);
+
+/* Whether what stands there as a name may be one. */
+bool rpm_fields_are_named(const struct rpm_fields *fields);
+
+/* -EBADMSG for a field that is missing or makes no sense, -EFBIG for an absurd size,
+ * -EOPNOTSUPP for a digest that does not count. */
+int rpm_fields_read(const struct rpm_fields *fields, const char *what, struct rpm_package *ret,
+		    struct btfpack_error *err);
 
 struct rpm_packages_ops {
 	bool (*is_wanted)(void *arg, const char *name);
@@ -51,7 +72,8 @@ struct rpm_packages {
 	void *arg;
 	const char *what;
 	struct xml *xml;
-	struct rpm_packages_element *element; /* the package being read */
+	struct rpm_fields *fields; /* of the package being read */
+	bool inside;
 };
 
 /* primary.xml as it is decompressed. @what and @arg are borrowed; stays where it is
@@ -60,8 +82,7 @@ int rpm_packages_init(struct rpm_packages *p, const struct rpm_packages_ops *ops
 		      const char *what, struct btfpack_error *err);
 void rpm_packages_deinit(struct rpm_packages *p);
 
-/* -EBADMSG for a wanted package with a field that is missing or makes no sense,
- * -EFBIG for one of an absurd size, -EOPNOTSUPP for one without SHA-256. */
+/* -EBADMSG: no XML, or as rpm_fields_read() says of a package that is wanted. */
 int rpm_packages_feed(struct rpm_packages *p, const void *data, size_t size,
 		      struct btfpack_error *err);
 int rpm_packages_finish(struct rpm_packages *p, struct btfpack_error *err);

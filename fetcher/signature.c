@@ -11,12 +11,14 @@
 #include "core/cleanup.h"
 #include "core/fs.h"
 #include "core/log.h"
+#include "fetcher/keyring.h"
 #include "fetcher/signature.h"
 
 #define STATUS_PREFIX  "[GNUPG:] "
 #define STATUS_MAXIMUM (1 << 20)
 #define STATUS_FD      3
 #define SIGNATURE_FD   4 /* of a detached signature */
+#define KEYRING_FD     5
 
 extern char **environ;
 
@@ -71,14 +73,14 @@ static struct verdict read_status(char *text)
 }
 
 /* Files in memory stand in for pipes: whatever gpgv writes first, nobody waits.
- * Their descriptors stay clear of 0 to 4, which the child gets assigned. */
+ * Their descriptors stay clear of 0 to 5, which the child gets assigned. */
 static int memory_file(const void *data, size_t size)
 {
 	AUTO_FD int fd = memfd_create("btfpack-signature", MFD_CLOEXEC);
 
 	if (fd < 0 || fs_write_fd(fd, data, size) < 0 || lseek(fd, 0, SEEK_SET) < 0)
 		return -1;
-	return fcntl(fd, F_DUPFD_CLOEXEC, SIGNATURE_FD + 1);
+	return fcntl(fd, F_DUPFD_CLOEXEC, KEYRING_FD + 1);
 }
 
 static int read_memory_file(int fd, size_t maximum, struct btfpack_blob *ret,
@@ -92,13 +94,12 @@ static int read_memory_file(int fd, size_t maximum, struct btfpack_blob *ret,
 
 /* What gpgv works on, as memory files. */
 struct call {
-	const char *keyring;
-	int message, text, status;
+	int message, text, status, keyring;
 	int signature; /* -1: within the message */
 };
 
-/* gpgv --status-fd 3 --output - - < message > text 3> status
- * gpgv --status-fd 3 /dev/fd/4 - < message 3> status 4< signature */
+/* gpgv --keyring /dev/fd/5 --status-fd 3 --output - - < message > text 3> status
+ * gpgv --keyring /dev/fd/5 --status-fd 3 /dev/fd/4 - < message 3> status 4< signature */
 static int spawn_gpgv(const struct call *c, pid_t *ret)
 {
 	const bool detached = c->signature >= 0;
@@ -109,7 +110,7 @@ static int spawn_gpgv(const struct call *c, pid_t *ret)
 			 (char *)"--weak-digest",
 			 (char *)"SHA1",
 			 (char *)"--keyring",
-			 (char *)c->keyring,
+			 (char *)"/dev/fd/5",
 			 (char *)(detached ? "/dev/fd/4" : "--output"),
 			 (char *)"-",
 			 (char *)(detached ? NULL : "-"),
@@ -129,6 +130,8 @@ static int spawn_gpgv(const struct call *c, pid_t *ret)
 		error = posix_spawn_file_actions_adddup2(&actions, c->status, STATUS_FD);
 	if (!error && detached)
 		error = posix_spawn_file_actions_adddup2(&actions, c->signature, SIGNATURE_FD);
+	if (!error)
+		error = posix_spawn_file_actions_adddup2(&actions, c->keyring, KEYRING_FD);
 	if (!error)
 		error = posix_spawnp(ret, "gpgv", &actions, NULL, argv, environ);
 	posix_spawn_file_actions_destroy(&actions);
@@ -172,52 +175,90 @@ static int judge(const struct verdict *v, int exit_status, const char *keyring, 
 				 v->reason ? v->reason : "found no signature that could be read");
 }
 
-/* @signature NULL: within @message, and @text_ret wanted. */
-static int verify(const struct btfpack_blob *message, const struct btfpack_blob *signature,
-		  const char *keyring, const char *what, struct btfpack_blob *text_ret,
-		  struct btfpack_error *err)
+struct job {
+	int message; /* read from its position on */
+	const struct btfpack_blob *signature; /* NULL: within the message */
+	const struct keyring *keyring;
+	const char *what;
+};
+
+static int prepare_failed(const char *what, struct btfpack_error *err)
+{
+	return btfpack_error_set(err, -errno, "%s: cannot prepare its verification: %s", what,
+				 strerror(errno));
+}
+
+/* *@text: what a clear-signed message says, when it verifies. */
+static int verify(const struct job *job, int text, struct btfpack_error *err)
 {
 	AUTO_BLOB struct btfpack_blob said = { 0 };
-	/* gpgv takes a name without a slash for one in its own directory. */
-	AUTO_FREE char *absolute = realpath(keyring, NULL);
-	AUTO_FD int in = -1, text = -1, status = -1, detached = -1;
+	AUTO_FD int status = memory_file(NULL, 0), detached = -1, keys = -1;
 	struct verdict verdict;
 	int exit_status = -1, error;
 
-	if (!absolute)
-		return btfpack_error_set(err, errno == ENOENT ? -ENOKEY : -errno,
-					 "%s: cannot use it as the keyring to verify %s: %s",
-					 keyring, what, strerror(errno));
-	in = memory_file(message->data, message->size);
-	text = memory_file(NULL, 0);
-	status = memory_file(NULL, 0);
-	if (signature)
-		detached = memory_file(signature->data, signature->size);
-	if (in < 0 || text < 0 || status < 0 || (signature && detached < 0))
-		return btfpack_error_set(err, -errno, "%s: cannot prepare its verification: %s",
-					 what, strerror(errno));
-	error = run_gpgv(&(struct call){ absolute, in, text, status, detached }, &exit_status, err);
+	keys = memory_file(job->keyring->keys.data, job->keyring->keys.size);
+	if (job->signature)
+		detached = memory_file(job->signature->data, job->signature->size);
+	if (status < 0 || keys < 0 || (job->signature && detached < 0))
+		return prepare_failed(job->what, err);
+	error = run_gpgv(&(struct call){ job->message, text, status, keys, detached },
+			 &exit_status, err);
 	if (!error)
 		error = read_memory_file(status, STATUS_MAXIMUM, &said, err);
 	if (error < 0)
 		return error;
 	verdict = read_status(said.data);
-	error = judge(&verdict, exit_status, keyring, what, err);
-	if (error < 0)
-		return error;
-	log_debug("%s: %u good signature%s", what, verdict.good, verdict.good == 1 ? "" : "s");
-	return signature ? 0 : read_memory_file(text, message->size, text_ret, err);
+	error = judge(&verdict, exit_status, job->keyring->name, job->what, err);
+	if (!error)
+		log_debug("%s: %u good signature%s", job->what, verdict.good,
+			  verdict.good == 1 ? "" : "s");
+	return error;
 }
 
-int signature_verify(const struct btfpack_blob *message, const char *keyring, const char *what,
-		     struct btfpack_blob *text_ret, struct btfpack_error *err)
+/* @signature NULL: within @message, and @text_ret wanted. */
+static int verify_blob(const struct btfpack_blob *message, const struct btfpack_blob *signature,
+		       const struct keyring *keyring, const char *what,
+		       struct btfpack_blob *text_ret, struct btfpack_error *err)
 {
-	return verify(message, NULL, keyring, what, text_ret, err);
+	AUTO_FD int in = -1, text = -1;
+	int error = keyring_check(keyring, what, err);
+
+	if (error < 0)
+		return error;
+	in = memory_file(message->data, message->size);
+	text = memory_file(NULL, 0);
+	if (in < 0 || text < 0)
+		return prepare_failed(what, err);
+	error = verify(&(struct job){ in, signature, keyring, what }, text, err);
+	return error < 0 || signature ? error
+				      : read_memory_file(text, message->size, text_ret, err);
+}
+
+int signature_verify(const struct btfpack_blob *message, const struct keyring *keyring,
+		     const char *what, struct btfpack_blob *text_ret, struct btfpack_error *err)
+{
+	return verify_blob(message, NULL, keyring, what, text_ret, err);
 }
 
 int signature_verify_detached(const struct btfpack_blob *message,
-			      const struct btfpack_blob *signature, const char *keyring,
+			      const struct btfpack_blob *signature, const struct keyring *keyring,
 			      const char *what, struct btfpack_error *err)
 {
-	return verify(message, signature, keyring, what, NULL, err);
+	return verify_blob(message, signature, keyring, what, NULL, err);
+}
+
+int signature_verify_file(int fd, uint64_t offset, const struct btfpack_blob *signature,
+			  const struct keyring *keyring, const char *what,
+			  struct btfpack_error *err)
+{
+	AUTO_FD int in = -1, text = -1;
+	int error = keyring_check(keyring, what, err);
+
+	if (error < 0)
+		return error;
+	in = fcntl(fd, F_DUPFD_CLOEXEC, KEYRING_FD + 1);
+	text = memory_file(NULL, 0);
+	if (in < 0 || text < 0 || lseek(in, (off_t)offset, SEEK_SET) < 0)
+		return prepare_failed(what, err);
+	return verify(&(struct job){ in, signature, keyring, what }, text, err);
 }

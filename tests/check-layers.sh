@@ -19,7 +19,8 @@ layers_of() {
 }
 
 # Headers and symbols of a library, and its owners. Where a library has several, each has its
-# own use: BTF's compressed sections, the store's objects, a bundle's blobs.
+# own use: BTF's compressed sections, the store's objects, a bundle's blobs; the store's own
+# database and a repository's; what commands print and what services answer.
 libraries() {
   cat << 'END'
 libelf,libdw  ^(libelf|gelf|dwarf|elfutils/.*)\.h$    ^(elf|gelf|dwarf|dwfl|dwelf)_     btfgen
@@ -29,10 +30,10 @@ libcurl       ^curl/                                  ^curl_                    
 libarchive    ^archive(_entry)?\.h$                   ^archive_                         fetcher
 liblzma       ^lzma(/.*)?\.h$                         ^lzma_                            fetcher
 expat         ^expat(_external)?\.h$                  ^XML_                             fetcher
-sqlite        ^sqlite3\.h$                            ^sqlite3_                         archive-index
+sqlite        ^sqlite3\.h$                            ^sqlite3_                         archive-index fetcher
 libzstd       ^zstd.*\.h$                             ^ZSTD_                            archive-index runtime-loader btfgen
 libcrypto     ^openssl/                               ^(EVP_|SHA256|OPENSSL_)           core
-jansson       ^jansson\.h$                            ^json_                            cli
+jansson       ^jansson\.h$                            ^json_                            cli fetcher
 END
 }
 

@@ -144,10 +144,17 @@ refuses_other_keys() {
   expect_status 3 rocky list --allow-unsigned
 }
 
-refuses_unsigned() {
+# Without it the packages' own signatures count: these have none (cli-trust.sh has).
+takes_unsigned_for_what_it_is() {
+  need jq
   site_copy
   rm site/$ROCKY/repodata/repomd.xml.asc
-  refuses_index 3 "the server has none: only --allow-unsigned"
+  serve
+  expect_status 0 rocky list --json
+  jq -es 'length == 3 and all(.signed and .signature == "package")' out
+  expect_status 3 fetch
+  grep -q "neither its repository's index nor the package is signed: only --allow-unsigned" err
+  nothing_written
   expect_status 0 rocky list --allow-unsigned
   [ "$(wc -l < out)" = 3 ]
 }
@@ -156,7 +163,7 @@ refuses_without_keyring() {
   serve
   expect_status 4 "$BTFPACK" list --distro rocky --release 9 --mirror "$url/rocky" --cache cache
   expect_one_sentence
-  grep -q 'no keyring of rocky is known' err
+  grep -q 'RPM-GPG-KEY-Rocky-9: cannot use it as the keyring' err
   expect_status 4 rocky list --keyring no-such-file
   grep -q 'no-such-file: cannot use it as the keyring' err
 }
@@ -205,18 +212,11 @@ refuses_altered_package() {
   [ -z "$(ls cache/files)" ]
 }
 
-says_only_sqlite() {
-  site_copy
-  sed -i 's/type="primary"/type="primary_db"/' site/$ROCKY/repodata/repomd.xml
-  rpm_sign site/$ROCKY
-  refuses_index 3 "only an SQLite database"
-}
-
 refuses_other_digests() {
   site_copy
   sed -i 's/type="sha256"/type="md5"/' site/$ROCKY/repodata/repomd.xml
   rpm_sign site/$ROCKY
-  refuses_index 3 "expected a sha256 checksum for the primary index, found 'md5'"
+  refuses_index 3 "expected a sha256 checksum for the primary index, or one like it, found 'md5'"
 }
 
 # with_primary SED...: the index altered, rightly signed
@@ -355,7 +355,7 @@ END
     .signed == false and (.url | endswith("ol8/debuginfo/kernel-uek-debuginfo-5.4.17-2011.0.7.el8uek.aarch64.rpm"))' out
   expect_status 4 oracle list
   expect_one_sentence
-  grep -q "ol8/debuginfo/: nothing vouches" err
+  grep -q "RPM-GPG-KEY-oracle-ol8: cannot use it as the keyring.*ol8/debuginfo/" err
 }
 
 fetches_from_directories() {
@@ -442,13 +442,12 @@ run "fetches out of xz, zstd and gzip" fetches_every_payload
 run "fetches SUSE's, out of bzip2" fetches_from_suse
 run "an altered repomd.xml" refuses_altered_repomd
 run "a repomd.xml signed by another key" refuses_other_keys
-run "a repomd.xml without signature, unless allowed" refuses_unsigned
+run "a repomd.xml without signature" takes_unsigned_for_what_it_is
 run "no keyring" refuses_without_keyring
 run "records what was allowed" records_what_was_allowed
 run "an altered primary.xml" refuses_altered_primary
 run "a missing primary.xml" says_when_primary_is_missing
 run "an altered package" refuses_altered_package
-run "a primary index that is only SQLite" says_only_sqlite
 run "digests that are too weak" refuses_other_digests
 run "paths out of the repository" refuses_paths
 run "absurd sizes" refuses_absurd_sizes

@@ -5,8 +5,9 @@
  * A fetcher reads a distribution's own signed index, lists the kernels whose
  * debug information is offered, downloads a chosen package into a cache and takes
  * the one vmlinux out of it. Nothing is believed that is not covered by the
- * distribution's signature, unless the caller allows it: the index names the digest of
- * each package, and a package that does not match it is removed again.
+ * distribution's signature, unless the caller allows it: the signed index names the
+ * digest of each package, or the package is signed itself; one that does not match is
+ * removed again.
  *
  *	struct btfpack_kernel filter = { .distro = "debian", .release = "12" };
  *	struct btfpack_list_opts latest = { .size = sizeof(latest), .latest = 1 };
@@ -66,15 +67,16 @@ struct btfpack_fetch_opts {
 	 * given, "<mirror>-security". */
 	const char *security_mirror;
 
-	/* File of OpenPGP keys that may sign the index, not ASCII-armored. NULL: where
-	 * the distribution's keyring package puts it. */
+	/* OpenPGP keys that may sign index and packages: a file as gpg --export writes
+	 * it or ASCII-armored, or a directory of such. NULL: where the distribution's
+	 * keyring package puts them. */
 	const char *keyring;
 
 	/* Directory under which apt's sources and the keyring are looked for. NULL: "/". */
 	const char *root;
 
-	/* Use indexes that nobody signed, or whose keys are not there. What is signed
-	 * and does not verify is refused all the same. */
+	/* Use what nobody signed, or whose keys are not there. What is signed and does
+	 * not verify is refused all the same. */
 	int allow_unsigned;
 
 	/* PEM files for repositories that want to know who asks (RHEL): the client's
@@ -114,9 +116,13 @@ struct btfpack_package {
 	const char *version;          /* "6.1.119-1" */
 	const char *suite;            /* the part of the archive: "bookworm-security" */
 	const char *url;
-	uint64_t size;      /* bytes of the package; 0: the index does not tell */
-	const char *sha256; /* of the package, 64 lower-case hex digits; NULL: not told */
-	int is_unsigned;    /* no signature vouches for it: it was allowed */
+	uint64_t size;       /* bytes of the package; 0: the index does not tell */
+	const char *digest;  /* of the package: "sha256:" and lower-case hex digits, or sha512,
+			      * sha384, sha224, sha1; NULL: not told */
+	const char *sha256;  /* the digits, if it is that; else NULL */
+	int needs_signature; /* the index does not vouch for it: the package's own signature
+			      * is checked when it was downloaded */
+	int is_unsigned;     /* nothing need vouch for it: it was allowed */
 };
 
 /* What else chooses, besides the key of the kernel. NULL and zero: no limit. */
@@ -158,7 +164,8 @@ int btfpack_package_iter_next(struct btfpack_package_iter *iter, const struct bt
 void btfpack_package_iter_free(struct btfpack_package_iter *iter);
 
 /* Download @package, or continue a download that was cut, or use the one in the
- * cache; its digest is verified in each case. *@path_ret is the file in the cache,
+ * cache; its digest and, where the index is not signed, its signature are verified in
+ * each case. *@path_ret is the file in the cache,
  * to be free()d. */
 int btfpack_fetcher_download(struct btfpack_fetcher *fetcher, const struct btfpack_package *package,
 			     char **path_ret, struct btfpack_error *err);
