@@ -93,6 +93,15 @@ int fetching_take(const struct cmd *cmd, struct fetching *f, int option, const c
 	case FETCHING_DISTROS:
 		f->opts.distros = value;
 		return 1;
+	case FETCHING_FALLBACK:
+		f->opts.fallback = value;
+		return 1;
+	case FETCHING_AT:
+		f->opts.at = value;
+		return 1;
+	case FETCHING_EXPIRED:
+		f->expired = true;
+		return 1;
 	}
 	return filter_take(cmd, &f->filter, option, value);
 }
@@ -133,6 +142,7 @@ int fetching_open(const struct fetching *f, struct btfpack_fetcher **fetcher_ret
 		.size = sizeof(list_opts),
 		.flavour = f->filter.flavour,
 		.latest = f->filter.latest,
+		.expired = f->expired,
 	};
 	struct btfpack_fetch_opts opts = f->opts;
 	struct btfpack_fetcher *fetcher;

@@ -26,6 +26,9 @@ enum fetching_option {
 	FETCHING_CLIENT_CERT,
 	FETCHING_CLIENT_KEY,
 	FETCHING_CA_FILE,
+	FETCHING_FALLBACK,
+	FETCHING_AT,
+	FETCHING_EXPIRED,
 	FETCHING_DISTROS,
 	FETCHING_END,
 };
@@ -41,6 +44,9 @@ enum fetching_option {
 		{ 0, "client-cert", "FILE", "certificate to show to the server (RHEL)" },   \
 		{ 0, "client-key", "FILE", "its private key" },                             \
 		{ 0, "ca-file", "FILE", "who vouches for the server; default: the system's" }, \
+		{ 0, "fallback", "URL", "who has what the mirror lacks: Debian's snapshot, Launchpad" }, \
+		{ 0, "at", "DAY", "Debian's archive as it was: 20240131" },                 \
+		{ 0, "expired", NULL, "also what only the fallback has; not signed" },       \
 	{                                                                                   \
 		0, "distros", "FILE", "more distributions; default: ~/.config/btfpack/distros.d" \
 	}
@@ -49,6 +55,7 @@ struct fetching {
 	struct filter filter;
 	struct btfpack_fetch_opts opts;
 	const char *cache; /* NULL: the default */
+	bool expired;
 };
 
 /* As filter_take(), for the filter's options and these. */

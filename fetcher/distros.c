@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "core/cleanup.h"
+#include "fetcher/expired.h"
 #include "fetcher/repo.h"
 #include "fetcher/version.h"
 
@@ -81,7 +82,15 @@ static bool recognize_debian(const struct package_name *name, struct kernel_name
 	return true;
 }
 
-enum { DEBIAN_MAIN, DEBIAN_SECURITY };
+enum { DEBIAN_MAIN, DEBIAN_SECURITY, DEBIAN_OLD, DEBIAN_OLD_SECURITY };
+
+/* Where releases end up. Security updates had a directory below their suite's. */
+static const struct distro_suite debian_archived[] = {
+	{ "", DEBIAN_OLD, SUITE_REQUIRED, NULL, NULL },
+	{ "/updates", DEBIAN_OLD_SECURITY, SUITE_EXPECTED, NULL, NULL },
+	{ "-backports", DEBIAN_OLD, SUITE_OPTIONAL, NULL, NULL },
+	{ 0 },
+};
 
 static const struct distro_suite debian_stable[] = {
 	{ "", DEBIAN_MAIN, SUITE_REQUIRED, NULL, NULL },
@@ -96,10 +105,21 @@ static const struct distro_suite debian_moving[] = {
 	{ 0 },
 };
 
+/* Before it is released: what it gets comes through itself. */
+static const struct distro_suite debian_testing[] = {
+	{ "", DEBIAN_MAIN, SUITE_REQUIRED, NULL, NULL },
+	{ "-updates", DEBIAN_MAIN, SUITE_OPTIONAL, NULL, NULL },
+	{ "-security", DEBIAN_SECURITY, SUITE_OPTIONAL, NULL, NULL },
+	{ 0 },
+};
+
 static const struct distro_release debian_releases[] = {
+	{ "9", "stretch", NULL, true, debian_archived },
+	{ "10", "buster", NULL, true, debian_archived },
 	{ "11", "bullseye", NULL, false, debian_stable },
 	{ "12", "bookworm", NULL, false, debian_stable },
 	{ "13", "trixie", NULL, false, debian_stable },
+	{ "14", "forky", "testing", true, debian_testing },
 	{ "sid", "sid", "unstable", true, debian_moving },
 	{ 0 },
 };
@@ -109,9 +129,14 @@ static const struct distro debian = {
 	.ops = &repo_apt,
 	.keyring = "/usr/share/keyrings/debian-archive-keyring.gpg",
 	.bases = {
-		[DEBIAN_MAIN] = { "http://ftp.debian.org/debian", "" },
-		[DEBIAN_SECURITY] = { "http://security.debian.org/debian-security", "-security" },
+		[DEBIAN_MAIN] = { "http://ftp.debian.org/debian", "", "debian" },
+		[DEBIAN_SECURITY] = { "http://security.debian.org/debian-security", "-security",
+				      "debian-security" },
+		[DEBIAN_OLD] = { "http://archive.debian.org/debian", "", "debian" },
+		[DEBIAN_OLD_SECURITY] = { "http://archive.debian.org/debian-security", "-security",
+					  "debian-security" },
 	},
+	.expired = &expired_snapshot,
 	.releases = debian_releases,
 	.recognize = recognize_debian,
 };
@@ -202,6 +227,7 @@ static const struct distro ubuntu = {
 	.components = "main universe",
 	.minimum_size = UBUNTU_SHIM,
 	.bases = { { "http://ddebs.ubuntu.com", "" } },
+	.expired = &expired_launchpad,
 	.releases = ubuntu_releases,
 	.recognize = recognize_ubuntu,
 };

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <btfpack/fetch.h>
@@ -19,6 +20,7 @@
 #include "fetcher/apt-sources.h"
 #include "fetcher/distro-file.h"
 #include "fetcher/download-cache.h"
+#include "fetcher/expired.h"
 #include "fetcher/http.h"
 #include "fetcher/keyring.h"
 #include "fetcher/package-list.h"
@@ -26,9 +28,13 @@
 #include "fetcher/repo.h"
 #include "fetcher/rpm-signature.h"
 
+#define MOMENT "%Y%m%dT%H%M%SZ" /* as snapshot.debian.org spells it */
+
 struct btfpack_fetcher {
 	char *mirrors[DISTRO_BASES]; /* NULL: not given */
 	char *keyring, *root;        /* NULL: not given */
+	char *fallback, *at;         /* NULL: not given */
+	int64_t now;                 /* seconds since 1970, or the moment that @at is */
 	bool allow_unsigned;
 	struct distro_file distros; /* the user's */
 	struct apt_sources sources;
@@ -61,9 +67,35 @@ static bool copy_opts(struct btfpack_fetcher *f, const struct btfpack_fetch_opts
 
 	complete &= copy_trimmed(opts->security_mirror, &f->mirrors[1]);
 	complete &= copy_trimmed(opts->root, &f->root);
+	complete &= copy_trimmed(opts->fallback, &f->fallback);
 	f->keyring = opts->keyring ? strdup(opts->keyring) : NULL;
 	f->allow_unsigned = opts->allow_unsigned;
 	return complete && (!opts->keyring || f->keyring);
+}
+
+static int read_moment(struct btfpack_fetcher *f, const char *text, struct btfpack_error *err)
+{
+	static const char *const forms[] = { MOMENT, "%Y%m%d", "%Y-%m-%d" };
+	struct tm tm;
+	const char *end = NULL;
+	char moment[32];
+
+	f->now = (int64_t)time(NULL);
+	if (!text)
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(forms) && !(end && !*end); i++) {
+		tm = (struct tm){ 0 };
+		end = strptime(text, forms[i], &tm);
+	}
+	if (!end || *end)
+		return btfpack_error_set(err, -EINVAL,
+					 "expected a day such as 20240131, or a moment such as "
+					 "20240131T120000Z, found '%.32s'",
+					 text);
+	f->now = (int64_t)timegm(&tm);
+	strftime(moment, sizeof(moment), MOMENT, &tm);
+	f->at = strdup(moment);
+	return f->at ? 0 : btfpack_error_set(err, -ENOMEM, "out of memory for a fetcher");
 }
 
 static int open_parts(struct btfpack_fetcher *f, const char *cache_dir,
@@ -79,6 +111,8 @@ static int open_parts(struct btfpack_fetcher *f, const char *cache_dir,
 	};
 	int error = apt_sources_init(&f->sources, f->root, err);
 
+	if (!error)
+		error = read_moment(f, opts->at, err);
 	if (!error && opts->distros)
 		error = distro_file_init(&f->distros, opts->distros, err);
 	if (!error)
@@ -125,6 +159,8 @@ void btfpack_fetcher_close(struct btfpack_fetcher *f)
 		free(f->mirrors[i]);
 	free(f->keyring);
 	free(f->root);
+	free(f->fallback);
+	free(f->at);
 	free(f);
 }
 
@@ -163,12 +199,24 @@ static const char *machine_mirror(const struct btfpack_fetcher *f, const struct 
 	return uri;
 }
 
+static const char *fallback_base(const struct btfpack_fetcher *f, const struct distro *distro)
+{
+	if (!distro->expired || (f->fallback && !strcmp(f->fallback, "none")))
+		return NULL;
+	return f->fallback ? f->fallback : distro->expired->base;
+}
+
 static char *choose_base(const struct btfpack_fetcher *f, const struct distro *distro,
 			const struct distro_release *release, unsigned int base)
 {
 	const char *uri;
 	char *url;
 
+	if (f->at)
+		return asprintf(&url, "%s/archive/%s/%s", fallback_base(f, distro),
+				distro->bases[base].snapshot, f->at) < 0
+			       ? NULL
+			       : url;
 	if (f->mirrors[base])
 		return strdup(f->mirrors[base]);
 	if (f->mirrors[0])
@@ -182,14 +230,13 @@ static char *choose_base(const struct btfpack_fetcher *f, const struct distro *d
 }
 
 /* The base URL, and where the suite is below it. */
-static char *choose_url(const struct btfpack_fetcher *f, const struct distro *distro,
-			const struct distro_release *release, const struct distro_suite *suite)
+static char *choose_url(const char *base, const struct distro_release *release,
+			const struct distro_suite *suite)
 {
-	AUTO_FREE char *base = choose_base(f, distro, release, suite->base);
 	AUTO_FREE char *whole = NULL;
 
-	if (!base || !suite->path || !*suite->path)
-		return steal_ptr(base); /* the caller's */
+	if (!suite->path || !*suite->path)
+		return strdup(base);
 	if (asprintf(&whole, "%s/%s", base, suite->path) < 0) {
 		whole = NULL;
 		return NULL;
@@ -219,6 +266,7 @@ struct request {
 	struct btfpack_fetcher *fetcher;
 	const struct distro *distro;
 	const char *arch; /* uname -m; NULL: any */
+	bool expired;
 	struct btfpack_package_iter *iter;
 };
 
@@ -239,16 +287,19 @@ static int list_suite(struct request *q, const struct distro_release *release,
 		      const struct distro_suite *suite, struct btfpack_error *err)
 {
 	const struct repo_ops *ops = suite->ops ? suite->ops : q->distro->ops;
-	AUTO_FREE char *url = choose_url(q->fetcher, q->distro, release, suite);
+	AUTO_FREE char *base = choose_base(q->fetcher, q->distro, release, suite->base);
+	AUTO_FREE char *url = base ? choose_url(base, release, suite) : NULL;
 	CLEANUP(keyring_deinit) struct keyring keyring = { 0 };
 	char name[128];
 	struct repo repo = {
 		.distro = q->distro,
 		.release = release,
 		.url = url,
+		.base = base,
 		.suite = name,
 		.allow_unsigned = q->fetcher->allow_unsigned,
 		.cache = q->fetcher->cache,
+		.now = q->fetcher->now,
 	};
 	int error;
 
@@ -264,6 +315,38 @@ static int list_suite(struct request *q, const struct distro_release *release,
 	return error;
 }
 
+/* The service that keeps what the archive dropped, as a repository. False: none. */
+static bool fallback_repo(const struct btfpack_fetcher *f, const struct distro *distro,
+			  const struct distro_release *release, struct repo *ret)
+{
+	*ret = (struct repo){
+		.distro = distro,
+		.release = release,
+		.url = fallback_base(f, distro),
+		.suite = "expired",
+		.allow_unsigned = f->allow_unsigned,
+		.cache = f->cache,
+	};
+	return ret->url;
+}
+
+static int list_expired(struct request *q, const struct distro_release *release,
+			struct btfpack_error *err)
+{
+	struct repo repo;
+
+	if (!fallback_repo(q->fetcher, q->distro, release, &repo))
+		return btfpack_error_set(err, -EINVAL,
+					 "no service is known that keeps expired packages of %s",
+					 q->distro->name);
+	if (!repo.allow_unsigned)
+		return btfpack_error_set(err, -ENOKEY,
+					 "%s: nobody signs what %s answers: only --allow-unsigned "
+					 "uses it",
+					 repo.url, q->distro->expired->name);
+	return q->distro->expired->list(&repo, q->arch, &q->iter->list, err);
+}
+
 static int list_release(struct request *q, const struct distro_release *release,
 			struct btfpack_error *err)
 {
@@ -271,6 +354,13 @@ static int list_release(struct request *q, const struct distro_release *release,
 		struct btfpack_error why = { 0 };
 
 		if (list_suite(q, release, s, &why) < 0 &&
+		    package_list_note_failure(&q->iter->list, &why) < 0)
+			return btfpack_error_set(err, why.code, "%s", why.message);
+	}
+	if (q->expired) {
+		struct btfpack_error why = { 0 };
+
+		if (list_expired(q, release, &why) < 0 &&
 		    package_list_note_failure(&q->iter->list, &why) < 0)
 			return btfpack_error_set(err, why.code, "%s", why.message);
 	}
@@ -368,6 +458,11 @@ int btfpack_fetcher_list(struct btfpack_fetcher *f, const struct btfpack_kernel 
 		return btfpack_error_set(err, -EINVAL,
 					 "struct btfpack_list_opts has %zu bytes here, not %zu",
 					 sizeof(*opts), opts->size);
+	if (f->at && (!q.distro->bases[0].snapshot || !fallback_base(f, q.distro)))
+		return btfpack_error_set(err, -EINVAL,
+					 "nobody is known who keeps the archive of %s as it was",
+					 q.distro->name);
+	q.expired = opts && opts->expired;
 	q.iter = calloc(1, sizeof(*q.iter));
 	if (!q.iter)
 		return btfpack_error_set(err, -ENOMEM, "out of memory for a package list");
@@ -438,24 +533,60 @@ static int check_signature(const struct btfpack_fetcher *f, const struct btfpack
 	return btfpack_error_set(err, error == -ENODATA ? -EBADMSG : error, "%s", why.message);
 }
 
+/* The mirror does not have it (@missing), or the index never told where. */
+static int download_expired(struct btfpack_fetcher *f, const struct btfpack_package *package,
+			    const struct btfpack_error *missing, char **path_ret,
+			    struct btfpack_error *err)
+{
+	const struct distro *distro = find_distro(f, package->kernel.distro, err);
+	const struct distro_release *release =
+		distro ? distro_find_release(distro, package->kernel.release) : NULL;
+	struct btfpack_error why = { 0 };
+	struct repo repo;
+	int error;
+
+	if (!release || !fallback_repo(f, distro, release, &repo))
+		return btfpack_error_set(err, missing->code, "%s", missing->message);
+	error = expired_download(distro->expired, &repo, package, path_ret, &why);
+	if (!error)
+		return 0;
+	if (!missing->code || error == -ECANCELED || error == -EBADMSG)
+		return btfpack_error_set(err, error, "%s", why.message);
+	log_info("%s", why.message);
+	return btfpack_error_set(err, missing->code, "%s", missing->message);
+}
+
+/* What only a service knows of, which tells the digest when it is asked for the file. */
+static bool is_expired(const struct btfpack_package *package)
+{
+	return !package->digest && !package->needs_signature;
+}
+
 int btfpack_fetcher_download(struct btfpack_fetcher *f, const struct btfpack_package *package,
 			     char **path_ret, struct btfpack_error *err)
 {
+	struct btfpack_error why = { 0 }, missing;
 	AUTO_FREE char *path = NULL;
 	const struct checksum *digest;
 	struct checksum room;
 	int error = parse_digest(package, &room, &digest, err);
 
-	if (!error)
+	if (error < 0)
+		return error;
+	if (!is_expired(package))
 		error = download_cache_get(f->cache, package->url, digest, package->size, &path,
-					   err);
+					   &why);
+	missing = why;
+	if (error == -ENOENT || is_expired(package))
+		error = download_expired(f, package, &missing, &path, &why);
 	if (!error && package->needs_signature)
-		error = check_signature(f, package, path, err);
+		error = check_signature(f, package, path, &why);
 	if (error == -EBADMSG) /* never to be used again */
-		download_cache_drop(f->cache, package->url, digest, NULL);
-	if (!error)
-		*path_ret = steal_ptr(path); /* the caller's */
-	return error;
+		btfpack_fetcher_drop(f, package, NULL);
+	if (error < 0)
+		return btfpack_error_set(err, error, "%s", why.message);
+	*path_ret = steal_ptr(path); /* the caller's */
+	return 0;
 }
 
 /* The package's name says more than the cache's path. */
@@ -508,10 +639,13 @@ int btfpack_fetcher_open_vmlinux(struct btfpack_fetcher *f, const struct btfpack
 int btfpack_fetcher_drop(struct btfpack_fetcher *f, const struct btfpack_package *package,
 			 struct btfpack_error *err)
 {
+	struct repo repo = { .cache = f->cache };
 	const struct checksum *digest;
 	struct checksum room;
 	int error = parse_digest(package, &room, &digest, err);
 
+	if (!error)
+		error = expired_drop(&repo, package, err);
 	return error < 0 ? error : download_cache_drop(f->cache, package->url, digest, err);
 }
 

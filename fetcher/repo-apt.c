@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "core/arch.h"
 #include "core/buf.h"
@@ -324,7 +323,12 @@ static int list_arch(const struct repo *repo, const struct apt_release *release,
 static int check_identity(const struct repo *repo, const struct apt_release *release,
 			  const char *url, struct btfpack_error *err)
 {
+	size_t length = strcspn(repo->suite, "/"); /* "buster/updates", where security once was */
+
 	if (!strcmp(release->codename, repo->suite) || !strcmp(release->suite, repo->suite))
+		return 0;
+	if (repo->suite[length] && strlen(release->codename) == length &&
+	    !strncmp(release->codename, repo->suite, length))
 		return 0;
 	return btfpack_error_set(err, -EBADMSG, "%s: expected the index of %s, found that of '%s'",
 				 url, repo->suite,
@@ -334,7 +338,7 @@ static int check_identity(const struct repo *repo, const struct apt_release *rel
 static int check_expiry(const struct repo *repo, const struct apt_release *release, const char *url,
 			struct btfpack_error *err)
 {
-	int expired = apt_release_is_expired(release, (int64_t)time(NULL), url, err);
+	int expired = apt_release_is_expired(release, repo->now, url, err);
 
 	if (expired <= 0)
 		return expired;

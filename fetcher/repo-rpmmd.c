@@ -191,12 +191,12 @@ static int add_package(const struct place *place, const struct rpm_package *foun
 	AUTO_FREE char *url = NULL, *version = NULL;
 	char digest[PACKAGE_DIGEST_SIZE];
 
-	if (asprintf(&url, "%s/%s", place->url, found->location) < 0)
-		url = NULL;
+	if (repo_resolve(repo, place->url, found->location, &url, err) < 0)
+		return err->code;
 	if (asprintf(&version, "%s%s%s-%s", has_epoch ? found->epoch : "", has_epoch ? ":" : "",
 		     found->version, found->release) < 0)
 		version = NULL;
-	if (!url || !version)
+	if (!version)
 		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", place->url);
 	return package_list_add(place->list,
 				&(struct btfpack_package){

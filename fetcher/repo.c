@@ -45,6 +45,53 @@ char *repo_expand(const char *text, const struct distro_release *release, const 
 	return error < 0 || !buf_string(&buf) ? NULL : strdup(buf_string(&buf));
 }
 
+/* How much of @url stays: its archive's base, else scheme and host. */
+static size_t root_length(const struct repo *repo, const char *url)
+{
+	size_t length = repo->base ? strlen(repo->base) : 0;
+	const char *host = strstr(url, "://");
+
+	if (length && !strncmp(url, repo->base, length) && (!url[length] || url[length] == '/'))
+		return length;
+	return host ? (size_t)(host + 3 - url) + strcspn(host + 3, "/") : strlen(url);
+}
+
+/* Take the last part off @buf, which keeps @root. */
+static bool climb(struct buf *buf, size_t root)
+{
+	size_t size = buf->size;
+
+	while (size > root && buf->data[size - 1] != '/')
+		size--;
+	if (size <= root)
+		return false;
+	buf->size = size - 1;
+	return true;
+}
+
+int repo_resolve(const struct repo *repo, const char *url, const char *location, char **ret,
+		 struct btfpack_error *err)
+{
+	AUTO_BUF struct buf buf = BUF_INIT(URL_MAXIMUM);
+	size_t root = root_length(repo, url), length;
+	bool inside = *location && *location != '/';
+	int error = buf_add_string(&buf, url);
+
+	for (const char *p = location; inside && !error && *p; p += length + (p[length] == '/')) {
+		length = strcspn(p, "/");
+		if (length == 2 && !strncmp(p, "..", 2))
+			inside = climb(&buf, root);
+		else if (length && !(length == 1 && *p == '.'))
+			error = buf_add_format(&buf, "/%.*s", (int)length, p);
+	}
+	if (!inside)
+		return btfpack_error_set(err, -EBADMSG,
+					 "%s: expected a location within the archive, found '%.100s'",
+					 url, location);
+	*ret = error < 0 || !buf_string(&buf) ? NULL : strdup(buf_string(&buf)); /* the caller's */
+	return *ret ? 0 : btfpack_error_set(err, -ENOMEM, "%s: out of memory", url);
+}
+
 /* The first line of a mirror list that is a URL. */
 static int read_mirror_list(const struct repo *repo, const char *url, const char *arch,
 			    char **ret, struct btfpack_error *err)

@@ -16,6 +16,7 @@
 #include "fetcher/package-list.h"
 
 struct download_cache;
+struct expired_ops;
 struct keyring;
 struct repo;
 
@@ -39,8 +40,9 @@ struct repo_ops {
 struct distro_base {
 	const char *official;      /* base URL that always works */
 	const char *mirror_suffix; /* what follows the base URL on a mirror: "", "-security" */
+	const char *snapshot; /* its name at snapshot.debian.org; NULL: it is not there */
 };
-#define DISTRO_BASES 2
+#define DISTRO_BASES 4
 
 /* A package by the parts of its name. Those that an index does not tell before it is
  * chosen, and those that say nothing about a deb, are NULL. */
@@ -92,6 +94,7 @@ struct distro {
 	const char *keyring;
 	const char *components; /* of its apt repositories; NULL: "main" */
 	uint64_t minimum_size;  /* bytes; smaller packages hold no kernel */
+	const struct expired_ops *expired; /* who keeps what its archive dropped; NULL: nobody */
 	const char *arches;  /* as in its URLs: "x86_64 aarch64"; apt's indexes tell themselves */
 	struct distro_base bases[DISTRO_BASES];
 	const struct distro_release *releases; /* in the order they came out */
@@ -117,9 +120,11 @@ struct repo {
 	const struct distro *distro;
 	const struct distro_release *release;
 	const char *url;   /* without a slash at the end; may still hold "$arch" */
+	const char *base;  /* what @url begins with: the whole archive */
 	const char *suite; /* "bookworm-security" */
 	const struct keyring *keyring; /* NULL: none is known */
 	bool allow_unsigned;  /* what cannot be verified is used, with a warning */
+	int64_t now; /* seconds since 1970: when its index has to be valid */
 	struct download_cache *cache;
 };
 
@@ -132,6 +137,12 @@ int repo_list_arches(const struct repo *repo, const char *arch, struct package_l
 		     int (*list_one)(const struct repo *repo, const char *url, const char *arch,
 				     struct package_list *list, struct btfpack_error *err),
 		     struct btfpack_error *err);
+
+/* Where @location leads from @url, of @repo or of a mirror that it named. It may climb
+ * (Amazon keeps packages beside its repositories), but neither out of the archive nor to
+ * another host: -EBADMSG. free() *@ret. */
+int repo_resolve(const struct repo *repo, const char *url, const char *location, char **ret,
+		 struct btfpack_error *err);
 
 /* @text with $release, $codename, $arch and $basearch put in (NULL: left as they
  * are). free() it; NULL when out of memory. */

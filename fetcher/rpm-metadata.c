@@ -225,8 +225,8 @@ static int check_fields(const struct reading *r, struct btfpack_error *err)
 				      i, err);
 	if (strspn(epoch, "0123456789") != strlen(epoch))
 		return refuse(r, -EBADMSG, "a number", RPM_FIELD_EPOCH, err);
-	if (!rpm_is_relative_path(r->fields->text[RPM_FIELD_LOCATION]))
-		return refuse(r, -EBADMSG, "a path within the repository", RPM_FIELD_LOCATION, err);
+	if (*r->fields->text[RPM_FIELD_LOCATION] == '/')
+		return refuse(r, -EBADMSG, "a relative path", RPM_FIELD_LOCATION, err);
 	return 0;
 }
 

@@ -38,7 +38,7 @@ struct rpm_package {
 	char epoch[16];    /* "0" */
 	char version[96];  /* without epoch and release */
 	char release[96];
-	char location[512]; /* from the repository's directory; no "..", not absolute */
+	char location[512]; /* from the repository's directory; not absolute: repo_resolve() */
 	struct checksum digest;
 	uint64_t size; /* bytes; 1 .. RPM_PACKAGE_SIZE_MAXIMUM */
 };

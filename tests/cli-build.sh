@@ -5,7 +5,7 @@
 . "$TESTS/mirror.sh"
 
 build_command() {
-  echo "$BTFPACK" build --archive store --distro debian --mirror "$url/debian" \
+  echo "$BTFPACK" build --archive store --distro debian --mirror "$url/debian" --fallback none \
     --keyring "$keyring" --cache cache --retries 0 --release 12
 }
 build() { $(build_command) "$@"; }
@@ -95,7 +95,7 @@ tells_status() {
 lists_what_is_held() {
   serve
   expect_status 0 build --uname "$KERNEL"
-  local options="--archive store --distro debian --release 12 --mirror $url/debian"
+  local options="--archive store --distro debian --release 12 --mirror $url/debian --fallback none"
   expect_status 0 "$BTFPACK" list $options --keyring "$keyring" --cache cache
   [ "$(grep -c ' have$' out)" = 1 ] && grep -q "$KERNEL .* have$" out && [ "$(grep -c ' -$' out)" = 3 ]
   expect_status 0 "$BTFPACK" list $options --keyring "$keyring" --cache cache --json

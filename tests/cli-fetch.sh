@@ -10,7 +10,7 @@ btfpack() {
   local verb=$1
   shift
   "$BTFPACK" "$verb" --distro debian --release 12 --mirror "$url/debian" --keyring "$keyring" \
-    --cache cache --retries 1 "$@"
+    --fallback none --cache cache --retries 1 "$@"
 }
 fetch() { btfpack fetch --arch amd64 --flavour cloud --uname "$KERNEL" -o out.d "$@"; }
 requested() { grep -c "$1" requests || true; }
@@ -555,7 +555,7 @@ explains_usage() {
   expect_one_sentence
   grep -q 'debian' err
   expect_status 2 btfpack list --release 99
-  grep -q '11, 12, 13, sid' err
+  grep -q '11, 12, 13, 14, sid' err
   expect_status 2 btfpack list --latest few
   expect_status 2 btfpack list operand
   expect_status 2 btfpack fetch

@@ -235,8 +235,23 @@ refuses_primary() { # WORD
 }
 
 refuses_paths() {
-  with_primary 's,href="Packages/k/kernel-debuginfo-5,href="../../kernel-debuginfo-5,'
-  refuses_primary "package kernel-debuginfo: expected a path within the repository"
+  with_primary 's,href="Packages/k/kernel-debuginfo-5,href="../../../../../../oracle/kernel-debuginfo-5,'
+  refuses_primary "debug/tree: expected a location within the archive, found '../../"
+  rm -r site cache port
+  kill "$server"
+  with_primary 's,href="Packages/k/kernel-debuginfo-5,href="/etc/kernel-debuginfo-5,'
+  refuses_primary "package kernel-debuginfo: expected a relative path as its location"
+}
+# Amazon's: all packages lie in one place beside the repositories.
+takes_packages_beside() {
+  with_primary 's,href="Packages/k/\(kernel-debuginfo-5\),href="../../../../../blobstore/\1,'
+  mkdir site/rocky/blobstore
+  mv site/$ROCKY/Packages/k/$PACKAGE site/rocky/blobstore/
+  serve
+  expect_status 0 fetch
+  cmp "$test_scratch/vmlinux" out.d/vmlinux-*
+  expect_status 0 rocky list --json --uname "$RPM_UNAME"
+  grep -q "\"url\": \"$url/rocky/blobstore/$PACKAGE\"" out
 }
 refuses_absurd_sizes() {
   with_primary 's/<size package="[0-9]*"/<size package="99999999999999"/'
@@ -449,7 +464,8 @@ run "an altered primary.xml" refuses_altered_primary
 run "a missing primary.xml" says_when_primary_is_missing
 run "an altered package" refuses_altered_package
 run "digests that are too weak" refuses_other_digests
-run "paths out of the repository" refuses_paths
+run "paths out of the archive" refuses_paths
+run "packages beside the repository" takes_packages_beside
 run "absurd sizes" refuses_absurd_sizes
 run "entities in XML" refuses_entities
 run "broken XML" refuses_broken_xml

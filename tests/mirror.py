@@ -7,7 +7,9 @@
 Serves DIR on 127.0.0.1, directories as listings, writes its port to PORT-FILE and a line "METHOD PATH RANGE
 -> STATUS BYTES" a request to LOG-FILE. Knows Range, If-Range and ETag; PUT, with If-Match and If-None-Match. Where there
 is a file DIR/s3 with "KEY SECRET REGION [TOKEN]", every request must be signed for S3 with
-these (AWS Signature Version 4, worked out here by Python's hmac). Faults are lines
+these (AWS Signature Version 4, worked out here by Python's hmac). A directory with an index.html shows that;
+questions ("?...") are answered by DIR/queries, lines "PATTERN FILE", the first whose PATTERN
+is in the path, else as if nothing was asked. Faults are lines
 of the file DIR/faults, read at every request, "PATTERN FAULT [ARGUMENT]"; the first
 whose PATTERN is in the path applies:
 
@@ -196,9 +198,21 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return
         self.answer_status(200)
 
+    def asked_for(self):
+        try:
+            for line in open(os.path.join(root, "queries")):
+                pattern, name = line.split()
+                if "?" in self.path and pattern in self.path:
+                    return os.path.join(root, name)
+        except FileNotFoundError:
+            pass
+        path = os.path.join(root, urllib.parse.unquote(self.path.split("?")[0]).lstrip("/"))
+        page = os.path.join(path, "index.html")
+        return page if path.endswith("/") and os.path.isfile(page) else path
+
     def do_GET(self):
         fault, argument = self.fault()
-        path = os.path.join(root, self.path.lstrip("/").replace("%2b", "+"))
+        path = self.asked_for()
         if self.refuse():
             return
         if fault == "status":

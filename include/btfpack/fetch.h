@@ -89,6 +89,15 @@ struct btfpack_fetch_opts {
 	 * the format. NULL: none. */
 	const char *distros;
 
+	/* Base URL of the service that keeps what the distribution's archive dropped: NULL:
+	 * snapshot.debian.org for Debian, Launchpad for Ubuntu; "none": do without. A
+	 * package that the signed index names and the mirror lacks is taken from there. */
+	const char *fallback;
+
+	/* Debian's archives as they were on this day ("20240131", "20240131T120000Z"), by
+	 * snapshot.debian.org, in place of a mirror: still signed. NULL: as they are. */
+	const char *at;
+
 	/* How often a transfer that fails for a passing reason (connection cut,
 	 * timeout, server error) is tried again, with growing pauses. 0: 4 times;
 	 * negative: never. Tries that bring the transfer forward do not count. */
@@ -135,6 +144,10 @@ struct btfpack_list_opts {
 
 	/* Only the newest so many of each (release, arch, flavour). */
 	unsigned int latest;
+
+	/* Also what the archive dropped and the fallback service has: hundreds of
+	 * requests. Nobody signed its answers, so only with allow_unsigned. */
+	int expired;
 };
 
 struct btfpack_package_iter;
