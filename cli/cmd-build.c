@@ -5,18 +5,13 @@
  * rerun after a kill cheap and right is in the stages. Downloads continue in the
  * cache, vmlinux lies in a file without a name, the archive changes whole or not.
  */
-#include <stdio.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-#include <btfpack/archive.h>
-#include <btfpack/btfgen.h>
-
-#include "cli/fetching.h"
-#include "cli/gate.h"
-#include "cli/shard.h"
+#include "cli/build.h"
 #include "core/cleanup.h"
-#include "core/digest.h"
 
 enum {
 	OPTION_ARCHIVE = FETCHING_END,
@@ -25,35 +20,38 @@ enum {
 	OPTION_KEEP,
 	OPTION_SHARD,
 	OPTION_STATUS,
+	OPTION_MEMORY,
+	OPTION_SKIP_BTF,
+	OPTION_WITH_BTF,
+	OPTION_RETRY,
+	OPTION_DOWNLOADS,
 };
+
+#define DOWNLOADS_DEFAULT 2
+
+#define MEMORY_DEFAULT    ((uint64_t)1000 << 20)
+
+/* How long a package that failed more than once is left alone: an hour, then twice as
+ * long each time. */
+#define WAIT_FIRST   3600
+#define WAIT_LONGEST (7 * 24 * 3600)
 
 static const struct cmd_option options[] = {
 	FILTER_KEY_OPTIONS,
 	FILTER_MORE_OPTIONS,
 	FETCHING_OPTIONS,
 	{ 0, "archive", "DIR", "the archive; made if missing" },
-	{ 'j', "jobs", "N", "threads of the conversion; default: one a processor" },
+	{ 'j', "jobs", "N", "threads; default: one a processor" },
 	{ 0, "dry-run", NULL, "say what would be built" },
 	{ 0, "keep", NULL, "keep the packages in the cache" },
 	{ 0, "shard", "I/N", "build only the I-th of N parts, 1 to N" },
 	{ 0, "status", NULL, "only say how fresh the archive is; exit 1 when it is stale" },
+	{ 0, "memory", "SIZE", "how much to use, about: 500M, 4G; default: 1000M" },
+	{ 0, "skip-btf", NULL, "pass over kernels that have BTF of their own" },
+	{ 0, "with-btf", NULL, "build them nevertheless; the default" },
+	{ 0, "retry", NULL, "try what failed before at once" },
+	{ 0, "downloads", "N", "download N packages at a time; default: 2" },
 	{ 0 },
-};
-
-struct build {
-	struct fetching fetching;
-	const char *archive_dir;
-	unsigned int jobs;
-	bool dry_run, keep, status_only;
-	struct shard shard;
-
-	struct btfpack_archive *archive;
-	struct btfpack_fetcher *fetcher;
-	struct btfpack_package_iter *list;
-	const struct btfpack_package **todo; /* lent by the list */
-	size_t todo_count, todo_capacity, held, stored, failed;
-	uint64_t bytes; /* to download at most */
-	int status;     /* the first that was not CMD_OK */
 };
 
 static void build_deinit(struct build *b)
@@ -64,140 +62,31 @@ static void build_deinit(struct build *b)
 	btfpack_archive_close(b->archive);
 }
 
-static void note_status(struct build *b, int status)
+void build_note_status(struct build *b, int status)
 {
 	if (b->status == CMD_OK)
 		b->status = status;
 }
 
-/* --- events ---------------------------------------------------------------------------------- */
-
-static void tell_event(const char *event, json_t *object)
-{
-	json_object_set_new(object, "event", json_string(event));
-	output_json(object);
-}
-
-static void tell_planned(const struct build *b)
-{
-	char size[16];
-
-	if (cmd_common.json)
-		tell_event("plan",
-			   json_pack("{s:I, s:I, s:I}", "kernels", (json_int_t)b->todo_count,
-				     "held", (json_int_t)b->held, "bytes", (json_int_t)b->bytes));
-	else
-		output_tell("%zu to build, %s to download; %zu in the archive already",
-			    b->todo_count, output_size(b->bytes, size), b->held);
-	for (size_t i = 0; b->dry_run && i < b->todo_count; i++) {
-		const struct btfpack_package *p = b->todo[i];
-
-		if (cmd_common.json)
-			tell_event("would-build", fetching_package(p));
-		else
-			printf("%s %s %s %s %s %s\n", p->kernel.distro, p->kernel.release,
-			       p->kernel.arch, p->kernel.uname, p->version,
-			       output_size(p->size, size));
-	}
-}
-
-static void tell_stored(const struct btfpack_package *p, const char *build_id, size_t size,
-			bool repaired, const struct btfpack_id *id)
-{
-	char hex[DIGEST_HEX_SIZE], text[16];
-	json_t *object;
-
-	digest_format(id, hex);
-	if (!cmd_common.json) {
-		printf("%s %s %s %s %s %.12s\n", p->kernel.distro, p->kernel.release,
-		       p->kernel.arch, p->kernel.uname, output_size(size, text), hex);
-		fflush(stdout); /* minutes lie between two lines */
-		return;
-	}
-	object = fetching_package(p);
-	json_object_set_new(object, "build_id", build_id ? json_string(build_id) : json_null());
-	json_object_set_new(object, "id", json_string(hex));
-	json_object_set_new(object, "btf_size", json_integer((json_int_t)size));
-	json_object_set_new(object, "repaired", json_boolean(repaired));
-	tell_event("stored", object);
-	fflush(stdout);
-}
-
-static void tell_failed(const struct btfpack_package *p, const struct btfpack_error *why)
-{
-	json_t *object;
-
-	if (!cmd_common.json)
-		return;
-	object = fetching_package(p);
-	json_object_set_new(object, "reason", json_string(why->message));
-	tell_event("failed", object);
-	fflush(stdout);
-}
-
-static void tell_done(const struct build *b)
-{
-	if (cmd_common.json)
-		tell_event("done",
-			   json_pack("{s:I, s:I, s:I, s:b}", "stored", (json_int_t)b->stored,
-				     "held", (json_int_t)b->held, "failed", (json_int_t)b->failed,
-				     "canceled", fetching_is_canceled()));
-	else
-		output_tell("%zu stored, %zu in the archive already, %zu failed%s", b->stored,
-			    b->held, b->failed, fetching_is_canceled() ? "; canceled" : "");
-}
-
 /* --- one kernel -------------------------------------------------------------------------------- */
 
-/* The vmlinux has no name of its own: in sentences it goes by its package's. */
-static int rename_in(struct btfpack_error *err, const char *path, const struct btfpack_package *p)
+static int store(struct build *b, struct pipeline_result *r, struct btfpack_error *err)
 {
-	struct btfpack_error original = *err;
-	size_t length = strlen(path);
-
-	if (strncmp(original.message, path, length))
-		return err->code;
-	return btfpack_error_set(err, original.code, "vmlinux of %s_%s%s", p->name, p->version,
-				 original.message + length);
-}
-
-static int convert(const struct build *b, const struct btfpack_package *p, struct btfpack_blob *ret,
-		   char build_id[BTFPACK_BUILD_ID_SIZE], bool *repaired_ret,
-		   struct btfpack_error *err)
-{
-	struct btfpack_convert_opts opts = { .size = sizeof(opts), .jobs = b->jobs };
-	AUTO_FD int fd = -1;
-	char path[32];
-
-	if (btfpack_fetcher_open_vmlinux(b->fetcher, p, &fd, err) < 0)
-		return err->code;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	output_progress("converting %s", p->kernel.uname);
-	if (btfpack_build_id(path, build_id, err) < 0 || btfpack_convert(path, &opts, ret, err) < 0)
-		return rename_in(err, path, p);
-	return gate_pass(ret, p->name, repaired_ret, err);
-}
-
-static int build_one(struct build *b, const struct btfpack_package *p, struct btfpack_error *err)
-{
+	const struct btfpack_package *p = r->package;
 	struct btfpack_provenance provenance = fetching_provenance(p);
 	struct btfpack_kernel kernel = p->kernel;
-	AUTO_BLOB struct btfpack_blob btf = { 0 };
-	char build_id[BTFPACK_BUILD_ID_SIZE] = "", converter[128];
-	bool repaired = false;
+	char converter[128];
 	struct btfpack_id id;
 
-	if (convert(b, p, &btf, build_id, &repaired, err) < 0)
-		return err->code;
-	if (repaired) {
+	if (r->is_repaired) {
 		snprintf(converter, sizeof(converter), "%s deduplicated", provenance.converter);
 		provenance.converter = converter;
 	}
-	kernel.build_id = *build_id ? build_id : NULL;
-	if (btfpack_archive_add(b->archive, &kernel, NULL, &btf, &provenance, &id, err) < 0)
+	kernel.build_id = *r->build_id ? r->build_id : NULL;
+	if (btfpack_archive_add(b->archive, &kernel, NULL, &r->btf, &provenance, &id, err) < 0)
 		return err->code;
 	output_progress(NULL);
-	tell_stored(p, kernel.build_id, btf.size, repaired, &id);
+	build_tell_stored(r, &id);
 	return b->keep ? 0 : btfpack_fetcher_drop(b->fetcher, p, err);
 }
 
@@ -208,6 +97,12 @@ static bool ends_build(int code)
 	       code == -EBUSY || code == -ECANCELED;
 }
 
+/* What came whole and is of no use need not stay; what is on its way is continued. */
+static bool is_of_no_use(int code)
+{
+	return code == -EBADMSG || code == -EOPNOTSUPP || code == -EFBIG;
+}
+
 /* Say it, note it in the archive, go on (true) or not. */
 static bool handle_failure(struct build *b, const struct btfpack_package *p,
 			   const struct btfpack_error *why)
@@ -215,12 +110,13 @@ static bool handle_failure(struct build *b, const struct btfpack_package *p,
 	struct btfpack_provenance provenance = fetching_provenance(p);
 	struct btfpack_error err;
 
-	note_status(b, cmd_fail(why));
+	build_note_status(b, cmd_fail(why));
 	if (ends_build(why->code))
 		return false;
 	b->failed++;
-	tell_failed(p, why);
-	if (btfpack_archive_note_failure(b->archive, &p->kernel, &provenance, why, &err) == 0)
+	build_tell_failed(p, why);
+	if (btfpack_archive_note_failure(b->archive, &p->kernel, &provenance, why, &err) == 0 &&
+	    (b->keep || !is_of_no_use(why->code) || btfpack_fetcher_drop(b->fetcher, p, &err) == 0))
 		return true;
 	cmd_fail(&err);
 	return false;
@@ -245,17 +141,80 @@ static int add_todo(struct build *b, const struct btfpack_package *p, struct btf
 	return 0;
 }
 
+/* When the package may be tried again, by how often it was; 0: now. Another digest is
+ * another package. */
+static int64_t due_time(const struct btfpack_failure *f, const struct btfpack_package *p)
+{
+	const char *sha256 = f->provenance.package_sha256;
+	int64_t wait = WAIT_FIRST;
+
+	if (f->attempts < 2 || (sha256 && p->sha256 && strcmp(sha256, p->sha256)))
+		return 0;
+	for (uint32_t i = 2; i < f->attempts && wait < WAIT_LONGEST; i++)
+		wait *= 2;
+	return f->last + (wait < WAIT_LONGEST ? wait : WAIT_LONGEST);
+}
+
+/* What was noted of the package when it gave no BTF: 1 and a copy of what counts, or 0. */
+static int find_failure(struct build *b, const struct btfpack_package *p, int *code_ret,
+			int64_t *due_ret, struct btfpack_error *err)
+{
+	struct btfpack_kernel filter = p->kernel;
+	struct btfpack_failure_iter *it;
+	const struct btfpack_failure *f;
+	int found = 0, error;
+
+	filter.uname = filter.build_id = NULL;
+	if (!b->archive)
+		return 0;
+	error = btfpack_archive_list_failures(b->archive, &filter, &it, err);
+	if (error < 0)
+		return error;
+	while (!found && btfpack_failure_iter_next(it, &f, err) > 0) {
+		if (strcmp(f->provenance.package, p->name) ||
+		    strcmp(f->provenance.package_version ?: "", p->version))
+			continue;
+		*code_ret = f->code;
+		*due_ret = due_time(f, p);
+		found = 1;
+	}
+	btfpack_failure_iter_free(it);
+	return found;
+}
+
+/* Whether a run before had its reasons to leave the package alone, which hold. */
+static int is_put_off(struct build *b, const struct btfpack_package *p, struct btfpack_error *err)
+{
+	int64_t due = 0;
+	int code = 0, found = find_failure(b, p, &code, &due, err);
+
+	if (found <= 0)
+		return found;
+	if (code == BTFPACK_PACKAGE_HAS_BTF) {
+		b->skipped += b->skip_btf;
+		return b->skip_btf;
+	}
+	if (b->retry || due <= time(NULL))
+		return 0;
+	b->waiting++;
+	if (!b->due || due < b->due)
+		b->due = due;
+	return 1;
+}
+
 static int plan_one(struct build *b, const struct btfpack_package *p, struct btfpack_error *err)
 {
-	int has = fetching_is_held(b->archive, p, err);
+	int has = fetching_is_held(b->archive, p, err), put_off;
 
 	if (has < 0)
 		return has;
-	if (!has)
-		return add_todo(b, p, err);
-	b->held++;
-	/* A run that was killed after storing may have left the package. */
-	return b->keep || b->dry_run ? 0 : btfpack_fetcher_drop(b->fetcher, p, err);
+	if (has) {
+		b->held++;
+		/* A run that was killed after storing may have left the package. */
+		return b->keep || b->dry_run ? 0 : btfpack_fetcher_drop(b->fetcher, p, err);
+	}
+	put_off = is_put_off(b, p, err);
+	return put_off ? put_off < 0 ? put_off : 0 : add_todo(b, p, err);
 }
 
 /* What the archive lacks. An index that failed is said now and leaves its mark on
@@ -269,91 +228,55 @@ static int plan(struct build *b, struct btfpack_error *err)
 		if (shard_has(&b->shard, &p->kernel) && plan_one(b, p, err) < 0)
 			return err->code;
 	if (more < 0)
-		note_status(b, cmd_fail(err));
+		build_note_status(b, cmd_fail(err));
 	return 0;
 }
 
-/* Of one release, arch and flavour: the newest offered, the newest held. */
-struct freshness {
-	const struct btfpack_package *offered, *held; /* held NULL: none */
-	size_t behind;                                /* offered that are newer than held */
-};
-
-static void tell_freshness(const struct freshness *f)
+/* Passing over is noted, so that the next run need not look again. */
+static int pass_over(struct build *b, const struct pipeline_result *r, struct btfpack_error *err)
 {
-	const struct btfpack_kernel *k = &f->offered->kernel;
-	const char *held = f->held ? f->held->kernel.uname : NULL;
+	struct btfpack_provenance provenance = fetching_provenance(r->package);
+	const struct btfpack_error why = { BTFPACK_PACKAGE_HAS_BTF,
+					   "the kernel has BTF of its own; --with-btf builds it" };
 
-	if (cmd_common.json)
-		tell_event("status",
-			   json_pack("{s:s, s:s, s:s, s:s, s:s, s:s?, s:I, s:b}", "distro",
-				     k->distro, "release", k->release, "arch", k->arch, "flavour",
-				     f->offered->flavour, "offered", k->uname, "held", held,
-				     "behind", (json_int_t)f->behind, "fresh", !f->behind));
-	else
-		printf("%s %s %s %-16s offered %-36s held %-36s %s\n", k->distro, k->release,
-		       k->arch, f->offered->flavour, k->uname, held ? held : "-",
-		       f->behind ? "stale" : "fresh");
+	if (btfpack_archive_note_failure(b->archive, &r->package->kernel, &provenance, &why, err) <
+	    0)
+		return err->code;
+	b->skipped++;
+	build_tell_skipped(r->package);
+	return b->keep ? 0 : btfpack_fetcher_drop(b->fetcher, r->package, err);
 }
 
-static bool is_same_group(const struct btfpack_package *a, const struct btfpack_package *b)
+static int take_result(void *arg, struct pipeline_result *r)
 {
-	return !strcmp(a->kernel.release, b->kernel.release) &&
-	       !strcmp(a->kernel.arch, b->kernel.arch) && !strcmp(a->flavour, b->flavour);
-}
+	struct build *b = arg;
+	struct btfpack_error err = r->err;
 
-static void end_group(struct build *b, const struct freshness *f)
-{
-	if (!f->offered)
-		return;
-	tell_freshness(f);
-	if (f->behind)
-		note_status(b, CMD_NO);
-}
-
-/* The list has the groups one after the other, newest first in each. */
-static int tell_status(struct build *b, struct btfpack_error *err)
-{
-	struct freshness group = { 0 };
-	const struct btfpack_package *p;
-	int more;
-
-	while ((more = btfpack_package_iter_next(b->list, &p, err)) > 0) {
-		int has = fetching_is_held(b->archive, p, err);
-
-		if (has < 0)
-			return cmd_fail(err);
-		if (!group.offered || !is_same_group(group.offered, p)) {
-			end_group(b, &group);
-			group = (struct freshness){ .offered = p };
-		}
-		if (has && !group.held)
-			group.held = p;
-		else if (!group.held)
-			group.behind++;
+	if (!err.code && r->is_skipped && pass_over(b, r, &err) == 0)
+		return 0;
+	if (!err.code && !r->is_skipped && store(b, r, &err) == 0) {
+		b->stored++;
+		return 0;
 	}
-	end_group(b, &group);
-	if (more < 0)
-		b->status = cmd_fail(err); /* an index that failed weighs more than "stale" */
-	else if (!group.offered)
-		return fetching_none(&b->fetching);
-	return b->status;
+	return handle_failure(b, r->package, &err) ? 0 : err.code;
 }
 
 static void build_all(struct build *b)
 {
-	struct btfpack_error err;
+	const struct pipeline_opts opts = {
+		.fetching = &b->fetching,
+		.jobs = b->jobs,
+		.downloads = b->downloads,
+		.memory = b->memory,
+		.skip_btf = b->skip_btf,
+	};
+	struct btfpack_error err = { 0 };
 
-	for (size_t i = 0; i < b->todo_count && !fetching_is_canceled(); i++) {
-		fetching_set_prefix("[%zu/%zu] ", i + 1, b->todo_count);
-		if (build_one(b, b->todo[i], &err) == 0)
-			b->stored++;
-		else if (!handle_failure(b, b->todo[i], &err))
-			break;
-	}
+	pipeline_run(b->todo, b->todo_count, &opts, take_result, b, &b->metrics, &err);
 	if (fetching_is_canceled())
-		note_status(b, CMD_IO);
-	output_progress(NULL);
+		build_note_status(b, CMD_IO);
+	else if (err.code)
+		build_note_status(b, cmd_fail(&err));
 }
 
 /* What only looks makes none: then nothing is held. */
@@ -382,24 +305,50 @@ static int run_build(struct build *b)
 	if (status)
 		return status;
 	if (b->status_only)
-		return tell_status(b, &err);
+		return build_tell_status(b);
 	if (plan(b, &err) < 0)
 		return cmd_fail(&err);
-	if (!b->todo_count && !b->held && !b->shard.count)
+	if (!b->todo_count && !b->held && !b->waiting && !b->skipped && !b->shard.count)
 		return b->status ? b->status : fetching_none(&b->fetching);
-	tell_planned(b);
+	build_tell_plan(b);
 	if (b->dry_run)
 		return b->status;
 	build_all(b);
-	tell_done(b);
+	build_tell_done(b);
+	/* What failed before and waits is not done. */
+	if (b->waiting)
+		build_note_status(b, CMD_NO);
 	return b->status;
+}
+
+/* "500M", "4G", or bytes. */
+static bool take_memory(const struct cmd *cmd, const char *text, uint64_t *ret)
+{
+	static const char units[] = "KMGT";
+	char *end;
+	unsigned long long value;
+	const char *unit;
+
+	errno = 0;
+	value = strtoull(text, &end, 10);
+	unit = *end ? strchr(units, *end) : NULL;
+	if (unit && !errno && value < 1ull << 20) {
+		value <<= 10 * (unit - units + 1);
+		end++;
+	}
+	if (errno || end == text || *end || *text == '-' || !value) {
+		cmd_usage(cmd, "--memory takes a size as 500M or 4G, not '%s'", text);
+		return false;
+	}
+	*ret = value;
+	return true;
 }
 
 static int run(const struct cmd *cmd, int argc, char **argv)
 {
 	struct cmd_parser parser = cmd_parser_init(cmd, argc, argv);
-	CLEANUP(build_deinit) struct build b = { 0 };
-	unsigned long jobs = 0;
+	CLEANUP(build_deinit) struct build b = { .memory = MEMORY_DEFAULT };
+	unsigned long jobs = 0, downloads = DOWNLOADS_DEFAULT;
 	int option;
 
 	while ((option = cmd_next_option(&parser)) >= 0) {
@@ -411,7 +360,17 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 			b.keep = true;
 		else if (option == OPTION_STATUS)
 			b.status_only = true;
+		else if (option == OPTION_SKIP_BTF || option == OPTION_WITH_BTF)
+			b.skip_btf = option == OPTION_SKIP_BTF;
+		else if (option == OPTION_RETRY)
+			b.retry = true;
+		else if (option == OPTION_MEMORY && !take_memory(cmd, parser.value, &b.memory))
+			return CMD_USAGE;
 		else if (option == OPTION_SHARD && !shard_parse(cmd, parser.value, &b.shard))
+			return CMD_USAGE;
+		else if (option == OPTION_DOWNLOADS &&
+			 !cmd_number(cmd, "downloads", parser.value, PIPELINE_DOWNLOADS_MAX,
+				     &downloads))
 			return CMD_USAGE;
 		else if (option == OPTION_JOBS &&
 			 !cmd_number(cmd, "jobs", parser.value, 1024, &jobs))
@@ -426,6 +385,7 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 	if (!b.fetching.filter.kernel.distro || !b.archive_dir)
 		return cmd_usage(cmd, "--archive and --distro must be given");
 	b.jobs = (unsigned int)jobs;
+	b.downloads = downloads ? (unsigned int)downloads : 1;
 	return run_build(&b);
 }
 

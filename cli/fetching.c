@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,21 +8,11 @@
 #include "core/cleanup.h"
 
 static volatile sig_atomic_t canceled;
-static char prefix[64];
 
 static void on_signal(int number)
 {
 	(void)number;
 	canceled = 1;
-}
-
-void fetching_set_prefix(const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(prefix, sizeof(prefix), format, args);
-	va_end(args);
 }
 
 bool fetching_is_canceled(void)
@@ -46,10 +35,10 @@ int fetching_show_progress(const struct btfpack_fetch_progress *p, void *arg)
 
 	(void)arg;
 	if (p->total)
-		output_progress("%s%s %s: %s of %s", prefix, p->doing, p->what,
-				output_size(p->done, done), output_size(p->total, total));
+		output_progress("%s %s: %s of %s", p->doing, p->what, output_size(p->done, done),
+				output_size(p->total, total));
 	else
-		output_progress("%s%s %s", prefix, p->doing, p->what);
+		output_progress("%s %s", p->doing, p->what);
 	return canceled;
 }
 
@@ -133,31 +122,39 @@ static char *default_distros(void)
 	return path && access(path, F_OK) == 0 ? steal_ptr(path) : NULL;
 }
 
-int fetching_open(const struct fetching *f, struct btfpack_fetcher **fetcher_ret,
-		  struct btfpack_package_iter **list_ret, struct btfpack_error *err)
+int fetching_new(const struct fetching *f, btfpack_fetch_progress_fn progress, void *arg,
+		 struct btfpack_fetcher **ret, struct btfpack_error *err)
 {
 	AUTO_FREE char *cache = f->cache ? strdup(f->cache) : fetching_default_cache();
 	AUTO_FREE char *distros = f->opts.distros ? NULL : default_distros();
-	struct btfpack_list_opts list_opts = {
-		.size = sizeof(list_opts),
-		.flavour = f->filter.flavour,
-		.latest = f->filter.latest,
-		.expired = f->expired,
-	};
 	struct btfpack_fetch_opts opts = f->opts;
-	struct btfpack_fetcher *fetcher;
-	int error;
 
 	if (!cache)
 		return btfpack_error_set(err, -EINVAL,
 					 "neither HOME nor XDG_CACHE_HOME says where downloads "
 					 "belong; --cache does");
 	opts.size = sizeof(opts);
-	opts.progress = fetching_show_progress;
+	opts.progress = progress;
+	opts.progress_arg = arg;
 	if (!opts.distros)
 		opts.distros = distros;
+	return btfpack_fetcher_open(cache, &opts, ret, err);
+}
+
+int fetching_open(const struct fetching *f, struct btfpack_fetcher **fetcher_ret,
+		  struct btfpack_package_iter **list_ret, struct btfpack_error *err)
+{
+	struct btfpack_list_opts list_opts = {
+		.size = sizeof(list_opts),
+		.flavour = f->filter.flavour,
+		.latest = f->filter.latest,
+		.expired = f->expired,
+	};
+	struct btfpack_fetcher *fetcher;
+	int error;
+
 	fetching_catch_signals();
-	error = btfpack_fetcher_open(cache, &opts, &fetcher, err);
+	error = fetching_new(f, fetching_show_progress, NULL, &fetcher, err);
 	if (error < 0)
 		return error;
 	error = btfpack_fetcher_list(fetcher, &f->filter.kernel, &list_opts, list_ret, err);

@@ -72,8 +72,9 @@ char *fetching_default_cache(void);
 void fetching_catch_signals(void);
 int fetching_show_progress(const struct btfpack_fetch_progress *progress, void *arg);
 
-/* Words before the progress line from here on: "[3/12] ". */
-__attribute__((format(printf, 1, 2))) void fetching_set_prefix(const char *format, ...);
+/* One more fetcher, for a thread of its own, with a callback of its own. */
+int fetching_new(const struct fetching *fetching, btfpack_fetch_progress_fn progress, void *arg,
+		 struct btfpack_fetcher **ret, struct btfpack_error *err);
 
 /* Whether SIGINT or SIGTERM came. */
 bool fetching_is_canceled(void);

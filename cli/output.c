@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <errno.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +11,8 @@
 #include "cli/output.h"
 #include "core/fs.h"
 
+/* Of stderr's lines: build's threads have words to say, too. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static bool progress_shown;
 
 static void clear_progress(void)
@@ -35,10 +38,12 @@ json_t *output_kernel(const struct btfpack_kernel *k)
 
 __attribute__((format(printf, 1, 0))) static void say(const char *format, va_list args)
 {
+	pthread_mutex_lock(&lock);
 	clear_progress();
 	fputs("btfpack: ", stderr);
 	vfprintf(stderr, format, args);
 	fputc('\n', stderr);
+	pthread_mutex_unlock(&lock);
 }
 
 void output_say(const char *format, ...)
@@ -61,28 +66,35 @@ void output_tell(const char *format, ...)
 	va_end(args);
 }
 
-void output_progress(const char *format, ...)
+/* Whether it is time for another. */
+static bool progress_is_due(void)
 {
 	static struct timespec last;
 	struct timespec now;
-	va_list args;
 
-	if (!format) {
-		clear_progress();
-		return;
-	}
-	if (cmd_common.verbosity < 0 || !isatty(STDERR_FILENO))
-		return;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	if (progress_shown &&
 	    (now.tv_sec - last.tv_sec) * 1000000000L + now.tv_nsec - last.tv_nsec < 100000000L)
-		return;
+		return false;
 	last = now;
-	fputs("\r\033[K", stderr);
-	va_start(args, format);
-	vfprintf(stderr, format, args);
-	va_end(args);
-	progress_shown = true;
+	return true;
+}
+
+void output_progress(const char *format, ...)
+{
+	va_list args;
+
+	pthread_mutex_lock(&lock);
+	if (!format) {
+		clear_progress();
+	} else if (cmd_common.verbosity >= 0 && isatty(STDERR_FILENO) && progress_is_due()) {
+		fputs("\r\033[K", stderr);
+		va_start(args, format);
+		vfprintf(stderr, format, args);
+		va_end(args);
+		progress_shown = true;
+	}
+	pthread_mutex_unlock(&lock);
 }
 
 int output_file(const char *path, const void *data, size_t size, struct btfpack_error *err)
@@ -115,7 +127,7 @@ const char *output_size(uint64_t bytes, char ret[16])
 
 int output_finish(int status)
 {
-	clear_progress();
+	output_progress(NULL);
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return status;
 	output_say("standard output: cannot write: %s", strerror(errno));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Results on stdout, words on stderr. JSON is one object a line, written by
+ * Results on stdout, by one thread; words on stderr, by any. JSON is one object a line, written by
  * jansson, of which the commands see only json_pack() values.
  */
 #ifndef CLI_OUTPUT_H

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* list → choose → download → extract: what the public header promises. */
-#include <fcntl.h>
 #include <fnmatch.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -24,7 +23,6 @@
 #include "fetcher/http.h"
 #include "fetcher/keyring.h"
 #include "fetcher/package-list.h"
-#include "fetcher/package.h"
 #include "fetcher/repo.h"
 #include "fetcher/rpm-signature.h"
 
@@ -40,6 +38,8 @@ struct btfpack_fetcher {
 	struct apt_sources sources;
 	struct http *http;
 	struct download_cache *cache;
+	btfpack_fetch_progress_fn progress;
+	void *progress_arg;
 };
 
 struct btfpack_package_iter {
@@ -70,6 +70,8 @@ static bool copy_opts(struct btfpack_fetcher *f, const struct btfpack_fetch_opts
 	complete &= copy_trimmed(opts->fallback, &f->fallback);
 	f->keyring = opts->keyring ? strdup(opts->keyring) : NULL;
 	f->allow_unsigned = opts->allow_unsigned;
+	f->progress = opts->progress;
+	f->progress_arg = opts->progress_arg;
 	return complete && (!opts->keyring || f->keyring);
 }
 
@@ -498,6 +500,11 @@ void btfpack_package_iter_free(struct btfpack_package_iter *iter)
 /* --- download and extract
  * --------------------------------------------------------------------------------- */
 
+static void close_vmlinux(struct btfpack_vmlinux **vmlinux)
+{
+	btfpack_vmlinux_close(*vmlinux);
+}
+
 /* *@ret is @room, or NULL when the index told no digest. */
 static int parse_digest(const struct btfpack_package *package, struct checksum *room,
 			const struct checksum **ret, struct btfpack_error *err)
@@ -593,8 +600,16 @@ int btfpack_fetcher_download(struct btfpack_fetcher *f, const struct btfpack_pac
 static int extract(struct btfpack_fetcher *f, const struct btfpack_package *package,
 		   const char *path, int fd, struct btfpack_error *err)
 {
-	return package_extract(path, http_last_part(package->url), package->kernel.uname, fd,
-			       f->http, err);
+	CLEANUP(close_vmlinux) struct btfpack_vmlinux *vmlinux = NULL;
+	struct btfpack_vmlinux_opts opts = {
+		.size = sizeof(opts),
+		.name = http_last_part(package->url),
+		.progress = f->progress,
+		.progress_arg = f->progress_arg,
+	};
+	int error = btfpack_vmlinux_open(path, package->kernel.uname, &opts, &vmlinux, err);
+
+	return error < 0 ? error : btfpack_vmlinux_extract(vmlinux, NULL, 0, 0, fd, err);
 }
 
 int btfpack_fetcher_get_vmlinux(struct btfpack_fetcher *f, const struct btfpack_package *package,
@@ -609,31 +624,6 @@ int btfpack_fetcher_get_vmlinux(struct btfpack_fetcher *f, const struct btfpack_
 	if (!error)
 		error = extract(f, package, downloaded, out.fd, err);
 	return error < 0 ? error : fs_output_commit(&out, err);
-}
-
-int btfpack_fetcher_open_vmlinux(struct btfpack_fetcher *f, const struct btfpack_package *package,
-				 int *fd_ret, struct btfpack_error *err)
-{
-	const char *dir = download_cache_dir(f->cache);
-	AUTO_FREE char *downloaded = NULL;
-	AUTO_FD int fd = -1;
-	int error = btfpack_fetcher_download(f, package, &downloaded, err);
-
-	if (error < 0)
-		return error;
-	fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return btfpack_error_set(err, -errno,
-					 "%s: cannot make a file without a name in it: %s", dir,
-					 strerror(errno));
-	error = extract(f, package, downloaded, fd, err);
-	if (error < 0)
-		return error;
-	if (lseek(fd, 0, SEEK_SET) < 0)
-		return btfpack_error_set(err, -errno, "%s: cannot rewind: %s", dir,
-					 strerror(errno));
-	*fd_ret = steal_fd(&fd); /* the caller's */
-	return 0;
 }
 
 int btfpack_fetcher_drop(struct btfpack_fetcher *f, const struct btfpack_package *package,
@@ -652,5 +642,8 @@ int btfpack_fetcher_drop(struct btfpack_fetcher *f, const struct btfpack_package
 int btfpack_package_extract(const char *package_path, const char *uname, int fd,
 			    struct btfpack_error *err)
 {
-	return package_extract(package_path, package_path, uname, fd, NULL, err);
+	CLEANUP(close_vmlinux) struct btfpack_vmlinux *vmlinux = NULL;
+	int error = btfpack_vmlinux_open(package_path, uname, NULL, &vmlinux, err);
+
+	return error < 0 ? error : btfpack_vmlinux_extract(vmlinux, NULL, 0, 0, fd, err);
 }

@@ -11,7 +11,6 @@
 #include "core/cleanup.h"
 #include "core/fs.h"
 #include "fetcher/decoder.h"
-#include "fetcher/http.h"
 #include "fetcher/package.h"
 
 /*
@@ -21,18 +20,9 @@
  *
  *	file ──▶ ar ─────────────▶ decoder ──▶ tar ───▶ fd
  *	file ──▶ rpm's head off ──▶ decoder ──▶ cpio ──▶ fd
- *
- * Limits: no kernel's vmlinux has 4 GiB, no package a million files, and no
- * payload of debug information compresses to less than a hundredth; 64 MiB are
- * free, for small packages of zeroes.
  */
-#define VMLINUX_MAXIMUM     ((int64_t)4 << 30)
-#define AR_MEMBERS_MAXIMUM  16
-#define ENTRIES_MAXIMUM     1000000
-#define RATIO_MAXIMUM       100
-#define FREE_BYTES          ((uint64_t)64 << 20)
-#define READ_SIZE           (1 << 20)
-#define PATH_SIZE           512
+#define READ_SIZE (1 << 20)
+#define PATH_SIZE 512
 
 /* Where a debug package may keep it; %s is the uname. */
 static const char *const places[] = {
@@ -48,10 +38,8 @@ static const char *const places[] = {
 static const uint8_t rpm_magic[] = { 0xed, 0xab, 0xee, 0xdb };
 
 struct package {
-	const char *path;
+	const struct extraction *x;
 	const char *what; /* named in errors */
-	const char *uname;
-	struct http *http;
 	int out;
 	uint64_t size; /* of the package file */
 	bool is_rpm;
@@ -82,7 +70,7 @@ static int damaged(const struct package *p, struct archive *a, struct btfpack_er
 static int tell_kind(struct package *p, struct btfpack_error *err)
 {
 	uint8_t magic[sizeof(rpm_magic)] = { 0 };
-	AUTO_FD int fd = open(p->path, O_RDONLY | O_CLOEXEC);
+	AUTO_FD int fd = open(p->x->path, O_RDONLY | O_CLOEXEC);
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) < 0 || read(fd, magic, sizeof(magic)) < 0)
@@ -111,7 +99,7 @@ static int open_outer(struct package *p, struct btfpack_error *err)
 	p->outer = archive_read_new();
 	if (!p->outer || !set_outer(p))
 		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", p->what);
-	if (archive_read_open_filename(p->outer, p->path, READ_SIZE) != ARCHIVE_OK)
+	if (archive_read_open_filename(p->outer, p->x->path, READ_SIZE) != ARCHIVE_OK)
 		return damaged(p, p->outer, err);
 	return 0;
 }
@@ -135,16 +123,19 @@ static int find_payload(struct package *p, struct btfpack_error *err)
 	return damaged(p, NULL, err);
 }
 
-static int tell_progress(struct package *p, struct btfpack_error *err)
+int package_tell(const struct extraction *x, uint64_t done, uint64_t total,
+		 struct btfpack_error *err)
 {
 	struct btfpack_fetch_progress progress = {
 		.doing = "extracting",
-		.what = p->what,
-		.done = (uint64_t)archive_filter_bytes(p->outer, 0),
-		.total = p->size,
+		.what = x->what,
+		.done = done,
+		.total = total,
 	};
 
-	return p->http ? http_tell_progress(p->http, &progress, err) : 0;
+	if (!x->progress || !x->progress(&progress, x->progress_arg))
+		return 0;
+	return btfpack_error_set(err, -ECANCELED, "%s: extracting was canceled", x->what);
 }
 
 static ssize_t read_payload(void *arg, const void **ret, struct btfpack_error *err)
@@ -152,7 +143,8 @@ static ssize_t read_payload(void *arg, const void **ret, struct btfpack_error *e
 	struct package *p = arg;
 	la_int64_t offset;
 	size_t size = 0;
-	int code, error = tell_progress(p, err);
+	int code, error = package_tell(p->x, (uint64_t)archive_filter_bytes(p->outer, 0), p->size,
+				       err);
 
 	if (error < 0)
 		return error;
@@ -176,8 +168,8 @@ static ssize_t read_decoded(struct archive *a, void *arg, const void **ret)
 
 static int open_inner(struct package *p, struct btfpack_error *err)
 {
-	uint64_t maximum = FREE_BYTES + p->size * RATIO_MAXIMUM;
-	int error = decoder_new(read_payload, p, maximum, p->what, &p->decoder, err);
+	int error =
+		decoder_new(read_payload, p, PAYLOAD_MAXIMUM(p->size), p->what, &p->decoder, err);
 
 	if (error < 0)
 		return error;
@@ -190,7 +182,7 @@ static int open_inner(struct package *p, struct btfpack_error *err)
 	return 0;
 }
 
-static bool is_wanted(const struct package *p, struct archive_entry *entry)
+bool package_is_vmlinux(const char *uname, struct archive_entry *entry)
 {
 	const char *path = archive_entry_pathname(entry);
 	char wanted[PATH_SIZE];
@@ -204,7 +196,7 @@ static bool is_wanted(const struct package *p, struct archive_entry *entry)
 		/* The table's rows are literals with one %s. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
-		int length = snprintf(wanted, sizeof(wanted), places[i], p->uname);
+		int length = snprintf(wanted, sizeof(wanted), places[i], uname);
 #pragma GCC diagnostic pop
 
 		if (length < PATH_SIZE && !strcmp(path, wanted))
@@ -213,15 +205,22 @@ static bool is_wanted(const struct package *p, struct archive_entry *entry)
 	return false;
 }
 
-static int check_elf(const struct package *p, const void *data, size_t size,
-		     struct btfpack_error *err)
+int package_check_elf(const char *what, const void *data, size_t size, struct btfpack_error *err)
 {
 	if (size >= 4 && !memcmp(data, "\177ELF", 4))
 		return 0;
 	return btfpack_error_set(err, -EBADMSG,
-				 "%s: expected its vmlinux to be an ELF file; it "
-				 "begins otherwise",
-				 p->what);
+				 "%s: expected its vmlinux to be an ELF file; it begins otherwise",
+				 what);
+}
+
+int package_check_size(const char *what, int64_t size, struct btfpack_error *err)
+{
+	if (size <= VMLINUX_MAXIMUM)
+		return 0;
+	return btfpack_error_set(err, -EFBIG,
+				 "%s: its vmlinux has %lld bytes, more than the limit of %lld",
+				 what, (long long)size, (long long)VMLINUX_MAXIMUM);
 }
 
 static int copy_vmlinux(struct package *p, struct archive_entry *entry, struct btfpack_error *err)
@@ -232,12 +231,10 @@ static int copy_vmlinux(struct package *p, struct archive_entry *entry, struct b
 	size_t size;
 	int code;
 
-	if (archive_entry_size(entry) > VMLINUX_MAXIMUM)
-		return btfpack_error_set(
-			err, -EFBIG, "%s: its vmlinux has %lld bytes, more than the limit of %lld",
-			p->what, (long long)archive_entry_size(entry), (long long)VMLINUX_MAXIMUM);
+	if (package_check_size(p->what, archive_entry_size(entry), err) < 0)
+		return err->code;
 	while ((code = archive_read_data_block(p->inner, &data, &size, &offset)) == ARCHIVE_OK) {
-		int error = first ? check_elf(p, data, size, err) : 0;
+		int error = first ? package_check_elf(p->what, data, size, err) : 0;
 
 		/* Sparse members leave holes: what they skip stays zero. */
 		if (!error && lseek(p->out, (off_t)offset, SEEK_SET) < 0)
@@ -255,11 +252,17 @@ static int copy_vmlinux(struct package *p, struct archive_entry *entry, struct b
 	if (code != ARCHIVE_EOF)
 		return damaged(p, p->inner, err);
 	if (first)
-		return check_elf(p, NULL, 0, err);
+		return package_check_elf(p->what, NULL, 0, err);
 	return ftruncate(p->out, (off_t)archive_entry_size(entry)) < 0
 		       ? btfpack_error_set(err, -errno, "%s: cannot write its vmlinux: %s", p->what,
 					   strerror(errno))
 		       : 0;
+}
+
+int package_found_none(const struct extraction *x, struct btfpack_error *err)
+{
+	return btfpack_error_set(err, -EBADMSG, "%s: expected the vmlinux of %s in it, found none",
+				 x->what, x->uname);
 }
 
 static int find_vmlinux(struct package *p, struct btfpack_error *err)
@@ -270,29 +273,19 @@ static int find_vmlinux(struct package *p, struct btfpack_error *err)
 		int code = archive_read_next_header(p->inner, &entry);
 
 		if (code == ARCHIVE_EOF)
-			return btfpack_error_set(err, -EBADMSG,
-						 "%s: expected the vmlinux of %s in it, found none",
-						 p->what, p->uname);
+			return package_found_none(p->x, err);
 		if (code != ARCHIVE_OK)
 			return damaged(p, p->inner, err);
-		if (is_wanted(p, entry))
+		if (package_is_vmlinux(p->x->uname, entry))
 			return copy_vmlinux(p, entry, err);
 	}
 	return btfpack_error_set(err, -EFBIG, "%s: has more than the limit of %d files", p->what,
 				 ENTRIES_MAXIMUM);
 }
 
-int package_extract(const char *path, const char *what, const char *uname, int fd,
-		    struct http *http, struct btfpack_error *err)
+int package_extract(const struct extraction *x, int fd, struct btfpack_error *err)
 {
-	CLEANUP(package_deinit)
-	struct package p = {
-		.path = path,
-		.what = what,
-		.uname = uname,
-		.out = fd,
-		.http = http,
-	};
+	CLEANUP(package_deinit) struct package p = { .x = x, .what = x->what, .out = fd };
 	int error = open_outer(&p, err);
 
 	if (!error)

@@ -1,19 +1,59 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The one vmlinux out of a package file, as a stream: no path of the package is
- * ever used to make a file, only compared; nothing but a regular file that begins
- * like an ELF file counts; and reading stops when it is out.
+ * The one vmlinux out of a package file: no path of the package is ever used to make
+ * a file, only compared; nothing but a regular file that begins like an ELF file
+ * counts; and reading stops when it is out.
+ *
+ * Two ways lead to it. A Debian package whose data is an xz file of several blocks is
+ * read where it is needed (vmlinux.c); every other as a stream, from the start
+ * (package.c).
  */
 #ifndef FETCHER_PACKAGE_H
 #define FETCHER_PACKAGE_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include <btfpack/error.h>
+#include <btfpack/fetch.h>
 
-struct http;
+struct archive_entry;
 
-/* As btfpack_package_extract(). @what is named in errors; @http, for its progress
- * callback, may be NULL. */
-int package_extract(const char *path, const char *what, const char *uname, int fd,
-		    struct http *http, struct btfpack_error *err);
+/* Limits: no kernel's vmlinux has 4 GiB, no package a million files, and no payload of
+ * debug information compresses to less than a hundredth; 64 MiB are free, for small
+ * packages of zeroes. */
+#define VMLINUX_MAXIMUM       ((int64_t)4 << 30)
+#define AR_MEMBERS_MAXIMUM    16
+#define ENTRIES_MAXIMUM       1000000
+#define PAYLOAD_MAXIMUM(size) (((uint64_t)64 << 20) + (size)*100)
+
+/* What is extracted, and who wants to know how far it is. All borrowed. */
+struct extraction {
+	const char *path;
+	const char *what; /* named in errors */
+	const char *uname;
+	btfpack_fetch_progress_fn progress; /* NULL: nobody */
+	void *progress_arg;
+};
+
+/* Write the vmlinux to the empty file @fd, from the start of the package on. As
+ * btfpack_package_extract(). */
+int package_extract(const struct extraction *x, int fd, struct btfpack_error *err);
+
+/* Whether @entry is the vmlinux of @uname. */
+bool package_is_vmlinux(const char *uname, struct archive_entry *entry);
+
+/* Whether its first bytes are those of an ELF file: 0, or -EBADMSG. */
+int package_check_elf(const char *what, const void *data, size_t size, struct btfpack_error *err);
+
+/* -EFBIG when it has more bytes than any vmlinux. */
+int package_check_size(const char *what, int64_t size, struct btfpack_error *err);
+
+/* The tar has no vmlinux: -EBADMSG. */
+int package_found_none(const struct extraction *x, struct btfpack_error *err);
+
+/* -ECANCELED when the callback says to stop. */
+int package_tell(const struct extraction *x, uint64_t done, uint64_t total,
+		 struct btfpack_error *err);
 
 #endif

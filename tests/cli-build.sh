@@ -45,7 +45,8 @@ tells_events() {
   serve
   expect_status 0 build --json --latest 1
   jq -es '[.[].event] == ["plan", "stored", "stored", "stored", "done"] and .[0].kernels == 3 and
-    .[-1] == {"stored": 3, "held": 0, "failed": 0, "canceled": false, "event": "done"} and
+    (.[-1] | .stored == 3 and .held == 0 and .failed == 0 and .canceled == false and .bytes > 0 and
+      .memory > 0 and .seconds > 0 and .kernels_per_hour > 0) and
     (.[1] | .size > 0 and .btf_size > 0 and (.id | length) == 64)' out
   [ ! -s err ]
 }
@@ -129,6 +130,83 @@ records_failures() {
   expect_status 1 "$BTFPACK" ls --failed --archive store
 }
 
+# Half of this vmlinux is noise that conversion does not read: damage there goes unseen
+# where blocks decode by themselves, and does not where all is decoded.
+decodes_only_what_counts() {
+  cp -r "$mirror" site
+  reblock "site/$deb_path" 10000
+  printf 'damaged' | dd of="site/$deb_path" bs=1 seek=100000 conv=notrunc 2> /dev/null
+  repack_index
+  serve
+  expect_status 0 build --uname "$KERNEL"
+  "$BTFPACK" convert -o expected.btf "$test_scratch/vmlinux"
+  "$BTFPACK" show --archive store --uname "$KERNEL" -o found.btf
+  cmp expected.btf found.btf
+  expect_status 3 "$BTFPACK" fetch --distro debian --mirror "$url/debian" --keyring "$keyring" \
+    --cache cache --release 12 --uname "$KERNEL" -o out.d
+  grep -q 'cannot be decompressed' err
+}
+
+# What is stored and said hangs neither on threads nor on memory.
+is_the_same_in_parallel() {
+  serve
+  local words='del(.seconds, .cpu_seconds, .memory, .kernels_per_hour, .added, .changed, .url)'
+  expect_status 0 build --json -j1 --memory 1M --downloads 1
+  jq -c "$words" out > first-events
+  "$BTFPACK" ls --archive store --json | jq -c "$words" > first-list
+  rm -rf store cache
+  expect_status 0 build --json -j8 --memory 8G --downloads 8
+  jq -c "$words" out | cmp first-events
+  "$BTFPACK" ls --archive store --json | jq -c "$words" | cmp first-list
+}
+
+# with_btf: the package of a kernel that has BTF of its own
+with_btf() {
+  cp -r "$mirror" site
+  mkdir -p tree/usr/lib/debug/boot
+  "$BTFPACK" convert -o own.btf "$test_scratch/vmlinux"
+  objcopy --add-section .BTF=own.btf "$test_scratch/vmlinux" "tree/usr/lib/debug/boot/vmlinux-$KERNEL"
+  deb "site/$deb_path" "$NAME" 6.1.9-1
+  reblock "site/$deb_path"
+  repack_index
+}
+
+passes_over_btf() {
+  with_btf
+  serve
+  expect_status 0 build --skip-btf
+  [ "$(held)" = 3 ]
+  grep -q "$KERNEL: has BTF of its own" err && grep -q '3 stored, .* 1 passed over, 0 failed' err
+  is_clean
+  : > requests
+  expect_status 0 build --skip-btf --json
+  [ "$(requested pool)" = 0 ]
+  jq -es '.[0].event == "plan" and .[0].skipped == 1 and .[0].kernels == 0' out
+  expect_status 0 "$BTFPACK" ls --failed --archive store
+  grep -q "$NAME .*has BTF of its own" out
+  expect_status 0 build
+  [ "$(held)" = 4 ]
+  expect_status 1 "$BTFPACK" ls --failed --archive store
+}
+
+# What failed twice waits, is not forgotten, and may be asked for.
+waits_before_trying_again() {
+  broken_deb
+  serve
+  expect_status 3 build
+  expect_status 3 build
+  : > requests
+  expect_status 1 build
+  [ "$(requested pool)" = 0 ]
+  grep -q '1 failed before and wait, the first until 20' err
+  expect_status 1 build --json
+  jq -es '.[0].waiting == 1 and .[-1].waiting == 1' out
+  expect_status 3 build --retry
+  [ "$(requested pool)" = 1 ]
+  expect_status 0 "$BTFPACK" ls --failed --archive store
+  grep -q '(tried 3 times)' out
+}
+
 survives_missing_packages() {
   serve
   echo "$NAME status 404" > site/faults
@@ -190,6 +268,7 @@ explains_usage() {
   serve
   expect_status 2 "$BTFPACK" build --distro debian
   expect_status 2 build --release 99
+  for wrong in 0 1X G -1 99999999999999999999; do expect_status 2 build --memory $wrong; done
   [ ! -e store ]
   expect_status 1 build --arch arm64
   mkdir other
@@ -199,7 +278,7 @@ explains_usage() {
   [ "$(ls other)" = file ]
 }
 
-need jq readelf strip
+need jq readelf strip objcopy ar
 prepare_mirror
 deb_path=debian/pool/${NAME}_6.1.9-1_amd64.deb
 run "shards make a whole" shards
@@ -210,6 +289,10 @@ run "plans only" plans_only
 run "tells how fresh an archive is" tells_status
 run "lists what an archive has" lists_what_is_held
 run "records failures, and forgets them" records_failures
+run "decodes only what counts" decodes_only_what_counts
+run "is the same in parallel" is_the_same_in_parallel
+run "passes over kernels with BTF" passes_over_btf
+run "waits before trying again" waits_before_trying_again
 run "survives a missing package" survives_missing_packages
 run "survives an index that does not verify" survives_a_bad_index
 run "stops when told, and continues" stops_when_told

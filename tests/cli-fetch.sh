@@ -165,6 +165,30 @@ fetches_every_compression() {
   for file in out.d/*; do cmp "$test_scratch/vmlinux" "$file"; done
 }
 
+# Blocks that decode by themselves; heads of long names before vmlinux; vmlinux not first.
+fetches_from_blocks() {
+  cp -r "$mirror" site
+  local long=usr/lib/debug/a
+  for _ in $(seq 12); do long=$long/directory-of-a-long-name; done
+  mkdir -p "tree/$long" tree/usr/lib/debug/boot
+  head -c 100000 /dev/urandom > "tree/$long/another-file"
+  cp "$test_scratch/vmlinux" "tree/usr/lib/debug/boot/vmlinux-$KERNEL"
+  deb "site/$deb_path" "$NAME" 6.1.9-1
+  reblock "site/$deb_path"
+  repack_index
+  serve
+  expect_status 0 fetch
+  cmp "$test_scratch/vmlinux" "out.d/vmlinux-${KERNEL}_6.1.9-1"
+}
+
+# A block that does not decode, rightly signed.
+refuses_damaged_blocks() {
+  cp -r "$mirror" site
+  reblock "site/$deb_path"
+  printf 'damaged' | dd of="site/$deb_path" bs=1 seek=100000 conv=notrunc 2> /dev/null
+  refuses_package "cannot be decompressed: the xz data is corrupt"
+}
+
 fetches_from_files() {
   cp -r "$mirror" site
   url=file://$PWD/site
@@ -574,6 +598,8 @@ run "fetches indexes by their hash" uses_by_hash
 run "uses this machine's mirror and keyring" uses_machine_sources
 run "fetches; not again" fetches
 run "fetches out of xz, gzip and zstd" fetches_every_compression
+run "fetches out of blocks" fetches_from_blocks
+run "a damaged block" refuses_damaged_blocks
 run "fetches from file: URLs" fetches_from_files
 run "continues a cut download" continues_in_one_run
 run "continues in the next run" continues_in_the_next_run

@@ -39,6 +39,7 @@
 #ifndef BTFPACK_ARCHIVE_H
 #define BTFPACK_ARCHIVE_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -270,6 +271,10 @@ int btfpack_archive_get_stats(struct btfpack_archive *a, const struct btfpack_ke
 			      struct btfpack_archive_stats *ret, struct btfpack_error *err);
 
 /* --- what could not be had ------------------------------------------------------------------- */
+
+/* As code of a "failure": nothing is wrong with the package, it was passed over because
+ * its kernel has BTF of its own. */
+#define BTFPACK_PACKAGE_HAS_BTF (-EALREADY)
 
 /* A package that was tried and gave no BTF. Strings die at the next call on the
  * iterator. */

@@ -189,13 +189,6 @@ int btfpack_fetcher_get_vmlinux(struct btfpack_fetcher *fetcher,
 				const struct btfpack_package *package, const char *path,
 				struct btfpack_error *err);
 
-/* The same into a file without a name, in the cache's file system: *@fd_ret is its
- * descriptor, to be closed; "/proc/self/fd/<fd>" opens it again. Nothing is left
- * behind however the program ends. */
-int btfpack_fetcher_open_vmlinux(struct btfpack_fetcher *fetcher,
-				 const struct btfpack_package *package, int *fd_ret,
-				 struct btfpack_error *err);
-
 /* Remove @package from the cache, finished or partial. Not there is fine. */
 int btfpack_fetcher_drop(struct btfpack_fetcher *fetcher, const struct btfpack_package *package,
 			 struct btfpack_error *err);
@@ -205,6 +198,52 @@ int btfpack_fetcher_drop(struct btfpack_fetcher *fetcher, const struct btfpack_p
  * unpacks to more than any kernel does. */
 int btfpack_package_extract(const char *package_path, const char *uname, int fd,
 			    struct btfpack_error *err);
+
+/*
+ * The vmlinux in a package file, a part at a time. A Debian package is made of blocks
+ * that decode by themselves: what nobody asks for is not decoded.
+ *
+ *	btfpack_vmlinux_open(path, uname, NULL, &vmlinux, &err);
+ *	if (btfpack_vmlinux_size(vmlinux))
+ *		btfpack_convert_parts(btfpack_vmlinux_read, vmlinux,
+ *				      btfpack_vmlinux_size(vmlinux), &parts, &err);
+ *	btfpack_vmlinux_extract(vmlinux, parts.parts, parts.count, 0, fd, &err);
+ *	btfpack_vmlinux_close(vmlinux);
+ *
+ * One thread at a time per handle. Nothing of the file is trusted, but whether it is the
+ * right one was checked by whoever downloaded it.
+ */
+struct btfpack_vmlinux_opts {
+	size_t size;                        /* sizeof(struct btfpack_vmlinux_opts) */
+	const char *name;                   /* of the package, in errors; NULL: its path */
+	btfpack_fetch_progress_fn progress; /* NULL: none; "extracting", in blocks or bytes */
+	void *progress_arg;
+};
+
+struct btfpack_vmlinux;
+
+/* @opts may be NULL. Errors as btfpack_package_extract(). */
+int btfpack_vmlinux_open(const char *package_path, const char *uname,
+			 const struct btfpack_vmlinux_opts *opts, struct btfpack_vmlinux **ret,
+			 struct btfpack_error *err);
+/* NULL is fine. */
+void btfpack_vmlinux_close(struct btfpack_vmlinux *vmlinux);
+
+/* Bytes of the whole; 0 when the package can only be read from its start on: then it has
+ * no parts. */
+uint64_t btfpack_vmlinux_size(const struct btfpack_vmlinux *vmlinux);
+
+/* A btfpack_read_fn: @vmlinux is the handle. Only with parts. The blocks read last are
+ * kept for btfpack_vmlinux_extract(). */
+int btfpack_vmlinux_read(void *vmlinux, uint64_t offset, void *ret, size_t size,
+			 struct btfpack_error *err);
+
+/* Write @count @parts (NULL, or of a package without parts: everything) to their places in
+ * the empty file @fd, which gets the size of the whole, with holes where nothing was
+ * asked for. @threads decode at a time (0: one a processor), each with the memory of
+ * a block or two: 45 MB in Debian's. */
+int btfpack_vmlinux_extract(struct btfpack_vmlinux *vmlinux, const struct btfpack_part *parts,
+			    size_t count, unsigned int threads, int fd, struct btfpack_error *err);
 
 #ifdef __cplusplus
 }

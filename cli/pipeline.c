@@ -1,0 +1,531 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "cli/gate.h"
+#include "cli/output.h"
+#include "cli/pipeline.h"
+#include "core/cleanup.h"
+
+/* What a kernel takes on its way, beside its vmlinux: see choose_home(). */
+#define KERNEL_MEMORY  ((uint64_t)480 << 20)
+#define DECODE_MEMORY  ((uint64_t)48 << 20) /* a thread */
+#define AT_ONCE_MAX    16
+#define TICK_NS        100000000L
+#define ESTIMATE_AFTER 3.0 /* seconds */
+
+enum state {
+	WAITING,
+	DOWNLOADING,
+	DOWNLOADED,
+	CONVERTING,
+	FINISHED, /* with or without success */
+};
+
+struct item {
+	struct pipeline_result result;
+	enum state state;
+	uint64_t loaded; /* bytes, while it is on its way */
+	char *path;      /* of the package */
+	double began;
+};
+
+struct pipeline {
+	const struct pipeline_opts *opts;
+	struct item *items;
+	size_t count;
+	unsigned int at_once, threads; /* kernels; threads of each */
+	uint64_t total_bytes;
+
+	pthread_mutex_t lock; /* of all below, and the items' state */
+	pthread_cond_t changed;
+	bool stop;
+	size_t to_download, to_convert;     /* the next that a thread takes */
+	size_t handed;                      /* how many the caller has had */
+	uint64_t bytes;                     /* of packages that are there */
+	uint64_t in_memory, in_memory_most; /* files without a name, in memory */
+};
+
+static double now(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void wait_a_tick(struct pipeline *p)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_nsec += TICK_NS;
+	if (until.tv_nsec >= 1000000000L) {
+		until.tv_nsec -= 1000000000L;
+		until.tv_sec++;
+	}
+	pthread_cond_timedwait(&p->changed, &p->lock, &until);
+}
+
+static bool is_over(struct pipeline *p)
+{
+	return p->stop || fetching_is_canceled();
+}
+
+static void set_state(struct pipeline *p, struct item *item, enum state state)
+{
+	pthread_mutex_lock(&p->lock);
+	item->state = state;
+	pthread_cond_broadcast(&p->changed);
+	pthread_mutex_unlock(&p->lock);
+}
+
+/* --- download
+ * ------------------------------------------------------------------------------------------ */
+
+/* A thread that downloads. */
+struct loader {
+	struct pipeline *p;
+	struct item *item; /* on its way */
+};
+
+static int note_download(const struct btfpack_fetch_progress *progress, void *arg)
+{
+	struct loader *loader = arg;
+	bool over;
+
+	pthread_mutex_lock(&loader->p->lock);
+	if (loader->item)
+		loader->item->loaded = progress->done;
+	over = is_over(loader->p);
+	pthread_mutex_unlock(&loader->p->lock);
+	return over;
+}
+
+/* The next to download, NULL at the end. Packages wait on the disk, so there are not many. */
+static struct item *next_download(struct pipeline *p)
+{
+	struct item *item = NULL;
+
+	pthread_mutex_lock(&p->lock);
+	while (!is_over(p) && p->to_download < p->count &&
+	       p->to_download >= p->to_convert + p->at_once + p->opts->downloads - 1)
+		wait_a_tick(p);
+	if (!is_over(p) && p->to_download < p->count) {
+		item = &p->items[p->to_download++];
+		item->state = DOWNLOADING;
+	}
+	pthread_mutex_unlock(&p->lock);
+	return item;
+}
+
+static void download(struct pipeline *p, struct btfpack_fetcher *fetcher, struct item *item)
+{
+	struct pipeline_result *r = &item->result;
+	struct stat st;
+	int error;
+
+	item->began = now(CLOCK_MONOTONIC);
+	error = btfpack_fetcher_download(fetcher, r->package, &item->path, &r->err);
+	pthread_mutex_lock(&p->lock);
+	item->loaded = 0;
+	if (!error && stat(item->path, &st) == 0)
+		p->bytes += (uint64_t)st.st_size;
+	item->state = error < 0 ? FINISHED : DOWNLOADED;
+	pthread_cond_broadcast(&p->changed);
+	pthread_mutex_unlock(&p->lock);
+}
+
+static void *run_downloads(void *arg)
+{
+	struct loader loader = { .p = arg };
+	struct btfpack_fetcher *fetcher;
+	struct btfpack_error err;
+	int error = fetching_new(loader.p->opts->fetching, note_download, &loader, &fetcher, &err);
+
+	while ((loader.item = next_download(loader.p))) {
+		if (!error) {
+			download(loader.p, fetcher, loader.item);
+			continue;
+		}
+		loader.item->result.err = err;
+		set_state(loader.p, loader.item, FINISHED);
+	}
+	if (!error)
+		btfpack_fetcher_close(fetcher);
+	return NULL;
+}
+
+/* --- convert
+ * -------------------------------------------------------------------------------------------- */
+
+static int note_extraction(const struct btfpack_fetch_progress *progress, void *arg)
+{
+	struct pipeline *p = arg;
+	bool over;
+
+	(void)progress;
+	pthread_mutex_lock(&p->lock);
+	over = is_over(p);
+	pthread_mutex_unlock(&p->lock);
+	return over;
+}
+
+/* A vmlinux on its way: where it is, and what of it is there. */
+struct image {
+	struct pipeline *p;
+	struct btfpack_vmlinux *vmlinux;
+	struct btfpack_convert_parts parts;
+	bool has_parts;
+	int fd;
+	uint64_t in_memory;
+};
+
+static void hold_memory(struct pipeline *p, uint64_t more, uint64_t less)
+{
+	pthread_mutex_lock(&p->lock);
+	p->in_memory += more;
+	p->in_memory -= less;
+	if (p->in_memory > p->in_memory_most)
+		p->in_memory_most = p->in_memory;
+	pthread_mutex_unlock(&p->lock);
+}
+
+static void image_deinit(struct image *image)
+{
+	btfpack_convert_parts_free(&image->parts);
+	btfpack_vmlinux_close(image->vmlinux);
+	cleanup_fd(&image->fd);
+	hold_memory(image->p, 0, image->in_memory);
+}
+
+/* Beside the package, in a file that has no name: it goes when we go. */
+static int open_temporary(const char *package, struct btfpack_error *err)
+{
+	const char *slash = strrchr(package, '/');
+	AUTO_FREE char *dir = slash ? strndup(package, (size_t)(slash - package)) : strdup(".");
+	int fd = dir ? open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600) : -1;
+
+	if (fd < 0)
+		return btfpack_error_set(err, dir ? -errno : -ENOMEM,
+					 "%s: cannot make a file without a name in it: %s",
+					 dir ? dir : package, strerror(dir ? errno : ENOMEM));
+	return fd;
+}
+
+/* In memory, where that leaves enough of the kernel's share for the conversion, which
+ * takes about three quarters of .debug_info. What is read as a stream comes whole. */
+static int choose_home(struct image *image, const char *package, struct btfpack_error *err)
+{
+	const struct pipeline *p = image->p;
+	uint64_t share = p->opts->memory / p->at_once;
+	uint64_t rest = image->parts.dwarf / 4 * 3 + DECODE_MEMORY * p->threads;
+
+	if (image->has_parts && image->parts.bytes + rest <= share)
+		image->fd = memfd_create("vmlinux", MFD_CLOEXEC);
+	if (image->fd >= 0) {
+		image->in_memory = image->parts.bytes;
+		hold_memory(image->p, image->in_memory, 0);
+		return 0;
+	}
+	image->fd = open_temporary(package, err);
+	return image->fd < 0 ? image->fd : 0;
+}
+
+static int open_image(struct image *image, const struct item *item, struct btfpack_error *err)
+{
+	const struct btfpack_package *package = item->result.package;
+	const char *slash = strrchr(package->url, '/');
+	struct btfpack_vmlinux_opts opts = {
+		.size = sizeof(opts),
+		.name = slash ? slash + 1 : package->name,
+		.progress = note_extraction,
+		.progress_arg = image->p,
+	};
+	int error = btfpack_vmlinux_open(item->path, package->kernel.uname, &opts, &image->vmlinux,
+					 err);
+
+	if (error < 0 || !btfpack_vmlinux_size(image->vmlinux))
+		return error;
+	error = btfpack_convert_parts(btfpack_vmlinux_read, image->vmlinux,
+				      btfpack_vmlinux_size(image->vmlinux), &image->parts, err);
+	image->has_parts = error == 0;
+	/* What makes no sense is extracted whole, for the conversion to say why. */
+	return error == -EBADMSG ? 0 : error;
+}
+
+static int extract(struct image *image, const struct item *item, struct btfpack_error *err)
+{
+	int error = choose_home(image, item->path, err);
+
+	if (!error)
+		error = btfpack_vmlinux_extract(
+			image->vmlinux, image->has_parts ? image->parts.parts : NULL,
+			image->parts.count, image->p->threads, image->fd, err);
+	btfpack_vmlinux_close(image->vmlinux); /* its blocks are a part of the memory */
+	image->vmlinux = NULL;
+	return error;
+}
+
+/* The vmlinux has no name of its own: in sentences it goes by its package's. */
+static int rename_in(struct btfpack_error *err, const char *path, const struct btfpack_package *p)
+{
+	struct btfpack_error original = *err;
+	size_t length = strlen(path);
+
+	if (strncmp(original.message, path, length))
+		return err->code;
+	return btfpack_error_set(err, original.code, "vmlinux of %s_%s%s", p->name, p->version,
+				 original.message + length);
+}
+
+static int convert(struct image *image, struct item *item)
+{
+	struct btfpack_convert_opts opts = { .size = sizeof(opts), .jobs = image->p->threads };
+	struct pipeline_result *r = &item->result;
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", image->fd);
+	if (btfpack_build_id(path, r->build_id, &r->err) < 0 ||
+	    btfpack_convert(path, &opts, &r->btf, &r->err) < 0)
+		return rename_in(&r->err, path, r->package);
+	return gate_pass(&r->btf, r->package->name, &r->is_repaired, &r->err);
+}
+
+static int work_on(struct pipeline *p, struct item *item)
+{
+	CLEANUP(image_deinit) struct image image = { .p = p, .fd = -1 };
+	struct pipeline_result *r = &item->result;
+	int error = open_image(&image, item, &r->err);
+
+	if (error < 0)
+		return error;
+	r->has_btf = image.parts.btf > 0;
+	r->is_skipped = r->has_btf && p->opts->skip_btf;
+	if (r->is_skipped)
+		return 0;
+	error = extract(&image, item, &r->err);
+	return error < 0 ? error : convert(&image, item);
+}
+
+/* The next that is downloaded, in the order of the list; NULL at the end. Results that
+ * nobody took yet are memory, too. */
+static struct item *next_item(struct pipeline *p)
+{
+	struct item *item = NULL;
+
+	pthread_mutex_lock(&p->lock);
+	while (!is_over(p) && p->to_convert < p->count && !item) {
+		struct item *next = &p->items[p->to_convert];
+
+		if (next->state == FINISHED) { /* its download failed */
+			p->to_convert++;
+		} else if (next->state == DOWNLOADED &&
+			   p->to_convert < p->handed + 4 * p->at_once) {
+			p->to_convert++;
+			item = next;
+			item->state = CONVERTING;
+			pthread_cond_broadcast(&p->changed);
+		} else {
+			wait_a_tick(p);
+		}
+	}
+	pthread_mutex_unlock(&p->lock);
+	return item;
+}
+
+static void *run_conversions(void *arg)
+{
+	struct pipeline *p = arg;
+	struct item *item;
+
+	while ((item = next_item(p))) {
+		if (work_on(p, item) == 0)
+			item->result.err.code = 0;
+		item->result.seconds = now(CLOCK_MONOTONIC) - item->began;
+		set_state(p, item, FINISHED);
+	}
+	return NULL;
+}
+
+/* --- the caller's thread
+ * -------------------------------------------------------------------------------- */
+
+static const char *describe_time(double seconds, char ret[32])
+{
+	if (seconds < 90)
+		snprintf(ret, 32, "%.0f s", seconds);
+	else if (seconds < 5400)
+		snprintf(ret, 32, "%.0f min", seconds / 60);
+	else
+		snprintf(ret, 32, "%.1f h", seconds / 3600);
+	return ret;
+}
+
+/* "[3/12] 1.2 GB of 3.4 GB, 2 converting, 1 downloading (about 3 min left)" */
+static void show_progress(struct pipeline *p, double began)
+{
+	double elapsed = now(CLOCK_MONOTONIC) - began;
+	size_t count[FINISHED + 1] = { 0 };
+	char size[16], total[16], left[32], estimate[64] = "";
+	uint64_t done = p->bytes;
+
+	for (size_t i = p->handed; i < p->count && p->items[i].state != WAITING; i++) {
+		count[p->items[i].state]++;
+		done += p->items[i].loaded;
+	}
+	if (done && p->total_bytes > done && elapsed > ESTIMATE_AFTER)
+		snprintf(estimate, sizeof(estimate), " (about %s left)",
+			 describe_time(elapsed * (double)(p->total_bytes - done) / (double)done,
+				       left));
+	output_progress("[%zu/%zu] %s of %s, %zu converting, %zu downloading%s", p->handed + 1,
+			p->count, output_size(done, size), output_size(p->total_bytes, total),
+			count[CONVERTING], count[DOWNLOADING], estimate);
+}
+
+static bool wait_for(struct pipeline *p, struct item *item, double began)
+{
+	bool ready;
+
+	pthread_mutex_lock(&p->lock);
+	while (item->state != FINISHED && !fetching_is_canceled()) {
+		show_progress(p, began);
+		wait_a_tick(p);
+	}
+	ready = item->state == FINISHED;
+	pthread_mutex_unlock(&p->lock);
+	return ready;
+}
+
+static int hand_over(struct pipeline *p, int (*done)(void *arg, struct pipeline_result *result),
+		     void *arg, double began, struct btfpack_error *err)
+{
+	for (size_t i = 0; i < p->count; i++) {
+		struct item *item = &p->items[i];
+		int result;
+
+		if (!wait_for(p, item, began))
+			return btfpack_error_set(err, -ECANCELED, "canceled");
+		result = done(arg, &item->result);
+		btfpack_blob_free(&item->result.btf);
+		pthread_mutex_lock(&p->lock);
+		p->handed++;
+		pthread_cond_broadcast(&p->changed);
+		pthread_mutex_unlock(&p->lock);
+		if (result)
+			return result;
+	}
+	return 0;
+}
+
+static void stop(struct pipeline *p)
+{
+	pthread_mutex_lock(&p->lock);
+	p->stop = true;
+	pthread_cond_broadcast(&p->changed);
+	pthread_mutex_unlock(&p->lock);
+}
+
+static void measure(const struct pipeline *p, double began, double cpu_began,
+		    struct pipeline_metrics *ret)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_SELF, &usage);
+	*ret = (struct pipeline_metrics){
+		.bytes = p->bytes,
+		.seconds = now(CLOCK_MONOTONIC) - began,
+		.cpu_seconds = now(CLOCK_PROCESS_CPUTIME_ID) - cpu_began,
+		.memory = (uint64_t)usage.ru_maxrss * 1024 + p->in_memory_most,
+		.at_once = p->at_once,
+	};
+}
+
+static int run_threads(struct pipeline *p, int (*done)(void *, struct pipeline_result *), void *arg,
+		       double began, struct btfpack_error *err)
+{
+	pthread_t threads[AT_ONCE_MAX + PIPELINE_DOWNLOADS_MAX];
+	unsigned int started = 0;
+	int error = 0;
+
+	while (started < p->at_once + p->opts->downloads && !error) {
+		error = -pthread_create(&threads[started], NULL,
+					started < p->at_once ? run_conversions : run_downloads, p);
+		started += !error;
+	}
+	if (error)
+		btfpack_error_set(err, error, "cannot start a thread: %s", strerror(-error));
+	else
+		error = hand_over(p, done, arg, began, err);
+	stop(p);
+	while (started)
+		pthread_join(threads[--started], NULL);
+	return error;
+}
+
+static void pipeline_deinit(struct pipeline *p)
+{
+	for (size_t i = 0; i < p->count && p->items; i++) {
+		btfpack_blob_free(&p->items[i].result.btf);
+		free(p->items[i].path);
+	}
+	free(p->items);
+	pthread_cond_destroy(&p->changed);
+	pthread_mutex_destroy(&p->lock);
+}
+
+/* Kernels at a time by memory, and no more than there are threads for. */
+static void choose_width(struct pipeline *p)
+{
+	cpu_set_t set;
+	unsigned int jobs = p->opts->jobs;
+	uint64_t fit = p->opts->memory / KERNEL_MEMORY;
+
+	if (!jobs)
+		jobs = sched_getaffinity(0, sizeof(set), &set) == 0 ? (unsigned int)CPU_COUNT(&set)
+								    : 1;
+	p->at_once = jobs < AT_ONCE_MAX ? jobs : AT_ONCE_MAX;
+	if (fit < p->at_once)
+		p->at_once = fit ? (unsigned int)fit : 1;
+	if (p->count < p->at_once)
+		p->at_once = p->count ? (unsigned int)p->count : 1;
+	p->threads = jobs / p->at_once ? jobs / p->at_once : 1;
+}
+
+int pipeline_run(const struct btfpack_package *const *packages, size_t count,
+		 const struct pipeline_opts *opts,
+		 int (*done)(void *arg, struct pipeline_result *result), void *arg,
+		 struct pipeline_metrics *ret, struct btfpack_error *err)
+{
+	CLEANUP(pipeline_deinit)
+	struct pipeline p = {
+		.opts = opts,
+		.count = count,
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+		.changed = PTHREAD_COND_INITIALIZER,
+	};
+	double began = now(CLOCK_MONOTONIC), cpu_began = now(CLOCK_PROCESS_CPUTIME_ID);
+	int error;
+
+	choose_width(&p);
+	p.items = calloc(count + 1, sizeof(*p.items));
+	if (!p.items)
+		return btfpack_error_set(err, -ENOMEM, "out of memory for the plan");
+	for (size_t i = 0; i < count; i++) {
+		p.items[i].result.package = packages[i];
+		p.total_bytes += packages[i]->size;
+	}
+	error = run_threads(&p, done, arg, began, err);
+	output_progress(NULL);
+	measure(&p, began, cpu_began, ret);
+	return error;
+}

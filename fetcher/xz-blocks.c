@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
+#include <lzma.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/cleanup.h"
+#include "fetcher/xz-blocks.h"
+
+/* The largest block that is decoded whole; xz -9 makes them of 192 MiB by itself, which
+ * several threads would not have the memory for. The filters' own comes on top. */
+#define BLOCK_MAXIMUM  ((uint64_t)64 << 20)
+#define FILTER_MAXIMUM ((uint64_t)128 << 20)
+#define INDEX_MAXIMUM  ((uint64_t)16 << 20) /* memory of the index */
+#define COUNT_MAXIMUM  100000
+#define READ_SIZE      65536
+
+struct block {
+	uint64_t start;    /* of its plain bytes */
+	uint64_t length;   /* plain bytes */
+	uint64_t place;    /* of its header, in the file */
+	uint64_t unpadded; /* header, compressed bytes and check */
+	lzma_check check;
+};
+
+struct xz_blocks {
+	const struct byte_source *source;
+	uint64_t offset; /* of the xz file in it */
+	const char *what;
+	uint64_t size;
+	size_t count;
+	struct block *blocks;
+};
+
+static int damaged(const char *what, struct btfpack_error *err, const char *found)
+{
+	return btfpack_error_set(err, -EBADMSG, "%s: cannot be decompressed: %s", what, found);
+}
+
+/* --- the index
+ * -------------------------------------------------------------------------------------- */
+
+static void end_stream(lzma_stream *xz)
+{
+	lzma_end(xz);
+}
+
+static void free_index(lzma_index **index)
+{
+	lzma_index_end(*index, NULL);
+}
+
+/* liblzma wants the file's head, then its tail: it says where to go on. */
+static int read_index(const struct byte_source *source, uint64_t offset, uint64_t size,
+		      const char *what, lzma_index **ret, struct btfpack_error *err)
+{
+	CLEANUP(end_stream) lzma_stream xz = LZMA_STREAM_INIT;
+	AUTO_FREE uint8_t *bytes = malloc(READ_SIZE);
+	lzma_ret code =
+		bytes ? lzma_file_info_decoder(&xz, ret, INDEX_MAXIMUM, size) : LZMA_MEM_ERROR;
+	uint64_t at = 0;
+
+	while (code == LZMA_OK || code == LZMA_SEEK_NEEDED) {
+		if (code == LZMA_SEEK_NEEDED) {
+			at = xz.seek_pos;
+			xz.avail_in = 0;
+		}
+		if (!xz.avail_in && at < size) {
+			size_t part = size - at < READ_SIZE ? (size_t)(size - at) : READ_SIZE;
+			int error = source->read(source->arg, offset + at, bytes, part, err);
+
+			if (error < 0)
+				return error;
+			at += part;
+			xz.next_in = bytes;
+			xz.avail_in = part;
+		}
+		code = lzma_code(&xz, LZMA_RUN);
+	}
+	if (code == LZMA_MEM_ERROR)
+		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", what);
+	/* What is wrong with it is for the stream decoder to say. */
+	return code == LZMA_STREAM_END ? 0 : -EOPNOTSUPP;
+}
+
+/* Sizes of the index are checked by liblzma against the file's; what a block really
+ * holds shows when it is decoded. */
+static int list_blocks(struct xz_blocks *b, const lzma_index *index, struct btfpack_error *err)
+{
+	uint64_t count = lzma_index_block_count(index);
+	lzma_index_iter iter;
+
+	if (count < 2 || count > COUNT_MAXIMUM)
+		return -EOPNOTSUPP;
+	b->blocks = calloc(count, sizeof(*b->blocks));
+	if (!b->blocks)
+		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", b->what);
+	lzma_index_iter_init(&iter, index);
+	while (b->count < count && !lzma_index_iter_next(&iter, LZMA_INDEX_ITER_NONEMPTY_BLOCK)) {
+		if (iter.block.uncompressed_size > BLOCK_MAXIMUM ||
+		    iter.block.unpadded_size > BLOCK_MAXIMUM || !iter.stream.flags)
+			return -EOPNOTSUPP;
+		b->blocks[b->count++] = (struct block){
+			.start = iter.block.uncompressed_file_offset,
+			.length = iter.block.uncompressed_size,
+			.place = iter.block.compressed_file_offset,
+			.unpadded = iter.block.unpadded_size,
+			.check = iter.stream.flags->check,
+		};
+	}
+	b->size = lzma_index_uncompressed_size(index);
+	return b->count < 2 ? -EOPNOTSUPP : 0;
+}
+
+int xz_blocks_new(const struct byte_source *source, uint64_t offset, uint64_t size,
+		  const char *what, struct xz_blocks **ret, struct btfpack_error *err)
+{
+	CLEANUP(free_index) lzma_index *index = NULL;
+	struct xz_blocks *b;
+	int error;
+
+	if (offset > source->size || size > source->size - offset)
+		return -EOPNOTSUPP;
+	error = read_index(source, offset, size, what, &index, err);
+	if (error < 0)
+		return error;
+	b = calloc(1, sizeof(*b));
+	if (!b)
+		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", what);
+	b->source = source;
+	b->offset = offset;
+	b->what = what;
+	error = list_blocks(b, index, err);
+	if (error < 0) {
+		xz_blocks_free(b);
+		return error;
+	}
+	*ret = b;
+	return 0;
+}
+
+void xz_blocks_free(struct xz_blocks *b)
+{
+	if (!b)
+		return;
+	free(b->blocks);
+	free(b);
+}
+
+uint64_t xz_blocks_size(const struct xz_blocks *b)
+{
+	return b->size;
+}
+
+size_t xz_blocks_count(const struct xz_blocks *b)
+{
+	return b->count;
+}
+
+/* The last one that begins at or before it. */
+size_t xz_blocks_find(const struct xz_blocks *b, uint64_t offset)
+{
+	size_t low = 0, high = b->count;
+
+	while (high - low > 1) {
+		size_t middle = low + (high - low) / 2;
+
+		if (b->blocks[middle].start <= offset)
+			low = middle;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+uint64_t xz_blocks_start(const struct xz_blocks *b, size_t number)
+{
+	return b->blocks[number].start;
+}
+
+size_t xz_blocks_length(const struct xz_blocks *b, size_t number)
+{
+	return (size_t)b->blocks[number].length;
+}
+
+/* --- one block
+ * -------------------------------------------------------------------------------------- */
+
+static int explain(const struct xz_blocks *b, lzma_ret code, struct btfpack_error *err)
+{
+	if (code == LZMA_MEM_ERROR)
+		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", b->what);
+	if (code == LZMA_OPTIONS_ERROR)
+		return damaged(b->what, err, "it uses xz options that are not supported");
+	return damaged(b->what, err, "the xz data is corrupt");
+}
+
+/* @bytes: the block as it is in the file, header and check included. */
+static lzma_ret decode(const struct block *block, const uint8_t *bytes, uint8_t *ret)
+{
+	lzma_filter filters[LZMA_FILTERS_MAX + 1];
+	lzma_block head = { .version = 1, .check = block->check, .filters = filters };
+	size_t in = 0, out = 0, length = (size_t)block->length;
+	lzma_ret code;
+
+	head.header_size = lzma_block_header_size_decode(bytes[0]);
+	if (!bytes[0] || head.header_size > block->unpadded)
+		return LZMA_DATA_ERROR;
+	code = lzma_block_header_decode(&head, NULL, bytes);
+	if (code != LZMA_OK)
+		return code;
+	in = head.header_size;
+	code = lzma_block_compressed_size(&head, block->unpadded);
+	if (code == LZMA_OK && lzma_raw_decoder_memusage(filters) > FILTER_MAXIMUM)
+		code = LZMA_OPTIONS_ERROR;
+	if (code == LZMA_OK)
+		code = lzma_block_buffer_decode(&head, NULL, bytes, &in,
+						(size_t)(block->unpadded + 3) & ~(size_t)3, ret,
+						&out, length);
+	lzma_filters_free(filters, NULL);
+	return code == LZMA_OK && out != length ? LZMA_DATA_ERROR : code;
+}
+
+int xz_blocks_decode(const struct xz_blocks *b, size_t number, uint8_t *ret,
+		     struct btfpack_error *err)
+{
+	const struct block *block = &b->blocks[number];
+	size_t size = (size_t)(block->unpadded + 3) & ~(size_t)3; /* with its padding */
+	AUTO_FREE uint8_t *bytes = malloc(size);
+	lzma_ret code;
+	int error;
+
+	if (!bytes)
+		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", b->what);
+	error = b->source->read(b->source->arg, b->offset + block->place, bytes, size, err);
+	if (error < 0)
+		return error;
+	code = decode(block, bytes, ret);
+	return code == LZMA_OK ? 0 : explain(b, code, err);
+}

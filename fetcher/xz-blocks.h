@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * An xz file of several blocks, as Debian's data.tar.xz is, at any place: its index
+ * tells which block holds which plain bytes, and each block decodes by itself and
+ * brings a checksum of its own.
+ */
+#ifndef FETCHER_XZ_BLOCKS_H
+#define FETCHER_XZ_BLOCKS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <btfpack/error.h>
+#include <btfpack/types.h>
+
+/* Where the compressed bytes come from: exactly @size of them at @offset, for several
+ * threads at a time. */
+struct byte_source {
+	btfpack_read_fn read;
+	void *arg;
+	uint64_t size;
+};
+
+struct xz_blocks;
+
+/* Look at @size bytes from @offset of @source, which is borrowed until free, as is
+ * @what, named in errors. -EOPNOTSUPP (@err is not filled) when it is no xz file, or one
+ * of a single block or of blocks too large to hold in memory: decode it as a stream. */
+int xz_blocks_new(const struct byte_source *source, uint64_t offset, uint64_t size,
+		  const char *what, struct xz_blocks **ret, struct btfpack_error *err);
+void xz_blocks_free(struct xz_blocks *blocks);
+
+/* Plain bytes in all, by the index. */
+uint64_t xz_blocks_size(const struct xz_blocks *blocks);
+size_t xz_blocks_count(const struct xz_blocks *blocks);
+
+/* The block that holds the plain byte @offset, which must be below the size. */
+size_t xz_blocks_find(const struct xz_blocks *blocks, uint64_t offset);
+/* Where block @number begins, in plain bytes, and how many it has. */
+uint64_t xz_blocks_start(const struct xz_blocks *blocks, size_t number);
+size_t xz_blocks_length(const struct xz_blocks *blocks, size_t number);
+
+/* Decode block @number into @ret, which has room for its length, and check it. Of
+ * several threads at a time. -EBADMSG when it is damaged or not what the index says. */
+int xz_blocks_decode(const struct xz_blocks *blocks, size_t number, uint8_t *ret,
+		     struct btfpack_error *err);
+
+#endif
