@@ -11,6 +11,7 @@
 #   make check-browser  the page of check --html in Chromium
 #   make check-clients  bcc, cilium/ebpf and libbpf with our exports on a BTF-less kernel
 #   make bench        speed, memory and size beside the peers
+#   make bench-build  build beside BTFHub's way, with a mirror
 #   make fuzz         libFuzzer targets, FUZZ_SECONDS each
 #   make loader       the loader library alone: needs a C compiler, libc and xxhash.h
 #   make btfrun       the runner and its gadgets as one static program
@@ -362,6 +363,13 @@ demo:
 bench: deps
 	$(Q)$(MAKE) all $(BUILD)/tests/bench-select
 	$(Q)BUILD=$(abspath $(BUILD)) scripts/bench
+
+# The whole way beside BTFHub's, with downloads: a mirror near by makes it mean something.
+.PHONY: bench-build
+bench-build: deps
+	$(Q)$(MAKE) all
+	$(Q)BTFPACK=$(abspath $(BUILD))/btfpack OBJECTS="$(or $(OBJECTS),$(abspath $(BUILD))/bpf-gadgets)" \
+		scripts/bench-build $(SPECS)
 
 # --- fuzzing: clang's libFuzzer with ASan and UBSan, everything built apart ------------------------
 FUZZ_SECONDS ?= 60
