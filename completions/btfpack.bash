@@ -6,22 +6,24 @@ _btfpack()
   local word=${COMP_WORDS[COMP_CWORD]} last=${COMP_WORDS[COMP_CWORD-1]} options= valued=
   COMPREPLY=()
   if [ "$COMP_CWORD" = 1 ]; then
-    COMPREPLY=($(compgen -W "list fetch convert minify check diff header build add import export merge ls show rm verify gc stats bundle select run gadgets doctor --help --version" -- "$word"))
+    COMPREPLY=($(compgen -W "list fetch convert minify check diff header build add import export merge publish pull ls show rm verify gc stats bundle select run gadgets doctor --help --version" -- "$word"))
     return
   fi
   case ${COMP_WORDS[1]} in
-    list) options="--distro --release --arch --uname --flavour --latest --mirror --security-mirror --keyring --cache --root --retries --allow-unsigned --client-cert --client-key --ca-file --distros --archive" valued="|--distro|--release|--arch|--uname|--flavour|--latest|--mirror|--security-mirror|--keyring|--cache|--root|--retries|--client-cert|--client-key|--ca-file|--distros|--archive|" ;;
-    fetch) options="--distro --release --arch --uname --flavour --latest --mirror --security-mirror --keyring --cache --root --retries --allow-unsigned --client-cert --client-key --ca-file --distros --output --keep" valued="|--distro|--release|--arch|--uname|--flavour|--latest|--mirror|--security-mirror|--keyring|--cache|--root|--retries|--client-cert|--client-key|--ca-file|--distros|--output|-o|" ;;
+    list) options="--distro --release --arch --uname --flavour --latest --mirror --security-mirror --keyring --cache --root --retries --allow-unsigned --client-cert --client-key --ca-file --fallback --at --expired --distros --archive" valued="|--distro|--release|--arch|--uname|--flavour|--latest|--mirror|--security-mirror|--keyring|--cache|--root|--retries|--client-cert|--client-key|--ca-file|--fallback|--at|--distros|--archive|" ;;
+    fetch) options="--distro --release --arch --uname --flavour --latest --mirror --security-mirror --keyring --cache --root --retries --allow-unsigned --client-cert --client-key --ca-file --fallback --at --expired --distros --output --keep" valued="|--distro|--release|--arch|--uname|--flavour|--latest|--mirror|--security-mirror|--keyring|--cache|--root|--retries|--client-cert|--client-key|--ca-file|--fallback|--at|--distros|--output|-o|" ;;
     convert) options="--jobs --base --no-funcs --no-enum64 --dwz-file --output" valued="|--jobs|-j|--base|--dwz-file|--output|-o|" ;;
-    minify) options="--base --keep --keep-func --report --allow-missing --no-enum64 --kernels --jobs --output" valued="|--base|--keep|--keep-func|--kernels|--jobs|-j|--output|-o|" ;;
-    check) options="--distro --release --arch --uname --archive --btf --require --html --jobs" valued="|--distro|--release|--arch|--uname|--archive|--btf|--require|--html|--jobs|-j|" ;;
+    minify) options="--base --module --keep --keep-func --report --allow-missing --no-enum64 --kernels --jobs --output" valued="|--base|--module|--keep|--keep-func|--kernels|--jobs|-j|--output|-o|" ;;
+    check) options="--distro --release --arch --uname --archive --btf --module --require --html --jobs" valued="|--distro|--release|--arch|--uname|--archive|--btf|--module|--require|--html|--jobs|-j|" ;;
     diff) options="--kind --name --base --base-b --ignore-enum64 --ignore-spelling --dimensions --offsets --summary" valued="|--kind|-k|--name|-n|--base|-B|--base-b|" ;;
     header) options="--output" valued="|--output|-o|" ;;
-    build) options="--distro --release --arch --uname --flavour --latest --mirror --security-mirror --keyring --cache --root --retries --allow-unsigned --client-cert --client-key --ca-file --distros --archive --jobs --dry-run --keep --shard --status --memory --skip-btf --with-btf --retry --downloads" valued="|--distro|--release|--arch|--uname|--flavour|--latest|--mirror|--security-mirror|--keyring|--cache|--root|--retries|--client-cert|--client-key|--ca-file|--distros|--archive|--jobs|-j|--shard|--memory|--downloads|" ;;
+    build) options="--distro --release --arch --uname --flavour --latest --mirror --security-mirror --keyring --cache --root --retries --allow-unsigned --client-cert --client-key --ca-file --fallback --at --expired --distros --archive --jobs --dry-run --keep --shard --status --memory --skip-btf --with-btf --retry --downloads" valued="|--distro|--release|--arch|--uname|--flavour|--latest|--mirror|--security-mirror|--keyring|--cache|--root|--retries|--client-cert|--client-key|--ca-file|--fallback|--at|--distros|--archive|--jobs|-j|--shard|--memory|--downloads|" ;;
     add) options="--distro --release --arch --uname --build-id --archive --set --force" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|" ;;
     import) options="--archive --force" valued="|--archive|" ;;
     export) options="--distro --release --arch --uname --build-id --archive --set --format --output" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|--format|--output|-o|" ;;
     merge) options="--archive" valued="|--archive|" ;;
+    publish) options="--distro --release --arch --uname --build-id --archive --set --endpoint --region --cache --retries --bundle --name --alone" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|--endpoint|--region|--cache|--retries|--bundle|--name|" ;;
+    pull) options="--distro --release --arch --uname --build-id --archive --set --endpoint --region --cache --retries --bundle --output" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|--endpoint|--region|--cache|--retries|--bundle|--output|-o|" ;;
     ls) options="--distro --release --arch --uname --build-id --archive --set --failed" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|" ;;
     show) options="--distro --release --arch --uname --build-id --archive --set --output" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|--output|-o|" ;;
     rm) options="--distro --release --arch --uname --build-id --archive --set" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|" ;;
