@@ -349,6 +349,7 @@ check-clients:
 	$(Q)BUILD=$(abspath $(BUILD)) tests/vm/check-clients
 
 check-real: deps
+	$(Q)scripts/deps store || true
 	$(Q)$(MAKE) run-check-real
 
 run-check-real: all btfrun $(TEST_BPF)

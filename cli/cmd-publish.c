@@ -19,6 +19,9 @@
 #define PART_SIZE	((size_t)8 << 20) /* then a new one is begun */
 #define PART_KERNELS	256
 #define ROUNDS		50 /* of replacing the manifest: others are as busy */
+#define RIVAL_MS	1000 /* a rival's small PUT is through by then */
+#define TAG_PAUSE_MS	250
+#define TAG_TRIES	240
 #define PROBE_NAME	"probe"
 #define BUNDLE_SIZE_MAX ((size_t)UINT32_MAX)
 
@@ -208,14 +211,37 @@ static int replace(struct publishing *p, struct btfpack_error *err)
 				    published->exists ? &published->tag : NULL, p->alone, err);
 }
 
+static void sleep_ms(long ms)
+{
+	const struct timespec pause = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L };
+
+	nanosleep(&pause, NULL);
+}
+
 /* Whoever came first is a little ahead: let the others not all come at once. */
 static void pause_a_little(int round)
 {
-	struct timespec now, pause = { 0 };
+	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	pause.tv_nsec = 1000000L + now.tv_nsec % (10000000L * (round < 20 ? round + 1 : 20));
-	nanosleep(&pause, NULL);
+	sleep_ms(1 + now.tv_nsec / 1000 % (10L * (round < 20 ? round + 1 : 20)));
+}
+
+/* Have the manifest with an ETag that can be a condition: a weak one is only so for as
+ * long as rivals keep changing it. 1, 0: there is none, <0. */
+static int wait_for_tag(struct publishing *p, struct btfpack_error *err)
+{
+	for (int i = 0; object_tag_is_weak(&p->published.tag); i++) {
+		int error;
+
+		if (i == TAG_TRIES)
+			return 0;
+		sleep_ms(TAG_PAUSE_MS);
+		error = published_refresh(&p->published, err);
+		if (error)
+			return error;
+	}
+	return !p->published.exists || *p->published.tag.text;
 }
 
 /* Two publishers can only take turns where the store tells the second one that it is
@@ -229,7 +255,9 @@ static int check_store(struct publishing *p, struct btfpack_error *err)
 	if (p->alone)
 		return 0;
 	conditional = object_store_is_conditional(published->store, PROBE_NAME, err);
-	if (conditional > 0 && (!published->exists || *published->tag.text))
+	if (conditional > 0)
+		conditional = wait_for_tag(p, err);
+	if (conditional > 0)
 		return 0;
 	return conditional < 0
 		       ? conditional
@@ -250,10 +278,18 @@ static int commit(struct publishing *p, struct btfpack_error *err)
 		if (known)
 			return known < 0 ? known : 0;
 		error = replace(p, err);
-		if (error != -EEXIST)
+		if (!error && (p->alone || object_store_is_exact(p->published.store)))
+			return 0;
+		if (error && error != -EEXIST)
 			return error;
-		pause_a_little(round);
+		/* Late; or done, if a rival who was let in with us did not undo it: look. */
+		if (error)
+			pause_a_little(round);
+		else
+			sleep_ms(RIVAL_MS);
 		error = published_refresh(&p->published, err);
+		if (!error && wait_for_tag(p, err) < 0)
+			error = err->code;
 	}
 	return error ? error
 		     : btfpack_error_set(err, -EBUSY,

@@ -526,59 +526,49 @@ int http_head(struct http *http, const char *url, uint64_t *size_ret, struct btf
 	return 0;
 }
 
-/* A file on its way into memory. */
-struct into_memory {
-	struct buf buf;
-	char *tag; /* room for HTTP_VALIDATOR_SIZE, or NULL */
-};
-
 static int restart_blob(void *arg, struct btfpack_error *err)
 {
 	(void)err;
-	((struct into_memory *)arg)->buf.size = 0;
+	((struct buf *)arg)->size = 0;
 	return 0;
 }
 
 static int write_blob(void *arg, const void *data, size_t size, struct btfpack_error *err)
 {
-	int error = buf_add(&((struct into_memory *)arg)->buf, data, size);
+	int error = buf_add(arg, data, size);
 
 	return error < 0 ? btfpack_error_set(err, error, "out of memory for a download") : 0;
 }
 
-/* A date does not tell two states of one second apart: only an ETag does. */
-static void note_tag(void *arg, const char *validator)
+static void read_tag(struct http *http, char tag_ret[HTTP_VALIDATOR_SIZE])
 {
-	struct into_memory *memory = arg;
+	const char *tag = find_header(http->curl, "ETag");
 
-	if (memory->tag)
-		snprintf(memory->tag, HTTP_VALIDATOR_SIZE, "%s",
-			 *validator == '"' ? validator : "");
+	snprintf(tag_ret, HTTP_VALIDATOR_SIZE, "%s",
+		 tag && strlen(tag) < HTTP_VALIDATOR_SIZE ? tag : "");
 }
 
 int http_get_tagged(struct http *http, const char *url, size_t maximum, struct btfpack_blob *ret,
 		    char tag_ret[HTTP_VALIDATOR_SIZE], struct btfpack_error *err)
 {
-	struct into_memory memory = { BUF_INIT(maximum + 1), tag_ret };
+	AUTO_BUF struct buf buf = BUF_INIT(maximum + 1);
 	struct http_request request = {
 		.url = url,
 		.maximum = maximum,
 		.restart = restart_blob,
 		.write = write_blob,
-		.identify = note_tag,
-		.arg = &memory,
+		.arg = &buf,
 	};
-	int error;
+	int error = http_get(http, &request, err);
 
+	if (error < 0)
+		return error;
+	if (!buf_string(&buf))
+		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", url);
 	if (tag_ret)
-		*tag_ret = '\0';
-	error = http_get(http, &request, err);
-	if (!error && !buf_string(&memory.buf))
-		error = btfpack_error_set(err, -ENOMEM, "%s: out of memory", url);
-	if (!error)
-		*ret = buf_take(&memory.buf); /* the caller's */
-	buf_deinit(&memory.buf);
-	return error;
+		read_tag(http, tag_ret);
+	*ret = buf_take(&buf); /* the caller's */
+	return 0;
 }
 
 int http_get_blob(struct http *http, const char *url, size_t maximum, struct btfpack_blob *ret,

@@ -54,7 +54,8 @@ int http_get(struct http *http, const struct http_request *request, struct btfpa
 int http_get_blob(struct http *http, const char *url, size_t maximum, struct btfpack_blob *ret,
 		  struct btfpack_error *err);
 
-/* The same with the strong ETag that the server has for it; "" when it has none. */
+/* The same with the ETag that the server has for it; "" when it has none. One that
+ * begins with W/ is weak and fits no condition. */
 int http_get_tagged(struct http *http, const char *url, size_t maximum, struct btfpack_blob *ret,
 		    char tag_ret[HTTP_VALIDATOR_SIZE], struct btfpack_error *err);
 

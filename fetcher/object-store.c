@@ -17,7 +17,7 @@
 
 struct object_store {
 	char *base; /* URL or directory, without a slash at its end */
-	bool is_dir;
+	bool is_dir, is_s3;
 	struct http *http;
 	struct download_cache *cache;
 };
@@ -76,7 +76,8 @@ static int locate(const char *location, const struct object_store_opts *opts,
 {
 	int error = 0;
 
-	if (!strncmp(location, "s3://", 5)) {
+	s->is_s3 = !strncmp(location, "s3://", 5);
+	if (s->is_s3) {
 		error = locate_bucket(location + 5, opts, &s->base, err);
 	} else if (!strncmp(location, "http://", 7) || !strncmp(location, "https://", 8)) {
 		s->base = strdup(location);
@@ -135,7 +136,7 @@ int object_store_open(const char *location, const struct object_store_opts *opts
 	};
 	int error = s ? locate(location, opts, s, err) : -ENOMEM;
 
-	if (!strncmp(location, "s3://", 5) && opts->key && opts->secret) {
+	if (s && s->is_s3 && opts->key && opts->secret) {
 		http.aws_region = opts->region ? opts->region : REGION_DEFAULT;
 		http.aws_key = opts->key;
 		http.aws_secret = opts->secret;
@@ -340,6 +341,11 @@ int object_store_replace(struct object_store *s, const char *name, const struct 
 		return error;
 	return s->is_dir ? replace_file(url, bytes, tag, err)
 			 : put_url(s, url, bytes, tag, !alone, err);
+}
+
+bool object_store_is_exact(const struct object_store *s)
+{
+	return s->is_dir || s->is_s3;
 }
 
 int object_store_is_conditional(struct object_store *s, const char *name, struct btfpack_error *err)

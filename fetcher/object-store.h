@@ -42,10 +42,16 @@ int object_store_open(const char *location, const struct object_store_opts *opts
 		      struct object_store **ret, struct btfpack_error *err);
 void object_store_close(struct object_store *s);
 
-/* What identifies one state of an object: empty when the store does not say. */
+/* What identifies one state of an object: empty when the store does not say. A weak one
+ * ("W/...") fits no condition: some servers, Apache for one, give it to what changed
+ * within the last second. */
 struct object_tag {
 	char text[HTTP_VALIDATOR_SIZE];
 };
+static inline bool object_tag_is_weak(const struct object_tag *tag)
+{
+	return tag->text[0] == 'W' && tag->text[1] == '/';
+}
 
 /* A whole object of at most @maximum bytes; free the blob. @tag_ret may be NULL.
  * -ENOENT. */
@@ -74,6 +80,11 @@ int object_store_replace(struct object_store *s, const char *name, const struct 
 /* Does the store honour conditions? It is asked to put @name on one that cannot hold.
  * 1, 0, or an error. */
 int object_store_is_conditional(struct object_store *s, const char *name, struct btfpack_error *err);
+
+/* Are condition and replacement one step? So it is with S3 and in a directory. A web
+ * server may look at the condition of two requests before it carries out either: Apache's
+ * mod_dav does, and then the second one undoes the first one's. */
+bool object_store_is_exact(const struct object_store *s);
 
 /* The URL or path of @name, for sentences; free() it. NULL: no memory. */
 char *object_store_url(const struct object_store *s, const char *name);
