@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <elf.h>
+#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 
 struct symbol_list {
 	struct found {
+		uint64_t start; /* its first eight bytes, as a number that sorts like them */
 		const char *name;
 		uint64_t address;
 		uint32_t length; /* without suffix */
@@ -33,10 +35,21 @@ static bool has_suffix(const char *suffixes, const char *suffix)
 	return at && (at[strlen(suffix)] == '\0' || at[strlen(suffix)] == '.');
 }
 
+static uint64_t start_of(const char *name, size_t length)
+{
+	uint8_t bytes[8] = { 0 };
+	uint64_t number;
+
+	memcpy(bytes, name, length < sizeof(bytes) ? length : sizeof(bytes));
+	memcpy(&number, bytes, sizeof(number));
+	return be64toh(number);
+}
+
 static int add_symbol(const struct elf_symbol *symbol, void *arg)
 {
 	struct symbol_list *list = arg;
 	const char *dot = strchr(symbol->name, '.');
+	size_t length = dot ? (size_t)(dot - symbol->name) : strlen(symbol->name);
 
 	if (symbol->type != STT_FUNC || symbol->section == SHN_UNDEF || !symbol->name[0])
 		return 0;
@@ -52,10 +65,11 @@ static int add_symbol(const struct elf_symbol *symbol, void *arg)
 		list->room = room;
 	}
 	list->found[list->count++] = (struct found){
+		.start = start_of(symbol->name, length),
 		.name = symbol->name,
 		/* In a relocatable file each section begins at 0. */
 		.address = symbol->value ^ (uint64_t)symbol->section << 40,
-		.length = (uint32_t)(dot ? (size_t)(dot - symbol->name) : strlen(symbol->name)),
+		.length = (uint32_t)length,
 		.is_optimized = dot && (has_suffix(dot, ".isra") || has_suffix(dot, ".constprop")),
 	};
 	return 0;
@@ -71,20 +85,52 @@ static int compare_names(const char *a, uint32_t a_length, const char *b, uint32
 static int compare_found(const void *a, const void *b)
 {
 	const struct found *x = a, *y = b;
-	int order = compare_names(x->name, x->length, y->name, y->length);
+	int order;
 
+	if (x->start != y->start)
+		return x->start < y->start ? -1 : 1;
+	order = compare_names(x->name, x->length, y->name, y->length);
 	return order ? order : (x->address > y->address) - (x->address < y->address);
 }
 
-static uint32_t *name_slot(const struct func_symbols *symbols, const char *name, uint32_t length)
+/* The slot of a name, or the free one for it; @hash is of the name. */
+static uint64_t *name_slot(const struct func_symbols *symbols, uint64_t hash, const char *name,
+			   uint32_t length)
 {
-	for (uint32_t i = (uint32_t)XXH3_64bits(name, length);; i++) {
-		uint32_t *slot = &symbols->slots[i & (symbols->slot_count - 1)];
-		const struct func_name *there = *slot ? &symbols->names[*slot - 1] : NULL;
+	for (uint32_t i = (uint32_t)hash;; i++) {
+		uint64_t *slot = &symbols->slots[i & (symbols->slot_count - 1)];
+		const struct func_name *there;
 
-		if (!there || (there->length == length && !memcmp(there->name, name, length)))
+		if (!*slot)
+			return slot;
+		if ((*slot ^ hash) >> 32) /* mostly told without a look at the name */
+			continue;
+		there = &symbols->names[(uint32_t)*slot - 1];
+		if (there->length == length && !memcmp(there->name, name, length))
 			return slot;
 	}
+}
+
+static void add_name(struct func_symbols *symbols, const struct found *found)
+{
+	uint64_t hash = XXH3_64bits(found->name, found->length);
+
+	symbols->names[symbols->name_count++] = (struct func_name){
+		.name = found->name,
+		.length = found->length,
+		.address = found->address,
+	};
+	*name_slot(symbols, hash, found->name, found->length) =
+		(hash & ~UINT64_C(0xffffffff)) | symbols->name_count;
+}
+
+/* The index of a name, or UINT32_MAX. */
+static uint32_t find_name(const struct func_symbols *symbols, const char *name)
+{
+	size_t length = strlen(name);
+	uint64_t slot = *name_slot(symbols, XXH3_64bits(name, length), name, (uint32_t)length);
+
+	return slot ? (uint32_t)slot - 1 : UINT32_MAX;
 }
 
 /* Names in order, each with its symbols, and a hash over them. */
@@ -103,13 +149,8 @@ static int index_symbols(struct func_symbols *symbols, const struct symbol_list 
 			symbols->name_count ? &symbols->names[symbols->name_count - 1] : NULL;
 
 		if (!name || compare_names(name->name, name->length, found->name, found->length)) {
-			name = &symbols->names[symbols->name_count++];
-			*name = (struct func_name){
-				.name = found->name,
-				.length = found->length,
-				.address = found->address,
-			};
-			*name_slot(symbols, name->name, name->length) = symbols->name_count;
+			add_name(symbols, found);
+			name = &symbols->names[symbols->name_count - 1];
 		}
 		if (found->address != name->address)
 			name->is_ambiguous = true;
@@ -348,12 +389,12 @@ static int collect_function(struct func_defs *defs, const struct func_symbols *s
 	};
 	char packed[8];
 	const char *name = dwarf_string(reader->file, whole.name, packed);
-	uint32_t slot = *name ? *name_slot(symbols, name, (uint32_t)strlen(name)) : 0;
+	uint32_t found = *name ? find_name(symbols, name) : UINT32_MAX;
 	int error, moved;
 
-	if (!slot || func->item_count > PARAMETERS_MAXIMUM)
+	if (found == UINT32_MAX || func->item_count > PARAMETERS_MAXIMUM)
 		return 0;
-	def.name = slot - 1;
+	def.name = found;
 	params = calloc(func->item_count + 1ull, sizeof(*params));
 	if (!params)
 		return -ENOMEM;

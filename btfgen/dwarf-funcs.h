@@ -46,7 +46,7 @@ struct func_name {
 struct func_symbols {
 	struct func_name *names;
 	uint32_t name_count;
-	uint32_t *slots;
+	uint64_t *slots; /* half of the name's hash, and its index + 1; 0 is free */
 	uint32_t slot_count;
 };
 

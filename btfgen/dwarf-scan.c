@@ -63,18 +63,26 @@ read_block(const uint8_t *p, const uint8_t *end, unsigned int size, bool swap, c
 	return p + length;
 }
 
-static dwarf_name name_inline(const struct scan *scan, const uint8_t *string, size_t length)
+/* DW_FORM_string: the byte behind it, or NULL. Compilers write so what is shorter than
+ * an offset. */
+static const uint8_t *name_inline(const struct scan *scan, const uint8_t *p, dwarf_name *ret)
 {
+	const uint8_t *string = p;
 	uint64_t value = 0;
 
-	if (!length)
-		return 0;
-	if (length > 7)
-		return NAME_MAKE(scan->reader->file->main ? NAME_ALT_INFO : NAME_INFO,
-				 (uint64_t)(string - scan->start));
-	for (size_t i = 0; i < length; i++)
-		value |= (uint64_t)string[i] << 8 * i;
-	return NAME_MAKE(NAME_PACKED, value);
+	for (unsigned int i = 0; i < 8 && p < scan->end; i++) {
+		uint8_t byte = *p++;
+
+		if (!byte) {
+			*ret = i ? NAME_MAKE(NAME_PACKED, value) : 0;
+			return p;
+		}
+		if (i < 7)
+			value |= (uint64_t)byte << 8 * i;
+	}
+	*ret = NAME_MAKE(scan->reader->file->main ? NAME_ALT_INFO : NAME_INFO,
+			 (uint64_t)(string - scan->start));
+	return skip_string(p, scan->end);
 }
 
 /* DW_FORM_strx: through .debug_str_offsets. */
@@ -193,11 +201,7 @@ read_value(struct scan *scan, const struct abbrev_op *op, const uint8_t *p, bool
 			scan->attrs.negative |= 1u << op->attr;
 		return p;
 	case OP_STRING:
-		block = p;
-		p = skip_string(p, end);
-		if (p)
-			*ret = name_inline(scan, block, (size_t)(p - block) - 1);
-		return p;
+		return name_inline(scan, p, ret);
 	case OP_BLOCK1:
 		p = read_block(p, end, 1, swap, &block);
 		break;

@@ -95,10 +95,11 @@ bool dwarf_hand_out_annotations(struct scan *scan);
 /* Make room for one more element of an array of the reader's. */
 bool unit_reader_has_room(void **array, uint32_t *room, uint32_t count, size_t size);
 
-#define ADD(reader, noun)                                                          \
-	(unit_reader_has_room((void **)&(reader)->noun##s, &(reader)->noun##_room, \
-			      (reader)->noun##_count, sizeof(*(reader)->noun##s))  \
-		 ? &(reader)->noun##s[(reader)->noun##_count++]                    \
+#define ADD(reader, noun)                                                                          \
+	((reader)->noun##_count < (reader)->noun##_room ||                                         \
+			 unit_reader_has_room((void **)&(reader)->noun##s, &(reader)->noun##_room, \
+					      (reader)->noun##_count, sizeof(*(reader)->noun##s))  \
+		 ? &(reader)->noun##s[(reader)->noun##_count++]                                    \
 		 : NULL)
 
 /* A ref for what is not in the reader; REF_NONE when out of memory. */

@@ -29,6 +29,8 @@ enum { WORD_FULL = 1 << 16, WORD_NAMED = 2 << 16, WORD_SHALLOW = 3 << 16 };
 
 static int find_full(struct recognizer *r, struct die_type *type, unsigned int depth);
 static int find_shallow(struct recognizer *r, struct die_type *type, unsigned int depth);
+static int hash_shallow(struct recognizer *r, struct die_type *type, struct die_type *target,
+			unsigned int depth);
 
 void recognizer_deinit(struct recognizer *r)
 {
@@ -89,15 +91,23 @@ void recognize_note_stray(struct recognizer *r, uint32_t ref)
 		r->has_strays = true;
 }
 
+/* The type that a type or item refers to. */
+static struct die_type *find_target(struct recognizer *r, uint32_t ref)
+{
+	struct die_type *type = find_type(r, ref);
+
+	if (!type)
+		recognize_note_stray(r, ref);
+	return type;
+}
+
 static int full_of(struct recognizer *r, uint32_t ref, unsigned int depth, type_token *ret,
 		   uint8_t *flags)
 {
-	struct die_type *type = find_type(r, ref);
+	struct die_type *type = find_target(r, ref);
 	int error;
 
 	*ret = 0;
-	if (!type)
-		recognize_note_stray(r, ref);
 	if (!type)
 		return 0;
 	error = find_full(r, type, depth + 1);
@@ -108,12 +118,10 @@ static int full_of(struct recognizer *r, uint32_t ref, unsigned int depth, type_
 
 static int shallow_of(struct recognizer *r, uint32_t ref, unsigned int depth, type_token *ret)
 {
-	struct die_type *type = find_type(r, ref);
+	struct die_type *type = find_target(r, ref);
 	int error;
 
 	*ret = 0;
-	if (!type)
-		recognize_note_stray(r, ref);
 	if (!type)
 		return 0;
 	error = find_shallow(r, type, depth + 1);
@@ -146,6 +154,26 @@ static uint64_t *get_scratch(struct recognizer *r, size_t count)
 static uint64_t first_of(const struct recognizer *r, const struct die_type *type)
 {
 	return r->first_bias + r->reader->base + type->offset;
+}
+
+/* --- pointers ----------------------------------------------------------------------------------- */
+
+/* A type tag is part of the pointer before it: it sees as little of the type behind
+ * it as that, so one token does for both. */
+static type_token tag_token(const struct die_item *tag, type_token behind)
+{
+	return hash_words((uint64_t[]){ WORD_SHALLOW | BTF_KIND_TYPE_TAG, tag->name, behind }, 3);
+}
+
+/* The shallow token of what a type leads to, with the type tags of a pointer. */
+static type_token shallow_target(struct recognizer *r, const struct die_type *type,
+				 const struct die_type *target)
+{
+	type_token token = target ? target->shallow : 0;
+
+	FOR_EACH_ITEM(r, type, tag)
+	token = tag_token(tag, token);
+	return token;
 }
 
 /* --- adding classes ----------------------------------------------------------------------------- */
@@ -207,7 +235,7 @@ static int add_composite_class(struct recognizer *r, struct die_type *type)
 static int add_class(struct recognizer *r, struct die_type *type, type_token target,
 		     bool is_shallow)
 {
-	uint32_t found = type_table_find(r->table, type->full);
+	uint32_t found = type_table_find_after(r->table, &r->last_class, type->full);
 	int error = 0;
 
 	if (found == UINT32_MAX) {
@@ -220,6 +248,8 @@ static int add_class(struct recognizer *r, struct die_type *type, type_token tar
 			error = add_composite_class(r, type);
 			break;
 		default:
+			if (type->kind == BTF_KIND_PTR)
+				target = shallow_target(r, type, find_target(r, type->ref));
 			error = add_reference_class(r, type, type->full, type->shallow, type->size,
 						    target, is_shallow);
 			break;
@@ -228,26 +258,6 @@ static int add_class(struct recognizer *r, struct die_type *type, type_token tar
 	}
 	type->class_index = found;
 	return error ? error : list_class(r, found);
-}
-
-/* --- pointers ----------------------------------------------------------------------------------- */
-
-/* A type tag is part of the pointer before it: it sees as little of the type behind
- * it as that, so one token does for both. */
-static type_token tag_token(const struct die_item *tag, type_token behind)
-{
-	return hash_words((uint64_t[]){ WORD_SHALLOW | BTF_KIND_TYPE_TAG, tag->name, behind }, 3);
-}
-
-/* The shallow token of what a type leads to, with the type tags of a pointer. */
-static int shallow_target(struct recognizer *r, const struct die_type *type, unsigned int depth,
-			  type_token *ret)
-{
-	int error = shallow_of(r, type->ref, depth, ret);
-
-	FOR_EACH_ITEM(r, type, tag)
-	*ret = tag_token(tag, *ret);
-	return error;
 }
 
 /* Add the classes of a pointer's type tags. */
@@ -278,20 +288,32 @@ static int add_type_tags(struct recognizer *r, struct die_type *pointer, unsigne
 
 static int find_reference(struct recognizer *r, struct die_type *type, unsigned int depth)
 {
+	struct die_type *target = find_target(r, type->ref);
 	uint64_t words[4] = { WORD_FULL | type->kind, type->name };
-	bool is_shallow = type->kind == BTF_KIND_PTR;
-	int error;
+	int error = target ? find_full(r, target, depth + 1) : 0;
 
-	error = is_shallow ? shallow_target(r, type, depth, &words[2])
-			   : full_of(r, type->ref, depth, &words[2], &type->flags);
+	if (!error && type->shallow_state != TOKEN_DONE)
+		error = hash_shallow(r, type, target, depth);
+	if (error)
+		return error;
+	words[2] = target ? target->full : 0;
+	type->flags |= target ? target->flags & TYPE_WEAK : 0;
+	words[3] = (uint64_t)type->size << 8 | (type->flags & TYPE_WEAK);
+	type->full = hash_words(words, 4);
+	return add_class(r, type, words[2], false);
+}
+
+/* All that a pointer sees of its target is the shallow token, so it needs but one. */
+static int find_pointer(struct recognizer *r, struct die_type *type, unsigned int depth)
+{
+	int error = find_shallow(r, type, depth + 1);
+
 	if (!error && type->item_count)
 		error = add_type_tags(r, type, depth);
 	if (error)
 		return error;
-	words[3] = (uint64_t)type->size << 8 | (type->flags & TYPE_WEAK);
-	type->full = hash_words(words, 4);
-	error = find_shallow(r, type, depth + 1);
-	return error ? error : add_class(r, type, words[2], is_shallow);
+	type->full = type->shallow;
+	return add_class(r, type, 0, true);
 }
 
 /* An array of several dimensions is an array of arrays; the inner ones are classes
@@ -424,7 +446,7 @@ static int add_proto(struct recognizer *r, const uint64_t *words, uint32_t pairs
 	uint32_t found;
 
 	*ret = class.shallow = class.full;
-	found = type_table_find(r->table, class.full);
+	found = type_table_find_after(r->table, &r->last_class, class.full);
 	if (found != UINT32_MAX)
 		return list_class(r, found);
 	if (!type_table_add(r->table, &class, &items))
@@ -465,7 +487,7 @@ static int find_proto(struct recognizer *r, struct die_type *type, unsigned int 
 	error = add_proto(r, words, 1 + type->item_count, varargs, first_of(r, type), &type->full);
 	type->shallow = type->full;
 	type->shallow_state = TOKEN_DONE;
-	type->class_index = type_table_find(r->table, type->full);
+	type->class_index = r->last_class; /* add_proto() found or added it */
 	return error;
 }
 
@@ -522,6 +544,9 @@ static int find_full(struct recognizer *r, struct die_type *type, unsigned int d
 		type->class_index = UINT32_MAX;
 		error = 0;
 		break;
+	case BTF_KIND_PTR:
+		error = find_pointer(r, type, depth);
+		break;
 	default:
 		error = find_reference(r, type, depth);
 		break;
@@ -532,10 +557,24 @@ static int find_full(struct recognizer *r, struct die_type *type, unsigned int d
 
 /* --- shallow tokens ----------------------------------------------------------------------------- */
 
-static int find_shallow(struct recognizer *r, struct die_type *type, unsigned int depth)
+static int hash_shallow(struct recognizer *r, struct die_type *type, struct die_type *target,
+			unsigned int depth)
 {
 	uint64_t words[4] = { WORD_SHALLOW | type->kind, type->name };
 	int error;
+
+	type->shallow_state = TOKEN_BUSY;
+	error = target ? find_shallow(r, target, depth + 1) : 0;
+	words[2] = shallow_target(r, type, target);
+	words[3] = type->size; /* the component of a tag */
+	type->shallow = hash_words(words, 4);
+	type->shallow_state = error ? TOKEN_NEW : TOKEN_DONE;
+	return error;
+}
+
+static int find_shallow(struct recognizer *r, struct die_type *type, unsigned int depth)
+{
+	uint64_t words[2] = { WORD_NAMED | type->kind, type->name };
 
 	if (type->shallow_state == TOKEN_DONE)
 		return 0;
@@ -548,7 +587,6 @@ static int find_shallow(struct recognizer *r, struct die_type *type, unsigned in
 	case BTF_KIND_UNION:
 	case BTF_KIND_ENUM:
 		if (type->name) {
-			words[0] = WORD_NAMED | type->kind;
 			type->shallow = hash_words(words, 2);
 			type->shallow_state = TOKEN_DONE;
 			return 0;
@@ -560,12 +598,7 @@ static int find_shallow(struct recognizer *r, struct die_type *type, unsigned in
 	case BTF_KIND_TYPEDEF:
 	case BTF_KIND_DECL_TAG:
 	case BTF_KIND_PTR:
-		type->shallow_state = TOKEN_BUSY;
-		error = shallow_target(r, type, depth, &words[2]);
-		words[3] = type->size; /* the component of a tag */
-		type->shallow = hash_words(words, 4);
-		type->shallow_state = error ? TOKEN_NEW : TOKEN_DONE;
-		return error;
+		return hash_shallow(r, type, find_target(r, type->ref), depth);
 	}
 	/* For the others the full token is the shallow one, or sets it on its way. */
 	return find_full(r, type, depth);

@@ -41,6 +41,24 @@ uint32_t type_table_find(const struct type_table *table, type_token full)
 	}
 }
 
+uint32_t type_table_find_after(struct type_table *table, uint32_t *last, type_token full)
+{
+	uint32_t found;
+
+	if (*last >= table->class_count)
+		*last = 0;
+	if (!table->class_count)
+		return UINT32_MAX;
+	found = table->classes[*last].follower;
+	if (found >= table->class_count || table->classes[found].full != full) {
+		found = type_table_find(table, full);
+		/* What is not there will be the next to be added. */
+		table->classes[*last].follower = found == UINT32_MAX ? table->class_count : found;
+	}
+	*last = found == UINT32_MAX ? table->class_count : found;
+	return found;
+}
+
 static void insert_slot(struct type_table *table, type_token full, uint32_t index)
 {
 	uint32_t i = first_probe(table, full);

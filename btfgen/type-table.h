@@ -45,8 +45,9 @@ struct type_class {
 	uint32_t size;       /* bytes; elements of an array */
 	uint32_t first_item; /* index into the table's items */
 	uint32_t item_count;
-	uint8_t kind;  /* BTF_KIND_* */
-	uint8_t flags; /* TYPE_* */
+	uint32_t follower; /* see type_table_find_after() */
+	uint8_t kind;      /* BTF_KIND_* */
+	uint8_t flags;     /* TYPE_* */
 };
 
 /* What a class refers to, in order: its members, parameters (the return type
@@ -74,6 +75,11 @@ void type_table_deinit(struct type_table *table);
 /* The class of @full; UINT32_MAX when there is none. */
 uint32_t type_table_find(const struct type_table *table, type_token full);
 
+/* The same, asked for right after the class *@last, which the answer replaces. Units
+ * include the same headers, so what came after a class mostly comes after it again:
+ * a guess that costs one look, in memory that is read in order. */
+uint32_t type_table_find_after(struct type_table *table, uint32_t *last, type_token full);
+
 /* Add a class that is not there, with room for its items (which the caller fills
  * at once). NULL when out of memory. */
 struct type_class *type_table_add(struct type_table *table, const struct type_class *class,
@@ -92,6 +98,7 @@ struct recognizer {
 	const struct type_pool *pool; /* where foreign references lead; may be NULL */
 	uint64_t *scratch;
 	size_t scratch_room;
+	uint32_t last_class; /* found or added last */
 	uint32_t *classes; /* the classes of this unit, in order, repeats included */
 	uint32_t class_count, class_room;
 	uint64_t first_bias; /* added to offsets: supplementary files come after */
