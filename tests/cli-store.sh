@@ -230,6 +230,37 @@ import_checks_kernels() {
   expect_status 0 "$BTFPACK" import --archive store --force tree
   expect_status 0 "$BTFPACK" add --archive store $KEY --uname 1 --force two
 }
+# Ids out of range, loops, members past the end of their struct: each specimen of BTF
+# that is not sound is told in a sentence, and nothing of it is stored.
+unsound_stays_out() {
+  local bad name
+  mkdir -p tree/acme/1/x86_64
+  for bad in "$TESTS"/data/bad-*.btf; do
+    name=$(basename "$bad" .btf)
+    expect_status 3 "$BTFPACK" add --archive store $KEY --uname "$name" "$bad"
+    expect_one_sentence
+    cp "$bad" "tree/acme/1/x86_64/$name.btf"
+  done
+  expect_status 3 "$BTFPACK" import -q --archive store tree
+  expect_status 0 "$BTFPACK" stats --archive store --json
+  [ "$(jq .entries out)" = 0 ]
+}
+# BTF that says the same struct twice is stored once made right, and that is said.
+repeats_are_repaired() {
+  need python3
+  python3 - > twice.btf <<'PYTHON'
+import struct, sys
+strings = b"\0int\0task_struct\0a\0"
+integer = struct.pack("<IIII", 1, 1 << 24, 4, 1 << 24 | 32)
+task = struct.pack("<IIIIII", 5, 4 << 24 | 1, 4, 17, 1, 0)
+types = integer + task + task
+sys.stdout.buffer.write(struct.pack("<HBBIIIII", 0xEB9F, 1, 0, 24, 0, len(types), len(types), len(strings)) + types + strings)
+PYTHON
+  expect_status 0 "$BTFPACK" add --archive store $KEY --uname 1 twice.btf
+  grep -q 'was not deduplicated: 2 struct task_struct in 3 types; repaired, now 1 in 2' err
+  "$BTFPACK" show --archive store --uname 1 -o stored.btf
+  [ "$(bpftool btf dump file stored.btf | grep -c "STRUCT 'task_struct'")" = 1 ]
+}
 merges() {
   make_btf one 1
   make_btf two 2
@@ -284,6 +315,8 @@ run "merge takes the later of two that differ" merge_takes_the_later
 
 run "import and add want one task_struct" import_checks_kernels
 run "add says what it repaired" adds_repaired
+run "import and add want sound BTF" unsound_stays_out
+run "add repairs what was not deduplicated" repeats_are_repaired
 
 run "adds and lists" adds_and_lists
 run "adds an ELF file, with its build-id" adds_elf_with_build_id
