@@ -44,7 +44,13 @@
 
 /* --- tags: words in the object's BTF that the runner reads ------------------ */
 
+#ifndef GADGET_WITHOUT_TAGS
 #define GADGET_TAG(text) __attribute__((btf_decl_tag(text)))
+#else
+/* For other loaders than our runner, which wants them: cilium/ebpf reads none before
+ * 0.9.2, and on 32-bit machines in no version. */
+#define GADGET_TAG(text)
+#endif
 
 /* One line about an option or column: DOC("process id"). */
 #define DOC(text) GADGET_TAG("doc:" text)
