@@ -24,6 +24,7 @@
 
 #define LOAD_SECONDS 15   /* under emulation verification is slow */
 #define RUN_SECONDS  "25" /* for clients that end by themselves */
+#define TELL_SECONDS 20
 #define EXECS        3
 
 /* How clients tell an exec: one line each, or one sum for each parent. */
@@ -93,6 +94,27 @@ static void cause(const struct client *client)
 	_exit(0);
 }
 
+static int count_lines(const char *path)
+{
+	FILE *file = fopen(path, "r");
+	char line[4096];
+	int count = 0;
+
+	while (file && fgets(line, sizeof(line), file))
+		count++;
+	if (file)
+		fclose(file);
+	return count;
+}
+
+/* Until it has told all of them, or has had its time. */
+static void await_telling(void)
+{
+	for (int i = 0; i < TELL_SECONDS * 10 && count_lines("/out") < EXECS; i++)
+		usleep(100000);
+	sleep(1);
+}
+
 static void run(const struct client *client)
 {
 	pid_t pid, causer;
@@ -111,9 +133,10 @@ static void run(const struct client *client)
 	if (causer == 0)
 		cause(client);
 	waitpid(causer, NULL, 0);
-	sleep(1);
-	if (client->telling == EACH)
+	if (client->telling == EACH) {
+		await_telling();
 		kill(pid, SIGINT);
+	}
 	waitpid(pid, &status, 0);
 	print_file("/out", "out", client->name);
 	print_file("/err", "words", client->name);
