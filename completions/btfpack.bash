@@ -19,7 +19,7 @@ _btfpack()
     header) options="--output" valued="|--output|-o|" ;;
     build) options="--distro --release --arch --uname --flavour --latest --mirror --security-mirror --keyring --cache --root --retries --allow-unsigned --client-cert --client-key --ca-file --fallback --at --expired --distros --archive --jobs --dry-run --keep --shard --status --memory --skip-btf --with-btf --retry --downloads" valued="|--distro|--release|--arch|--uname|--flavour|--latest|--mirror|--security-mirror|--keyring|--cache|--root|--retries|--client-cert|--client-key|--ca-file|--fallback|--at|--distros|--archive|--jobs|-j|--shard|--memory|--downloads|" ;;
     add) options="--distro --release --arch --uname --build-id --archive --set --force" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|" ;;
-    import) options="--archive --force" valued="|--archive|" ;;
+    import) options="--distro --release --arch --archive --set --force" valued="|--distro|--release|--arch|--archive|--set|" ;;
     export) options="--distro --release --arch --uname --build-id --archive --set --format --output" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|--format|--output|-o|" ;;
     merge) options="--archive" valued="|--archive|" ;;
     publish) options="--distro --release --arch --uname --build-id --archive --set --endpoint --region --cache --retries --bundle --name --alone" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|--endpoint|--region|--cache|--retries|--bundle|--name|" ;;

@@ -11,6 +11,7 @@
 #include "fetcher/tarball.h"
 
 #define MEMBERS_MAXIMUM 100
+#define WALKED_MAXIMUM  1000000
 #define CHUNK		65536
 
 /* --- reading ------------------------------------------------------------------------------------- */
@@ -32,17 +33,26 @@ static int fail_read(struct archive *a, const char *path, struct btfpack_error *
 				 archive_error_string(a) ?: "no more is known");
 }
 
-static int open_reader(const char *path, struct archive **ret, struct btfpack_error *err)
+static struct archive *new_reader(void)
 {
-	CLEANUP(free_reader) struct archive *a = archive_read_new();
+	struct archive *a = archive_read_new();
 
 	if (!a)
-		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", path);
+		return NULL;
 	archive_read_support_format_tar(a);
 	archive_read_support_filter_xz(a);
 	archive_read_support_filter_gzip(a);
 	archive_read_support_filter_zstd(a);
 	archive_read_support_filter_bzip2(a);
+	return a;
+}
+
+static int open_reader(const char *path, struct archive **ret, struct btfpack_error *err)
+{
+	CLEANUP(free_reader) struct archive *a = new_reader();
+
+	if (!a)
+		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", path);
 	if (access(path, R_OK) < 0) /* libarchive's word for it would not be the system's */
 		return btfpack_error_set(err, -errno, "%s: cannot open: %s", path, strerror(errno));
 	if (archive_read_open_filename(a, path, CHUNK) != ARCHIVE_OK)
@@ -83,16 +93,14 @@ static bool is_wanted(struct archive_entry *entry, const char *suffix)
 	       !strcmp(name + length - tail, suffix);
 }
 
-int tarball_read_one(const char *path, const char *suffix, size_t maximum,
-		     struct btfpack_blob *ret, struct btfpack_error *err)
+/* The one member of what @a reads. */
+static int read_only_member(struct archive *a, const char *path, const char *suffix,
+			    size_t maximum, struct btfpack_blob *ret, struct btfpack_error *err)
 {
-	CLEANUP(free_reader) struct archive *a = NULL;
 	AUTO_BLOB struct btfpack_blob found = { 0 };
 	struct archive_entry *entry;
-	int members = 0, code, error = open_reader(path, &a, err);
+	int members = 0, code, error;
 
-	if (error)
-		return error;
 	while ((code = archive_read_next_header(a, &entry)) == ARCHIVE_OK ||
 	       code == ARCHIVE_WARN) {
 		if (++members > MEMBERS_MAXIMUM)
@@ -117,6 +125,59 @@ int tarball_read_one(const char *path, const char *suffix, size_t maximum,
 	*ret = found; /* the caller's */
 	found.data = NULL;
 	return 0;
+}
+
+int tarball_read_one(const char *path, const char *suffix, size_t maximum,
+		     struct btfpack_blob *ret, struct btfpack_error *err)
+{
+	CLEANUP(free_reader) struct archive *a = NULL;
+	int error = open_reader(path, &a, err);
+
+	return error ? error : read_only_member(a, path, suffix, maximum, ret, err);
+}
+
+int tarball_read_one_mem(const struct btfpack_blob *bytes, const char *name, const char *suffix,
+			 size_t maximum, struct btfpack_blob *ret, struct btfpack_error *err)
+{
+	CLEANUP(free_reader) struct archive *a = new_reader();
+
+	if (!a)
+		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", name);
+	if (archive_read_open_memory(a, bytes->data, bytes->size) != ARCHIVE_OK)
+		return fail_read(a, name, err);
+	return read_only_member(a, name, suffix, maximum, ret, err);
+}
+
+int tarball_walk(const char *path, size_t maximum, const struct tarball_walk *walk,
+		 struct btfpack_error *err)
+{
+	CLEANUP(free_reader) struct archive *a = NULL;
+	struct archive_entry *entry;
+	int members = 0, code, error = open_reader(path, &a, err);
+
+	if (error)
+		return error;
+	while ((code = archive_read_next_header(a, &entry)) == ARCHIVE_OK ||
+	       code == ARCHIVE_WARN) {
+		AUTO_BLOB struct btfpack_blob bytes = { 0 };
+		AUTO_FREE char *member = NULL;
+
+		if (++members > WALKED_MAXIMUM)
+			return btfpack_error_set(err, -EFBIG, "%s: more than %d members", path,
+						 WALKED_MAXIMUM);
+		if (!is_wanted(entry, "") ||
+		    !walk->is_wanted(archive_entry_pathname(entry), walk->arg))
+			continue;
+		member = strdup(archive_entry_pathname(entry));
+		if (!member)
+			return btfpack_error_set(err, -ENOMEM, "%s: out of memory", path);
+		error = read_member(a, path, maximum, &bytes, err);
+		if (!error)
+			error = walk->fn(member, &bytes, walk->arg, err);
+		if (error)
+			return error;
+	}
+	return code == ARCHIVE_EOF ? 0 : fail_read(a, path, err);
 }
 
 /* --- writing ------------------------------------------------------------------------------------- */

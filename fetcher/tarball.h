@@ -8,6 +8,7 @@
 #ifndef FETCHER_TARBALL_H
 #define FETCHER_TARBALL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <btfpack/error.h>
@@ -23,6 +24,24 @@
  */
 int tarball_read_one(const char *path, const char *suffix, size_t maximum,
 		     struct btfpack_blob *ret, struct btfpack_error *err);
+
+/* The same from memory; @name is what to call it. */
+int tarball_read_one_mem(const struct btfpack_blob *bytes, const char *name, const char *suffix,
+			 size_t maximum, struct btfpack_blob *ret, struct btfpack_error *err);
+
+/*
+ * Go through a tarball of many BTFs: @fn gets each regular member whose name @is_wanted
+ * says, at most @maximum bytes each, and may keep nothing of it. What @fn returns other
+ * than 0 ends the walk. At most a million members. Errors as above.
+ */
+struct tarball_walk {
+	bool (*is_wanted)(const char *member, void *arg);
+	int (*fn)(const char *member, const struct btfpack_blob *bytes, void *arg,
+		  struct btfpack_error *err);
+	void *arg;
+};
+int tarball_walk(const char *path, size_t maximum, const struct tarball_walk *walk,
+		 struct btfpack_error *err);
 
 struct tarball;
 

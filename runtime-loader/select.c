@@ -146,7 +146,7 @@ static const struct {
 	{ "-lp", "opensuse-leap", NULL, true },
 };
 
-static bool find_mark(const char *uname, const char **distro_ret, char release_ret[16])
+bool select_find_mark(const char *uname, const char **distro_ret, char release_ret[16])
 {
 	for (size_t i = 0; i < ROWS(uname_marks); i++) {
 		const char *at = strstr(uname, uname_marks[i].mark);
@@ -261,7 +261,7 @@ static void identify(struct select *s)
 	char release[16];
 
 	select_find_family(s->host.distro, s->host.release, &s->family);
-	if (!find_mark(s->host.uname, &distro, release))
+	if (!select_find_mark(s->host.uname, &distro, release))
 		return;
 	select_find_family(distro, release, &marked);
 	if (!strcmp(marked.distro, s->family.distro)) {

@@ -107,6 +107,10 @@ bool select_compare_unames(const char *a, const char *b, struct select_distance 
 /* Resolve aliases of a distribution's name and release. */
 void select_find_family(const char *distro, const char *release, struct select_family *ret);
 
+/* Whose kernel it is, where its uname says so (".el7.", ".fc31.", "-lp151"): the
+ * distribution, static, and the release. */
+bool select_find_mark(const char *uname, const char **distro_ret, char release_ret[16]);
+
 /* One spelling of an architecture; @arch itself when there is no other. */
 const char *select_arch(const char *arch);
 

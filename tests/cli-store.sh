@@ -135,7 +135,11 @@ imports_a_tree() {
   expect_status 0 "$BTFPACK" import --archive store --json tree
   [ "$(jq -r '[.distro, .release, .arch, .uname] | join(" ")' out | paste -sd, )" = \
     "centos 7 aarch64 4.18-a,centos 8 aarch64 4.18-b,ol 7 x86_64 5.4-uek" ]
-  grep -q '3 stored, 0 were there already, 0 failed' err
+  grep -q '3 stored, 0 were there already, 0 failed, 2 noted as without BTF' err
+  expect_status 0 "$BTFPACK" ls --archive store --failed --json
+  [ "$(jq -r '[.distro, .uname, .reason] | join(" ")' out | paste -sd,)" = \
+    "ol 5.4-other BTFHub could not make BTF of it,ol 5.5 BTFHub found that the kernel has its own BTF" ]
+  [ "$("$BTFPACK" stats --archive store --json | jq .failures)" = 2 ]
   expect_status 0 "$BTFPACK" import --archive store tree/ol tree/centos/7/arm64/4.18-a.btf.tar.xz
   grep -q '0 stored, 2 were there already' err
   "$BTFPACK" show --archive store --uname 4.18-a -o taken
@@ -156,6 +160,46 @@ import_goes_on_after_bad_files() {
   expect_status 0 "$BTFPACK" verify --archive store
   expect_status 3 "$BTFPACK" import --archive store one.c
   expect_status 4 "$BTFPACK" import --archive store missing
+}
+
+# What other projects ship: bcc's, Inspektor Gadget's, Datadog's layouts.
+imports_tarballs() {
+  make_btf one 1
+  make_btf two 2
+  mkdir -p bcc/debian/12/x86_64 bcc/rhel/7/x86_64 ig dd/ubuntu/18.04 dd/amzn dd/debian dd/inner
+  cp one.btf bcc/debian/12/x86_64/6.1.btf
+  cp two.btf bcc/rhel/7/x86_64/3.10.el7.x86_64.btf
+  cp two.btf bcc/README
+  tar -c --gz -f min_core_btfs.tar.gz -C bcc/ .
+  expect_status 0 "$BTFPACK" import --archive store --set tools min_core_btfs.tar.gz
+  [ "$("$BTFPACK" ls --archive store --set tools --json | jq -r '[.distro, .release, .arch, .uname, .set] | join(" ")' |
+    paste -sd,)" = "debian 12 x86_64 6.1 tools,rhel 7 x86_64 3.10.el7.x86_64 tools" ]
+  cp one.btf ig/5.3.7-301.fc31.x86_64.btf
+  cp two.btf ig/4.19.0-5-amd64.btf
+  tar -czf btfs-x86_64.tar.gz -C ig .
+  expect_status 3 "$BTFPACK" import --archive flat btfs-x86_64.tar.gz
+  expect_status 0 "$BTFPACK" import --archive flat2 --distro debian --release 10 btfs-x86_64.tar.gz
+  [ "$("$BTFPACK" ls --archive flat --json | jq -r '[.distro, .release, .arch] | join(" ")')" = "fedora 31 x86_64" ]
+  [ "$("$BTFPACK" ls --archive flat2 | wc -l)" = 2 ]
+  for kernel in ubuntu/18.04/4.15.0-20-generic amzn/4.14.77-70.59.amzn1.x86_64 debian/4.19.0-5-amd64; do
+    name=${kernel##*/}
+    tar -cJf "dd/$kernel.btf.tar.xz" --owner=someone:1234 --transform "s/one/$name/" one.btf
+  done
+  (cd dd && tar -cJf ../minimized-btfs.tar.xz -- *)
+  expect_status 0 "$BTFPACK" import --archive dds --release 10 --arch x86_64 --json minimized-btfs.tar.xz
+  [ "$(jq -r '[.distro, .release, .arch, .uname] | join(" ")' out | sort | paste -sd,)" = \
+    "amzn 1 x86_64 4.14.77-70.59.amzn1.x86_64,debian 10 x86_64 4.19.0-5-amd64,ubuntu 18.04 x86_64 4.15.0-20-generic" ]
+  head -c 200 minimized-btfs.tar.xz > cut.tar.xz
+  expect_status 3 "$BTFPACK" import --archive new cut.tar.xz
+  tar -czf none.tar.gz one.c
+  expect_status 3 "$BTFPACK" import --archive new none.tar.gz
+  # A tarball that lies in a tree is not what was asked for.
+  mkdir -p tree/debian/12/x86_64; cp one.btf tree/debian/12/x86_64/6.1.btf; cp btfs-x86_64.tar.gz tree/
+  expect_status 0 "$BTFPACK" import --archive tree.store tree
+  [ "$("$BTFPACK" ls --archive tree.store | wc -l)" = 1 ]
+  # A flat file, and a key.
+  expect_status 0 "$BTFPACK" import --archive plain --distro acme --release 1 --arch arm64 one.btf
+  [ "$("$BTFPACK" ls --archive plain --json | jq -r '[.distro, .release, .arch, .uname] | join(" ")')" = "acme 1 aarch64 one" ]
 }
 
 exports_and_imports_back() {
@@ -326,6 +370,7 @@ run "verify says what is lost" verify_says_what_is_lost
 run "refuses what is no archive" refuses_what_is_no_archive
 run "refuses bad input" refuses_bad_input
 run "imports a BTFHub tree" imports_a_tree
+run "imports tarballs of other projects" imports_tarballs
 run "an import goes on after bad files" import_goes_on_after_bad_files
 run "exports, and imports back" exports_and_imports_back
 run "exports reproducibly" exports_reproducibly
