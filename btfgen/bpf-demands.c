@@ -205,13 +205,21 @@ static int set_target(struct demand_program *program, const char *rest, const ch
 		       : 0;
 }
 
+/* These are verified for one target; others are attached when they are loaded. */
+static bool attaches_when_loaded(int type)
+{
+	return type == BPF_PROG_TYPE_TRACING || type == BPF_PROG_TYPE_LSM ||
+	       type == BPF_PROG_TYPE_EXT;
+}
+
 static int read_program(const struct bpf_object *object, int32_t function,
 			struct demand_program *ret)
 {
 	const char *name = object->sections[object->functions[function].section].name;
 
 	*ret = (struct demand_program){ .function = function };
-	name += *name == '?'; /* not loaded unless asked for */
+	ret->is_on_demand = *name == '?';
+	name += ret->is_on_demand;
 	for (size_t i = 0; i < ARRAY_SIZE(sections); i++) {
 		size_t length = strlen(sections[i].prefix);
 		bool goes_on = sections[i].prefix[length - 1] == '/';
@@ -224,6 +232,7 @@ static int read_program(const struct bpf_object *object, int32_t function,
 		ret->alters_result = !strncmp(name, "fmod_ret", 8);
 		ret->arguments = sections[i].arguments;
 		ret->target = sections[i].target;
+		ret->is_named_late = attaches_when_loaded(sections[i].type) && !goes_on;
 		return ret->target == DEMAND_NOTHING
 			       ? 0
 			       : set_target(ret, name + length, sections[i].before);
@@ -350,18 +359,28 @@ static int read_settings(struct bpf_demands *demands, const struct bpf_object *o
 	demands->settings = calloc(count + 1, sizeof(*demands->settings));
 	if (!demands->settings)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < count; i++)
+	for (uint32_t i = 0; i < count; i++) {
+		const struct btf_type *var = btf_view_type(btf, btf_type_secinfos(datasec)[i].type);
+		const char *name = btf_view_name(btf, var);
+		uint64_t size;
+
+		if (btf_type_kind(var) != BTF_KIND_VAR ||
+		    btf_view_size(btf, var->type, 8, &size) < 0 || size > UINT32_MAX)
+			size = 0;
 		demands->settings[demands->setting_count++] =
-			btf_view_name(btf, btf_view_type(btf, btf_type_secinfos(datasec)[i].type));
+			(struct demand_setting){ .name = name,
+						 .size = (uint32_t)size,
+						 .is_weak = is_weak_symbol(object, name) };
+	}
 	return 0;
 }
 
-bool bpf_demands_is_setting(const struct bpf_demands *demands, const char *name)
+int64_t bpf_demands_find_setting(const struct bpf_demands *demands, const char *name)
 {
 	for (size_t i = 0; i < demands->setting_count; i++)
-		if (!strcmp(demands->settings[i], name))
-			return true;
-	return false;
+		if (!strcmp(demands->settings[i].name, name))
+			return (int64_t)i;
+	return -1;
 }
 
 int bpf_demands_init(struct bpf_demands *demands, const struct bpf_object *object)

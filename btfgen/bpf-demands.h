@@ -37,6 +37,8 @@ struct demand_program {
 	int type;         /* enum bpf_prog_type; 0: not known */
 	int attach_type;  /* enum bpf_attach_type, where an old kernel minds; 0: it does not */
 	bool is_unknown;  /* its section says nothing to libbpf: the loader must */
+	bool is_on_demand;  /* "?kprobe": only loaded when the loader asks for it */
+	bool is_named_late; /* "fentry": the loader must name what it attaches to */
 	bool alters_result; /* fmod_ret, which only some functions allow */
 	enum demand_arguments arguments;
 	enum demand_target target;
@@ -55,6 +57,12 @@ struct demand_extern {
 	bool is_weak;
 };
 
+struct demand_setting {
+	const char *name;
+	uint32_t size; /* bytes */
+	bool is_weak;
+};
+
 struct bpf_demands {
 	struct demand_program *programs;
 	size_t program_count;
@@ -62,15 +70,15 @@ struct bpf_demands {
 	size_t map_count;
 	struct demand_extern *externs; /* those that BTF types describe */
 	size_t extern_count;
-	const char **settings; /* names of externs that libbpf fills in */
+	struct demand_setting *settings; /* externs that libbpf fills in */
 	size_t setting_count;
 };
 
 /* Whether the program is attached by the kernel's own BTF. */
 bool bpf_demands_own_btf(const struct demand_program *program);
 
-/* Whether @name is a line of the kernel's configuration (an extern of .kconfig). */
-bool bpf_demands_is_setting(const struct bpf_demands *demands, const char *name);
+/* The number in settings of @name (an extern of .kconfig), -1: it is none. */
+int64_t bpf_demands_find_setting(const struct bpf_demands *demands, const char *name);
 
 /* Names are lent by @object. -ENOMEM. */
 int bpf_demands_init(struct bpf_demands *demands, const struct bpf_object *object);

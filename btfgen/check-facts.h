@@ -51,11 +51,11 @@ struct known_name {
 struct check_facts {
 	const struct check_names *names;
 	const struct btfpack_module_btf *modules; /* lent */
-	struct known_name *has; /* by number in names */
-	bool has_tracepoints;   /* any typedef btf_trace_*: since 5.5 */
+	struct known_name *has;                   /* by number in names */
+	bool has_tracepoints;                     /* any typedef btf_trace_*: since 5.5 */
 	bool has_functions;
-	bool has_modules;       /* some were looked at */
-	uint32_t helpers;       /* ids below are known; 0: nobody knows */
+	bool has_modules; /* some were looked at */
+	uint32_t helpers; /* ids below are known; 0: nobody knows */
 	struct known_types maps;
 	struct known_types programs;
 	struct known_types attaches;

@@ -9,9 +9,12 @@
 
 #include "btfgen/bpf-demands.h"
 #include "btfgen/call-graph.h"
+#include "btfgen/check-arch.h"
 #include "btfgen/check-facts.h"
+#include "btfgen/check-settings.h"
 #include "btfgen/core-kernel.h"
 #include "btfgen/core-text.h"
+#include "btfgen/kernel-version.h"
 #include "btfgen/reach.h"
 
 struct btfpack_checker {
@@ -95,23 +98,22 @@ static int want_all(struct btfpack_checker *c, const struct bpf_demands *demands
 	for (size_t i = 0; !error && i < demands->extern_count; i++)
 		error = check_names_add(&c->names, extern_kind(&demands->externs[i]),
 					demands->externs[i].name);
-	return error;
+	return error ? error : check_settings_want(&c->names, demands);
 }
 
-int btfpack_checker_add_object(struct btfpack_checker *c, const char *path,
-			       struct btfpack_error *err)
+/* Takes @object over. */
+static int add_object(struct btfpack_checker *c, struct bpf_object *object, const char *name,
+		      struct btfpack_error *err)
 {
 	struct bpf_demands *all = realloc(c->demands, (c->set.object_count + 1) * sizeof(*all));
 	struct bpf_demands *demands;
-	struct bpf_object *object;
 	int error;
 
-	if (!all)
-		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", path);
+	if (!all) {
+		bpf_object_close(object);
+		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", name);
+	}
 	c->demands = all;
-	error = bpf_object_open(path, &object, err);
-	if (error)
-		return error;
 	demands = &all[c->set.object_count];
 	error = bpf_demands_init(demands, object);
 	if (!error)
@@ -119,7 +121,7 @@ int btfpack_checker_add_object(struct btfpack_checker *c, const char *path,
 	if (error) {
 		bpf_demands_deinit(demands);
 		bpf_object_close(object);
-		return btfpack_error_set(err, error, "%s: out of memory", path);
+		return btfpack_error_set(err, error, "%s: out of memory", name);
 	}
 	error = core_set_add(&c->set, object, err);
 	if (error)
@@ -127,6 +129,24 @@ int btfpack_checker_add_object(struct btfpack_checker *c, const char *path,
 	else
 		c->program_count += demands->program_count;
 	return error;
+}
+
+int btfpack_checker_add_object(struct btfpack_checker *c, const char *path,
+			       struct btfpack_error *err)
+{
+	struct bpf_object *object;
+	int error = bpf_object_open(path, &object, err);
+
+	return error < 0 ? error : add_object(c, object, path, err);
+}
+
+int btfpack_checker_add_object_mem(struct btfpack_checker *c, const void *data, size_t size,
+				   const char *name, struct btfpack_error *err)
+{
+	struct bpf_object *object;
+	int error = bpf_object_open_mem(data, size, name, &object, err);
+
+	return error < 0 ? error : add_object(c, object, name, err);
 }
 
 /* --- judging ------------------------------------------------------------------------------------ */
@@ -140,6 +160,9 @@ struct judgement {
 	const struct core_result *results;
 	const struct reach *reach;
 	const struct reach *sure[2]; /* with settings one way and the other; NULL: the same */
+	const struct reach *newest;  /* with the highest patch level; NULL: the same */
+	struct kernel_version version; /* zero: not known */
+	enum check_arch arch;
 	char object_reason[256]; /* why libbpf or the kernel refuses the object as a whole */
 };
 
@@ -162,6 +185,20 @@ __attribute__((format(printf, 3, 4))) static void say(struct answer *a,
 	va_end(args);
 }
 
+static void add_reason(struct answer *a, const char *text)
+{
+	size_t length = strlen(a->reason);
+
+	snprintf(a->reason + length, sizeof(a->reason) - length, "%s%s", length ? "; " : "", text);
+}
+
+/* What speaks against the program is not certain, for this reason. */
+static void weaken(struct answer *a, const char *text)
+{
+	a->verdict.verdict = BTFPACK_VERDICT_UNSURE;
+	add_reason(a, text);
+}
+
 static bool find_missing_map(struct judgement *j)
 {
 	for (size_t i = 0; i < j->demands->map_count; i++) {
@@ -177,14 +214,25 @@ static bool find_missing_map(struct judgement *j)
 	return false;
 }
 
+static bool is_big(const struct judgement *j)
+{
+	return j->object->local.big_endian;
+}
+
 static void judge_object(struct judgement *j)
 {
+	if (j->arch == CHECK_ARCH_ORDER) {
+		snprintf(j->object_reason, sizeof(j->object_reason),
+			 "it is %s-endian, and the kernel is not", is_big(j) ? "big" : "little");
+		return;
+	}
 	if (find_missing_map(j))
 		return;
 	for (size_t i = 0; i < j->demands->extern_count; i++) {
 		const struct demand_extern *e = &j->demands->externs[i];
 
-		if (check_facts_lack_own_btf(j->facts)) /* libbpf asks for it, be they weak or not */
+		/* libbpf asks for it, be they weak or not. */
+		if (check_facts_lack_own_btf(j->facts))
 			snprintf(j->object_reason, sizeof(j->object_reason),
 				 "the kernel has no BTF of its own, which referring to its %s "
 				 "%.100s takes",
@@ -228,6 +276,12 @@ static void judge_present_target(const struct judgement *j, struct answer *a)
 		    program->name, known->arguments, TRAMPOLINE_ARGUMENTS);
 }
 
+/* "fentry/dummy_fentry": what bpf_program__set_attach_target() is for. */
+static bool is_placeholder(const char *name)
+{
+	return strstr(name, "dummy") || strstr(name, "placeholder");
+}
+
 static void judge_target(const struct judgement *j, struct answer *a)
 {
 	const struct demand_program *program = a->program;
@@ -250,6 +304,10 @@ static void judge_target(const struct judgement *j, struct answer *a)
 		say(a, j->facts->has_modules ? BTFPACK_VERDICT_REJECTED : BTFPACK_VERDICT_UNSURE,
 		    "it attaches to %s, which is not there%s", program->name,
 		    j->facts->has_modules ? "" : "; BTF of that module was not given");
+	} else if (is_placeholder(program->name)) {
+		say(a, BTFPACK_VERDICT_UNSURE,
+		    "the kernel's BTF has no function %s, which by its name the loader replaces",
+		    program->name);
 	} else {
 		const char *rest =
 			j->facts->has_modules ? "" : "; if a module has it, BTF of that is needed";
@@ -270,7 +328,8 @@ static void judge_type(const struct judgement *j, struct answer *a)
 	if (program->is_unknown)
 		say(a, BTFPACK_VERDICT_UNSURE,
 		    "its section does not tell libbpf what type of program it is");
-	else if (program->type && check_facts_lack_type(&j->facts->programs, (uint32_t)program->type))
+	else if (program->type &&
+		 check_facts_lack_type(&j->facts->programs, (uint32_t)program->type))
 		say(a, BTFPACK_VERDICT_REJECTED, "the kernel does not know programs of this type");
 	else if (program->attach_type &&
 		 check_facts_lack_type(&j->facts->attaches, (uint32_t)program->attach_type))
@@ -280,6 +339,8 @@ static void judge_type(const struct judgement *j, struct answer *a)
 	else if (bpf_demands_own_btf(program) && check_facts_lack_own_btf(j->facts))
 		say(a, BTFPACK_VERDICT_REJECTED,
 		    "the kernel has no BTF of its own, which programs of this type take");
+	else if (program->is_named_late)
+		say(a, BTFPACK_VERDICT_UNSURE, "the loader must name what it attaches to");
 }
 
 /* "get_current_task_btf"; as far as the header we were built with knows. */
@@ -343,22 +404,96 @@ static bool is_unsettled(const struct judgement *j, int32_t function)
 	return j->sure[0] && (!is_stopped(j->sure[0], function) || !is_stopped(j->sure[1], function));
 }
 
+/* Where it gets to hangs on the kernel's patch level, which its name does not tell. */
+static bool hangs_on_level(const struct judgement *j, int32_t function)
+{
+	return j->newest && is_stopped(j->reach, function) != is_stopped(j->newest, function);
+}
+
 static void judge_code(const struct judgement *j, struct answer *a)
 {
 	int32_t function = a->program->function, refused = find_refused(j, function);
-	int32_t use = j->reach->rejected_at[function];
-	size_t length;
+	const struct reach *reach =
+		is_stopped(j->reach, function) || !j->newest ? j->reach : j->newest;
+	int32_t use = reach->rejected_at[function];
 
 	if (use >= 0 || refused >= 0)
 		say_use(j, use >= 0 ? use : refused, a);
-	else if (j->reach->stops[function].kind != REACH_STOP_NONE)
-		say_stop(j, &j->reach->stops[function], a);
-	if (refused >= 0 || !is_stopped(j->reach, function) || !is_unsettled(j, function))
+	else if (reach->stops[function].kind != REACH_STOP_NONE)
+		say_stop(j, &reach->stops[function], a);
+	if (refused >= 0 || !is_stopped(reach, function))
 		return;
-	a->verdict.verdict = BTFPACK_VERDICT_UNSURE;
-	length = strlen(a->reason);
-	snprintf(a->reason + length, sizeof(a->reason) - length,
-		 "; whether it gets there hangs on its constants or on the configuration");
+	if (hangs_on_level(j, function))
+		weaken(a, "whether it gets there hangs on the kernel's patch level");
+	else if (is_unsettled(j, function))
+		weaken(a, "whether it gets there hangs on its constants or on the configuration");
+}
+
+static bool is_rejected(const struct answer *a)
+{
+	return a->verdict.verdict == BTFPACK_VERDICT_REJECTED;
+}
+
+/* libbpf looks for the target before the kernel sees code. */
+static void judge_attaching(const struct judgement *j, struct answer *a)
+{
+	judge_type(j, a);
+	if (!is_rejected(a))
+		judge_target(j, a);
+}
+
+/* Another program for the same target that can be attached, by other means. Of fentry
+ * and kprobe for one function a loader may leave out one, or not: that is its business,
+ * and said. NULL: there is none. */
+static const char *find_twin(const struct judgement *j, const struct demand_program *program)
+{
+	for (size_t i = 0; program->name && i < j->demands->program_count; i++) {
+		const struct demand_program *other = &j->demands->programs[i];
+		struct answer a = { .program = other };
+
+		if (!other->name || other->type == program->type ||
+		    strcmp(other->name, program->name) != 0)
+			continue;
+		judge_attaching(j, &a);
+		if (!is_rejected(&a))
+			return j->object->object->functions[other->function].name;
+	}
+	return NULL;
+}
+
+/* Registers of another architecture do not keep a kprobe from loading. */
+static void judge_registers(const struct judgement *j, struct answer *a)
+{
+	static const char text[] = "its struct pt_regs is that of another architecture";
+
+	if (j->arch != CHECK_ARCH_REGISTERS || a->program->type != BPF_PROG_TYPE_KPROBE)
+		return;
+	if (is_rejected(a))
+		add_reason(a, text);
+	else
+		weaken(a, text);
+}
+
+static void judge_loading(const struct judgement *j, struct answer *a)
+{
+	const char *twin;
+	char text[200];
+
+	judge_attaching(j, a);
+	if (is_rejected(a)) {
+		twin = find_twin(j, a->program);
+		snprintf(text, sizeof(text),
+			 "%.100s is for the same target: a loader may leave "
+			 "one of them out",
+			 twin ? twin : "");
+		if (twin)
+			add_reason(a, text);
+	} else {
+		judge_code(j, a);
+		judge_registers(j, a);
+	}
+	if (is_rejected(a) && a->program->is_on_demand)
+		weaken(a, "it is only loaded when the loader asks for it");
 }
 
 /* --- modules ------------------------------------------------------------------------------------ */
@@ -422,7 +557,7 @@ static int find_modules(const struct judgement *j, const struct demand_program *
 /* --- one program -------------------------------------------------------------------------------- */
 
 static int judge_program(const struct judgement *j, const struct demand_program *program,
-			  btfpack_verdict_fn fn, void *arg)
+			 btfpack_verdict_fn fn, void *arg)
 {
 	const struct bpf_object *o = j->object->object;
 	const struct bpf_object_function *f = &o->functions[program->function];
@@ -445,12 +580,8 @@ static int judge_program(const struct judgement *j, const struct demand_program 
 		a.verdict.verdict = BTFPACK_VERDICT_LOADS_WITHOUT;
 	if (*j->object_reason)
 		say(&a, BTFPACK_VERDICT_REJECTED, "%s", j->object_reason);
-	if (a.verdict.verdict != BTFPACK_VERDICT_REJECTED)
-		judge_type(j, &a);
-	if (a.verdict.verdict != BTFPACK_VERDICT_REJECTED)
-		judge_target(j, &a); /* libbpf looks for it before the kernel sees code */
-	if (a.verdict.verdict != BTFPACK_VERDICT_REJECTED)
-		judge_code(j, &a);
+	else
+		judge_loading(j, &a);
 	fn(&a.verdict, arg);
 	return 0;
 }
@@ -469,8 +600,8 @@ static enum reach_symbol find_symbol(const char *name, const void *arg)
 				       ? REACH_SYMBOL_THERE
 				       : REACH_SYMBOL_MISSING;
 	}
-	return bpf_demands_is_setting(j->demands, name) ? REACH_SYMBOL_SETTING
-							: REACH_SYMBOL_UNKNOWN;
+	return bpf_demands_find_setting(j->demands, name) >= 0 ? REACH_SYMBOL_SETTING
+							       : REACH_SYMBOL_UNKNOWN;
 }
 
 /* Bytes of arguments that a program may read, 0: any. */
@@ -499,23 +630,36 @@ static bool is_any_stopped(const struct judgement *j)
 	return false;
 }
 
-/* Follow all programs; and where one is stopped though it has settings, both ways. */
-static int follow(struct judgement *j, struct reach reaches[3])
+/* Follow all programs; where the patch level is not known and asked for, with the lowest
+ * and the highest; and where one is stopped though it has settings, both ways. */
+static int follow(struct judgement *j, struct reach reaches[4])
 {
 	AUTO_FREE uint32_t *sizes = calloc(j->object->object->function_count + 1, sizeof(*sizes));
+	AUTO_FREE struct reach_setting *settings =
+		calloc(j->demands->setting_count + 1, sizeof(*settings));
 	struct reach_kernel kernel = { .helpers = j->facts->helpers,
 				       .without_btf = check_facts_lack_own_btf(j->facts),
 				       .without_callbacks = j->facts->is_narrow,
 				       .symbol = find_symbol,
 				       .arg = j,
-				       .context_sizes = sizes };
+				       .context_sizes = sizes,
+				       .values = settings,
+				       .value_count = j->demands->setting_count };
 	int error = 0;
 
-	if (!sizes)
+	if (!sizes || !settings)
 		return -ENOMEM;
 	for (size_t i = 0; i < j->demands->program_count; i++)
 		sizes[j->demands->programs[i].function] =
 			context_size(j, &j->demands->programs[i]);
+	if (j->version.high != j->version.low && check_settings_ask_version(j->demands)) {
+		check_settings_fill(j->demands, j->facts, j->version.high, settings);
+		error = reach_init(&reaches[3], j->object, j->results, &kernel);
+		j->newest = &reaches[3];
+	}
+	if (error)
+		return error;
+	check_settings_fill(j->demands, j->facts, j->version.low, settings);
 	error = reach_init(&reaches[0], j->object, j->results, &kernel);
 	j->reach = &reaches[0];
 	if (error || !has_settings(j) || !is_any_stopped(j))
@@ -534,6 +678,7 @@ struct trial {
 	struct check_facts facts;
 	struct core_kernel kernel;
 	struct core_run run;
+	struct kernel_version version;
 	uint8_t *is_used;
 };
 
@@ -548,10 +693,12 @@ static void deinit_trial(struct trial *t)
 static int judge(const struct trial *t, size_t number, btfpack_verdict_fn fn, void *arg)
 {
 	const struct core_object *object = t->c->set.objects[number];
-	struct reach reaches[3] = { 0 };
+	struct reach reaches[4] = { 0 };
 	struct judgement j = { .facts = &t->facts,
 			       .kernel = &t->kernel,
 			       .is_used = t->is_used,
+			       .version = t->version,
+			       .arch = check_arch(object->object, &t->kernel.vmlinux),
 			       .object = object,
 			       .demands = &t->c->demands[number],
 			       .results = t->run.results + object->first_use };
@@ -578,6 +725,8 @@ static int init_trial(struct trial *t, const struct btfpack_check_kernel *kernel
 				 err);
 	if (error)
 		return error;
+	if (kernel->uname)
+		kernel_version_parse(kernel->uname, &t->version);
 	t->is_used = calloc(kernel->module_count + 1, 1);
 	error = t->is_used ? core_run_init(&t->run, &t->c->set, t->kernel.view, NULL, NULL)
 			   : -ENOMEM;

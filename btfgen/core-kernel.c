@@ -17,8 +17,7 @@ static uint32_t find_root(const struct core_set *set, const struct btf_view *vie
 	return core_set_find_root(set, btf_type_kind(t), btf_view_name(view, t));
 }
 
-static int find_roots(const struct core_set *set, const struct btf_view *vmlinux,
-		      struct roots *ret)
+static int find_roots(const struct core_set *set, const struct btf_view *vmlinux, struct roots *ret)
 {
 	size_t count = (size_t)set->names.count * NR_BTF_KINDS;
 
@@ -68,9 +67,9 @@ static int look_at_module(struct looking *l, size_t number, struct btfpack_error
 	if (wanted < 0)
 		return wanted;
 	if (view.other_order != l->kernel->vmlinux.other_order)
-		return btfpack_error_set(err, -EBADMSG,
-					 "%s: its BTF and the kernel's are of different byte orders",
-					 name);
+		return btfpack_error_set(
+			err, -EBADMSG, "%s: its BTF and the kernel's are of different byte orders",
+			name);
 	if (l->look)
 		wanted = l->look(&view, (int64_t)number, l->arg);
 	if (!wanted)
@@ -101,9 +100,7 @@ int core_kernel_init(struct core_kernel *kernel, const struct core_set *set,
 		     size_t module_count, const char *name, core_look_fn look, void *arg,
 		     struct btfpack_error *err)
 {
-	struct looking l = {
-		.kernel = kernel, .set = set, .name = name, .look = look, .arg = arg
-	};
+	struct looking l = { .kernel = kernel, .set = set, .name = name, .look = look, .arg = arg };
 	int error;
 
 	*kernel = (struct core_kernel){ .view = &kernel->vmlinux,

@@ -179,6 +179,30 @@ static int step_call(struct frame *frame, uint32_t at, const struct bpf_insn *in
 	return error;
 }
 
+#define SETTING_ROOM 16 /* in the section 0 that reach_data() speaks of */
+
+/* Of a setting whose value is known, by its number; of all others the same. */
+static struct reach_value setting_address(const struct walk *walk, const char *name)
+{
+	const struct reach_kernel *kernel = walk->kernel;
+
+	for (size_t i = 0; i < kernel->value_count && i < INT32_MAX / SETTING_ROOM - 1; i++)
+		if (kernel->values[i].is_known && !strcmp(kernel->values[i].name, name))
+			return reach_data(0, (uint32_t)(i + 1) * SETTING_ROOM);
+	return reach_data(0, 0);
+}
+
+static struct reach_value read_setting(const struct walk *walk, int64_t offset, uint32_t size)
+{
+	const struct reach_kernel *kernel = walk->kernel;
+	int64_t index = offset / SETTING_ROOM - 1;
+
+	if (offset % SETTING_ROOM || index < 0 || (uint64_t)index >= kernel->value_count ||
+	    kernel->values[index].size != size)
+		return (struct reach_value){ .kind = REACH_SETTING };
+	return (struct reach_value){ .kind = REACH_CONSTANT, .bits = kernel->values[index].value };
+}
+
 /* The address of an extern: of a missing one it is 0, of one that is there anything
  * else. */
 static struct reach_value extern_address(const struct walk *walk,
@@ -190,7 +214,7 @@ static struct reach_value extern_address(const struct walk *walk,
 	case REACH_SYMBOL_THERE:
 		return (struct reach_value){ .kind = REACH_CONSTANT, .bits = UINT64_C(1) << 63 };
 	case REACH_SYMBOL_SETTING:
-		return reach_data(0, 0);
+		return setting_address(walk, target->symbol);
 	default:
 		return (struct reach_value){ .kind = walk->kernel->symbol ? REACH_SETTING
 									  : REACH_UNKNOWN };
@@ -258,7 +282,7 @@ static struct reach_value read_data(const struct walk *walk, struct reach_value 
 	struct reach_value value = { .kind = REACH_CONSTANT };
 
 	if (!elf_section)
-		return (struct reach_value){ .kind = REACH_SETTING };
+		return read_setting(walk, offset, load_size(insn));
 	if (offset < 0 || !bpf_object_read_constant(walk->object->object, elf_section,
 						    (uint64_t)offset, load_size(insn), &value.bits))
 		return (struct reach_value){ 0 };

@@ -18,7 +18,7 @@
  * arguments; global ones once, with unknown arguments, as the verifier does. What
  * lies in maps is unknown. What lies in .rodata a loader may set before it loads, and
  * .kconfig is read off the kernel's configuration: the verifier knows both. Here they
- * are unknown as well, or, to see what is sure all the same, those constants are
+ * are unknown as well (but for what libbpf fills in whatever the configuration), or, to see what is sure all the same, those constants are
  * taken as the object has them, and jumps that hang on the rest all go one way
  * (enum reach_settings).
  *
@@ -49,6 +49,14 @@ enum reach_settings {
 	REACH_SETTINGS_NOT,   /* the same; they are not taken */
 };
 
+/* An extern of .kconfig. */
+struct reach_setting {
+	const char *name;
+	uint32_t size; /* bytes */
+	bool is_known;
+	uint64_t value;
+};
+
 /* What a program meets beyond relocations. All zero: that is not looked at. */
 struct reach_kernel {
 	uint32_t helpers; /* those with numbers below are known; 0: nobody knows */
@@ -59,6 +67,8 @@ struct reach_kernel {
 	const uint32_t *context_sizes; /* by function: bytes of arguments that a program
 					  may read; 0: any */
 	enum reach_settings settings;
+	const struct reach_setting *values; /* of REACH_SYMBOL_SETTING, those that are known */
+	size_t value_count;
 };
 
 /* Where the kernel stops a program. */

@@ -89,9 +89,11 @@ static void take_verdict(const struct btfpack_program_verdict *v, void *arg)
 }
 
 static int judge(const struct request *r, const struct btfpack_blob *full, const char *name,
-		 struct judgement *ret, struct btfpack_error *err)
+		 const char *uname, struct judgement *ret, struct btfpack_error *err)
 {
-	struct btfpack_check_kernel kernel = { .size = sizeof(kernel), .name = name, .btf = full };
+	struct btfpack_check_kernel kernel = {
+		.size = sizeof(kernel), .name = name, .btf = full, .uname = uname
+	};
 	int error;
 
 	ret->verdicts = calloc(btfpack_checker_count_programs(r->checker) + 1,
@@ -149,7 +151,7 @@ static int take_entry(struct request *r, const struct btfpack_entry *entry,
 	store_entry_text(entry, name);
 	error = minify(r, &full, name, &small, err);
 	if (!error)
-		error = judge(r, &full, name, &judgement, err);
+		error = judge(r, &full, name, entry->kernel.uname, &judgement, err);
 	if (error)
 		return error;
 	r->unloadable += judgement.rejects;

@@ -17,14 +17,27 @@
 #include "core/cleanup.h"
 #include "core/parallel.h"
 
-enum { OPT_ARCHIVE = FILTER_KEY_END, OPT_BTF, OPT_MODULE, OPT_REQUIRE, OPT_HTML, OPT_JOBS };
+enum {
+	OPT_ARCHIVE = FILTER_KEY_END,
+	OPT_BTF,
+	OPT_MODULE,
+	OPT_KERNEL,
+	OPT_OPTIONAL,
+	OPT_REQUIRE,
+	OPT_HTML,
+	OPT_JOBS
+};
 
 static const struct cmd_option options[] = {
 	FILTER_KEY_OPTIONS,
 	[OPT_ARCHIVE] = { 0, "archive", "DIR", "the kernels of this archive; may be repeated" },
-	[OPT_BTF] = { 0, "btf", "FILE", "the kernel of this BTF, or directory of BTF; may be repeated" },
+	[OPT_BTF] = { 0, "btf", "FILE",
+		      "the kernel of this BTF, or directory of BTF; may be repeated" },
 	[OPT_MODULE] = { 0, "module", "[NAME=]FILE",
 			 "a module of the --btf before; may be repeated, or a directory" },
+	[OPT_KERNEL] = { 0, "kernel", "UNAME", "what `uname -r` says on the --btf before" },
+	[OPT_OPTIONAL] = { 0, "optional", "PATTERN",
+			   "programs the loader may leave out; may be repeated" },
 	[OPT_REQUIRE] = { 0, "require", "PATTERN",
 			  "only kernels that match decide the exit status" },
 	[OPT_HTML] = { 0, "html", "FILE", "also write a page to look at with a browser" },
@@ -37,6 +50,7 @@ struct source {
 	const char *path; /* of a BTF, or of the archive when @id is meant */
 	const char *const *modules; /* on top of it */
 	size_t module_count;
+	const char *uname;
 	bool is_archive;
 	struct btfpack_id id;
 };
@@ -47,6 +61,9 @@ struct request {
 	size_t archive_count;
 	const char **files;
 	size_t file_count;
+	const char **unames; /* by file */
+	const char **optional;
+	size_t optional_count;
 	const char **modules;
 	size_t *module_ends; /* by file: those of the files up to it */
 	size_t module_count;
@@ -135,7 +152,8 @@ static int add_kernels(struct request *r)
 		size_t first = i ? r->module_ends[i - 1] : 0;
 		struct source source = { .path = r->files[i],
 					 .modules = r->modules + first,
-					 .module_count = r->module_ends[i] - first };
+					 .module_count = r->module_ends[i] - first,
+					 .uname = r->unames[i] };
 		struct check_kernel *k = add_kernel(r, &source);
 
 		if (!k || !set_label(r, k, r->files[i]))
@@ -158,8 +176,7 @@ static int load_btf(const struct source *source, struct kernel_files *ret,
 		/* One handle a thread is the archive's rule; opening one is cheap. */
 		error = btfpack_archive_open(source->path, BTFPACK_ARCHIVE_READ_ONLY, &archive,
 					     err);
-		return error ? error
-			     : btfpack_archive_get(archive, &source->id, &ret->btf, err);
+		return error ? error : btfpack_archive_get(archive, &source->id, &ret->btf, err);
 	}
 	error = kernel_files_load(ret, source->path, err);
 	for (size_t i = 0; !error && i < source->module_count; i++)
@@ -171,21 +188,36 @@ static int load_btf(const struct source *source, struct kernel_files *ret,
 
 /* The cells of one kernel, being filled. */
 struct filling {
+	const struct request *request;
 	struct check_cell *cells;
 	size_t count;
 	bool failed;
 };
 
+static bool is_optional(const struct request *r, const char *program)
+{
+	for (size_t i = 0; i < r->optional_count; i++)
+		if (fnmatch(r->optional[i], program, 0) == 0)
+			return true;
+	return false;
+}
+
 static void take_verdict(const struct btfpack_program_verdict *v, void *arg)
 {
 	struct filling *filling = arg;
 	struct check_cell *cell = &filling->cells[filling->count++];
+	char reason[600] = "";
 
 	*cell = (struct check_cell){ .verdict = (uint8_t)v->verdict,
 				     .optional = v->optional,
 				     .instruction = v->instruction,
 				     .where = v->where };
-	if (*v->reason && !(cell->reason = strdup(v->reason)))
+	if (v->verdict == BTFPACK_VERDICT_REJECTED && is_optional(filling->request, v->program)) {
+		cell->verdict = BTFPACK_VERDICT_UNSURE;
+		snprintf(reason, sizeof(reason), "%s; it is one that the loader may leave out",
+			 v->reason);
+	}
+	if (*v->reason && !(cell->reason = strdup(*reason ? reason : v->reason)))
 		filling->failed = true;
 	if (*v->modules && !(cell->modules = strdup(v->modules)))
 		filling->failed = true;
@@ -197,8 +229,9 @@ static void judge_kernel(size_t index, void *arg)
 	struct check_kernel *k = &r->table.kernels[index];
 	AUTO_KERNEL_FILES struct kernel_files files = { 0 };
 	struct btfpack_check_kernel kernel = { .size = sizeof(kernel), .name = k->label };
-	struct filling filling = { .cells = calloc(r->table.program_count + 1,
-						   sizeof(*filling.cells)) };
+	struct filling filling = {
+		.request = r, .cells = calloc(r->table.program_count + 1, sizeof(*filling.cells))
+	};
 	struct btfpack_error *err = &r->errors[index];
 
 	if (!filling.cells)
@@ -207,6 +240,7 @@ static void judge_kernel(size_t index, void *arg)
 		kernel.btf = &files.btf;
 		kernel.modules = files.modules;
 		kernel.module_count = files.module_count;
+		kernel.uname = r->sources[index].is_archive ? k->keys[3] : r->sources[index].uname;
 		btfpack_checker_run(r->checker, &kernel, take_verdict, &filling, err);
 	}
 	if (filling.failed)
@@ -281,6 +315,14 @@ static int take_option(const struct cmd *cmd, struct request *r, int option, con
 		r->modules[r->module_count++] = value;
 		r->module_ends[r->file_count - 1] = r->module_count;
 		return CMD_OK;
+	case OPT_KERNEL:
+		if (!r->file_count)
+			return cmd_usage(cmd, "--kernel before --btf: which kernel is it?");
+		r->unames[r->file_count - 1] = value;
+		return CMD_OK;
+	case OPT_OPTIONAL:
+		r->optional[r->optional_count++] = value;
+		return CMD_OK;
 	case OPT_REQUIRE:
 		r->require = value;
 		return CMD_OK;
@@ -337,6 +379,8 @@ static void deinit_request(struct request *r)
 	free(r->archives);
 	free(r->files);
 	free(r->modules);
+	free(r->unames);
+	free(r->optional);
 	free(r->module_ends);
 }
 
@@ -347,12 +391,14 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 		.archives = calloc((size_t)argc + 1, sizeof(*r.archives)),
 		.files = calloc((size_t)argc + 1, sizeof(*r.files)),
 		.modules = calloc((size_t)argc + 1, sizeof(*r.modules)),
+		.unames = calloc((size_t)argc + 1, sizeof(*r.unames)),
+		.optional = calloc((size_t)argc + 1, sizeof(*r.optional)),
 		.module_ends = calloc((size_t)argc + 1, sizeof(*r.module_ends)),
 	};
 	struct cmd_parser parser = cmd_parser_init(cmd, argc, argv);
 	int option, status;
 
-	if (!r.archives || !r.files || !r.modules || !r.module_ends)
+	if (!r.archives || !r.files || !r.modules || !r.module_ends || !r.unames || !r.optional)
 		return no_memory();
 	while ((option = cmd_next_option(&parser)) >= 0) {
 		status = take_option(cmd, &r, option, parser.value);

@@ -72,6 +72,8 @@ complete -c btfpack -n '__fish_seen_subcommand_from check' -l uname -x -d 'kerne
 complete -c btfpack -n '__fish_seen_subcommand_from check' -l archive -r -d 'the kernels of this archive; may be repeated'
 complete -c btfpack -n '__fish_seen_subcommand_from check' -l btf -r -d 'the kernel of this BTF, or directory of BTF; may be repeated'
 complete -c btfpack -n '__fish_seen_subcommand_from check' -l module -x -d 'a module of the --btf before; may be repeated, or a directory'
+complete -c btfpack -n '__fish_seen_subcommand_from check' -l kernel -x -d 'what `uname -r` says on the --btf before'
+complete -c btfpack -n '__fish_seen_subcommand_from check' -l optional -x -d 'programs the loader may leave out; may be repeated'
 complete -c btfpack -n '__fish_seen_subcommand_from check' -l require -x -d 'only kernels that match decide the exit status'
 complete -c btfpack -n '__fish_seen_subcommand_from check' -l html -r -d 'also write a page to look at with a browser'
 complete -c btfpack -n '__fish_seen_subcommand_from check' -s j -l jobs -x -d 'how many kernels at once (default: all CPUs)'

@@ -309,6 +309,124 @@ END
   expect_status 3 "$BTFPACK" check --btf k.btf --module bad.btf modules.bpf.o; expect_one_sentence
 }
 
+# What libbpf fills in by itself.
+settings() {
+  need jq
+  cat > kernel.c << 'END'
+struct task { int pid; };
+enum bpf_func_id { BPF_FUNC_unspec, __BPF_FUNC_MAX_ID = 170 } e;
+long __x64_sys_bpf(struct task *t) { return t->pid; }
+END
+  cat > version.bpf.c << 'END'
+#include "core.h"
+struct task { int pid, gone; } CORE;
+#define KCONFIG __attribute__((section(".kconfig")))
+extern int LINUX_KERNEL_VERSION KCONFIG;
+extern _Bool LINUX_HAS_SYSCALL_WRAPPER KCONFIG, LINUX_HAS_BPF_COOKIE KCONFIG;
+extern _Bool LINUX_HAS_NOTHING KCONFIG __attribute__((weak));
+extern _Bool CONFIG_X KCONFIG;
+#define IF(name, what) SEC("kprobe") int name(struct task *t) { return (what) ? t->gone : t->pid; }
+IF(since_5_10, LINUX_KERNEL_VERSION >= (5 << 16 | 10 << 8))
+IF(before_5_10, LINUX_KERNEL_VERSION < (5 << 16 | 10 << 8))
+IF(since_6_1_50, LINUX_KERNEL_VERSION >= (6 << 16 | 1 << 8 | 50))
+IF(before_6_1_50, LINUX_KERNEL_VERSION < (6 << 16 | 1 << 8 | 50))
+IF(wrapper, LINUX_HAS_SYSCALL_WRAPPER)
+IF(no_wrapper, !LINUX_HAS_SYSCALL_WRAPPER)
+IF(cookie, LINUX_HAS_BPF_COOKIE)
+IF(no_cookie, !LINUX_HAS_BPF_COOKIE)
+IF(nothing, LINUX_HAS_NOTHING)
+IF(config, CONFIG_X)
+END
+  gcc -g -O2 -c kernel.c
+  "$BTFPACK" convert -q -o kernel.btf kernel.o
+  clang -g -O2 -target bpf -I "$data" -c version.bpf.c
+  # with UNAME: the verdicts of all programs, a letter each.
+  with() {
+    "$BTFPACK" check --json --btf kernel.btf "$@" version.bpf.o > out || [ $? = 1 ]
+    jq -r '.verdict[0:2]' out | sed 's/lo/l/; s/re/r/; s/un/u/' | tr -d '\n'
+  }
+  # since_5_10 before_5_10 since_6_1_50 before_6_1_50, wrapper, no_, cookie, no_, nothing, config
+  [ "$(with --kernel 6.1.60)" = rlrlrllrlu ]
+  [ "$(with --kernel 6.1.0)" = rllrrllrlu ]
+  [ "$(with --kernel 5.4.0-1103-aws)" = lrlrrllrlu ]
+  [ "$(with --kernel 6.1.0-28-amd64)" = rluurllrlu ]
+  jq -r 'select(.program == "since_6_1_50") | .reason' out | grep -q "hangs on the kernel's patch level"
+  [ "$(with)" = uuuurllrlu ]
+  sed -i s/170/180/ kernel.c
+  gcc -g -O2 -c kernel.c
+  "$BTFPACK" convert -q -o kernel.btf kernel.o
+  [ "$(with --kernel 6.1.60)" = rlrlrlrllu ]
+  expect_status 2 "$BTFPACK" check --kernel 6.1.0 --btf kernel.btf version.bpf.o; expect_one_sentence
+}
+
+# What is only known when the loader runs.
+left_to_the_loader() {
+  need jq
+  cat > kernel.c << 'END'
+struct task { int pid; };
+typedef void (*btf_trace_there)(void *);
+long there(struct task *t, btf_trace_there e) { return t->pid; }
+END
+  cat > late.bpf.c << 'END'
+#include "core.h"
+struct task { int pid, gone; } CORE;
+SEC("fentry") int late_entry(void *c) { return 0; }
+SEC("tp_btf") int late_event(void *c) { return 0; }
+SEC("freplace") int late_other(void *c) { return 0; }
+SEC("fexit/dummy_fexit") int dummy(void *c) { return 0; }
+SEC("?fentry/gone") int asked_gone(void *c) { return 0; }
+SEC("?kprobe/there") int asked_member(struct task *t) { return t->gone; }
+SEC("?kprobe/there") int asked_fine(struct task *t) { return t->pid; }
+SEC("fentry/gone") int twin_entry(void *c) { return 0; }
+SEC("kprobe/gone") int twin_probe(void *c) { return 0; }
+SEC("fentry/away") int alone(void *c) { return 0; }
+END
+  clang -g -O2 -target bpf -c kernel.c
+  clang -g -O2 -target bpf -I "$data" -c late.bpf.c
+  verdicts kernel.o late.bpf.o | sort > got
+  cat > want << 'END'
+alone rejected
+asked_fine loads
+asked_gone unsure
+asked_member unsure
+dummy unsure
+late_entry unsure
+late_event unsure
+late_other unsure
+twin_entry rejected
+twin_probe unsure
+END
+  diff want got
+  reason() { jq -r "select(.program == \"$1\").reason" out; }
+  reason late_entry | grep -qx 'the loader must name what it attaches to'
+  reason asked_member | grep -q "has no 'gone' that fits; it is only loaded when the loader asks"
+  reason twin_entry | grep -q 'twin_probe is for the same target'
+  ! reason alone | grep -q same
+  expect_status 0 "$BTFPACK" check --btf kernel.o --optional 'twin_*' --optional alone late.bpf.o
+  grep -q 'alone: .*; it is one that the loader may leave out' out
+  expect_status 1 "$BTFPACK" check --btf kernel.o --optional 'twin_*' late.bpf.o
+}
+
+other_architectures() {
+  need jq
+  for registers in 'long a, b, c, d, e, f, g, h, i' 'long a, b; int c[2]; long d, e, f, g, h, i' 'long x[9]'; do
+    echo "struct pt_regs { $registers; }; long f(struct pt_regs *r) { return sizeof(*r); }"
+  done > kernels
+  for i in 1 2 3; do
+    sed -n ${i}p kernels > kernel$i.c
+    clang -g -O2 -target bpf -c kernel$i.c
+  done
+  clang -g -O2 -target bpfeb -c kernel1.c -o big.o
+  { sed -n 1p kernels | sed 's/;  *long.*/;/'; echo '
+#include "core.h"
+SEC("kprobe/f") int probe(struct pt_regs *r) { return r->b; }
+SEC("tp/f") int other(void *c) { return 0; }'; } > arch.bpf.c
+  clang -g -O2 -target bpf -I "$data" -c arch.bpf.c
+  [ "$(for k in kernel1 kernel2 kernel3 big; do verdicts $k.o arch.bpf.o | sort; done | tr '\n' ' ')" = \
+    "other loads probe loads other loads probe loads other loads probe unsure other rejected probe rejected " ]
+  jq -r .reason out | sort -u | grep -qx 'it is little-endian, and the kernel is not'
+}
+
 # What browser-check.sh cannot see: the file as such.
 page() {
   need jq
@@ -341,5 +459,8 @@ run "knows when atomic instructions came" atomics
 run "knows whose JIT takes callbacks" callbacks
 run "follows weak kernel functions" weak_kfuncs
 run "looks into modules" modules
+run "knows what libbpf fills in" settings
+run "says what is left to the loader" left_to_the_loader
+run "knows other architectures" other_architectures
 run "writes a page" page
 finish

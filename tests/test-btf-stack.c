@@ -41,10 +41,12 @@ static void check_same(const struct btf_stack *stack, const struct btf_view *mod
 		CHECK_INT(btf_stack_own_id(stack, b), a);
 		CHECK(!a || btf_stack_find(stack, b) == btf_stack_find(stack, stacked));
 	}
-	for (uint32_t i = 0; btf_kind_is_composite(btf_type_kind(own)) && i < btf_type_vlen(own); i++)
+	for (uint32_t i = 0; btf_kind_is_composite(btf_type_kind(own)) && i < btf_type_vlen(own);
+	     i++)
 		CHECK_STRING(btf_view_string(&stack->view, btf_type_members(there)[i].name_off),
 			     btf_view_string(module, btf_type_members(own)[i].name_off));
-	for (uint32_t i = 0; btf_type_kind(own) == BTF_KIND_FUNC_PROTO && i < btf_type_vlen(own); i++)
+	for (uint32_t i = 0; btf_type_kind(own) == BTF_KIND_FUNC_PROTO && i < btf_type_vlen(own);
+	     i++)
 		CHECK_STRING(btf_view_string(&stack->view, btf_type_params(there)[i].name_off),
 			     btf_view_string(module, btf_type_params(own)[i].name_off));
 	if (btf_type_kind(own) == BTF_KIND_ENUM)

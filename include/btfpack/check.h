@@ -29,8 +29,10 @@
  *	btfpack_checker_free(c);
  *
  * Constants of .rodata are taken as unknown, as a loader may set them, and so are
- * .kconfig and weak symbols by address. Where a verdict hangs on one of them it is
- * UNSURE.
+ * .kconfig (but for what libbpf fills in by itself, LINUX_KERNEL_VERSION and the like)
+ * and weak symbols by address. Where a verdict hangs on one of them it is UNSURE, and
+ * so it is where the loader must still name a target, where the program is only loaded
+ * on demand (SEC("?...")), and where a kprobe reads registers of another architecture.
  *
  * What it cannot see: the verifier's other rules (memory safety, complexity, helpers
  * that only some types of programs may call), the kernel's configuration where it
@@ -58,6 +60,10 @@ int btfpack_checker_new(struct btfpack_checker **ret, struct btfpack_error *err)
 void btfpack_checker_free(struct btfpack_checker *c);
 int btfpack_checker_add_object(struct btfpack_checker *c, const char *path,
 			       struct btfpack_error *err);
+
+/* The same for an object in memory, which is copied. */
+int btfpack_checker_add_object_mem(struct btfpack_checker *c, const void *data, size_t size,
+				   const char *name, struct btfpack_error *err);
 
 /* How many programs all objects have, and what they are called: in the order in
  * which a run calls back. Strings live as long as the checker. */
@@ -93,11 +99,13 @@ typedef void (*btfpack_verdict_fn)(const struct btfpack_program_verdict *verdict
 
 /* A kernel to ask about. Zero everywhere means not known, but for the first three. */
 struct btfpack_check_kernel {
-	size_t size;                    /* sizeof(struct btfpack_check_kernel) */
-	const char *name;               /* what to call it in sentences */
-	const struct btfpack_blob *btf; /* vmlinux's */
+	size_t size;                              /* sizeof(struct btfpack_check_kernel) */
+	const char *name;                         /* what to call it in sentences */
+	const struct btfpack_blob *btf;           /* vmlinux's */
 	const struct btfpack_module_btf *modules; /* that may be loaded */
 	size_t module_count;
+	const char *uname; /* `uname -r`, for programs that ask for the kernel's version. Of
+			      "6.1.0-28-amd64" any patch level is thought possible */
 };
 
 /*

@@ -56,8 +56,7 @@ static void stack_twice(const uint8_t *data, size_t size)
 		    strcmp(btf_view_name(&module, a), btf_view_name(&stack.view, b)))
 			abort();
 		for (uint32_t i = 0; btf_type_child(a, i, &own); i++)
-			if (!btf_type_child(b, i, &there) ||
-			    btf_stack_own_id(&stack, there) != own)
+			if (!btf_type_child(b, i, &there) || btf_stack_own_id(&stack, there) != own)
 				abort();
 	}
 }
