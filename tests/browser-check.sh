@@ -207,6 +207,22 @@ goes_dark() {
   finish_look dark
 }
 
+says_which_modules() {
+  make_modules
+  cp k.btf bare.btf
+  expect_status 1 "$BTFPACK" check --btf k.btf --module m1.btf --module m2.btf --btf bare.btf --html page.html \
+    modules.bpf.o
+  start_browser
+  open_url
+  click "$(cell k.btf of_event)"
+  text '#panel' | grep -q 'needs something of the modules m1 m2'
+  click "$(cell k.btf of_m1)"
+  text '#panel' | grep -q 'needs something of the module m1'
+  click "$(cell bare.btf of_event)"
+  ! text '#panel' | grep -q 'needs something'
+  finish_look modules
+}
+
 # What names say is text to the page, whatever it looks like.
 survives_names() {
   local odd=$'</script><script>alert(1)<!--&\xff.bpf.o'
@@ -229,5 +245,6 @@ run "shows one verdict alone" filters_verdicts
 run "is used by keyboard" takes_keys
 run "fits a phone" fits_phone
 run "goes dark" goes_dark
+run "says which modules a program needs" says_which_modules
 run "survives odd names" survives_names
 finish
