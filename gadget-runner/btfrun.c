@@ -71,7 +71,7 @@ struct request {
 	const char *program; /* file to copy or send instead of this program */
 	const char *output;  /* where the copy goes */
 	bool until_eof;
-	bool doctor;	   /* instead of a gadget */
+	bool doctor;       /* instead of a gadget */
 	bool has_settings; /* besides the bundle */
 	int verbosity;
 	char **argv; /* the operands */

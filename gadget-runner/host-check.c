@@ -19,7 +19,7 @@
 struct checker {
 	const struct host_check_input *input;
 	const char *root; /* "" for "/" */
-	bool is_here;	  /* the host is this machine */
+	bool is_here;     /* the host is this machine */
 	host_check_fn fn;
 	void *arg;
 	enum host_state worst;
@@ -289,7 +289,8 @@ static void conclude(struct checker *c)
 		       c->missing);
 	else
 		report(c, "gadgets", c->worst, "", "%s",
-		       c->worst == HOST_OK ? "can run here" : "can run here, but not all that there are");
+		       c->worst == HOST_OK ? "can run here"
+					   : "can run here, but not all that there are");
 }
 
 enum host_state host_check_all(const struct host_check_input *input, host_check_fn fn, void *arg)

@@ -30,8 +30,8 @@ const char *host_state_name(enum host_state state);
 
 /* What to look at. */
 struct host_check_input {
-	const char *root;	 /* where the host's file system begins; NULL: this machine */
-	const char *bundle;	 /* a file to choose BTF from; NULL: */
+	const char *root;        /* where the host's file system begins; NULL: this machine */
+	const char *bundle;      /* a file to choose BTF from; NULL: bundle_data */
 	const void *bundle_data; /* one in memory; NULL: none */
 	size_t bundle_size;
 };

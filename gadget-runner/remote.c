@@ -20,7 +20,7 @@
 #define WORDS_MAXIMUM 32 /* of the transport */
 #define POLL_MS       200
 #define TEXT_MAXIMUM  ((size_t)64 << 10) /* before the other side's first word */
-#define END_SECONDS   15		 /* from being told to end until the end */
+#define END_SECONDS   15                 /* from being told to end until the end */
 #define GREETING      "btfrun-on "
 
 /*
@@ -58,7 +58,7 @@ struct talk {
 	const uint8_t *data; /* still to be sent */
 	size_t size;
 	struct buf output, words; /* held back until the other side has said what it is */
-	time_t told_to_end; /* 0: not yet */
+	time_t told_to_end;       /* 0: not yet */
 };
 
 static int fail(const struct remote *remote, int code, const char *what, struct btfpack_error *err)

@@ -670,7 +670,8 @@ static void tell_verdicts(const struct session *s, const struct btfpack_loader *
 
 		if (p->loads == BTFPACK_LOADS_NOT && stem(&object) == size &&
 		    !memcmp(object, name, size))
-			log_warning("%s: by the bundle, program %s of %s cannot load on this kernel: %s",
+			log_warning("%s: by the bundle, program %s of %s cannot load on this "
+				    "kernel: %s",
 				    s->job->name, p->program, p->object, p->reason);
 	}
 }
