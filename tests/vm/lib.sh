@@ -166,7 +166,7 @@ vm_qemu() {
     armv7l) set -- qemu-system-arm -M virt,highmem=off -cpu cortex-a15 "$@" -append "console=ttyAMA0 $VM_APPEND" ;;
     ppc64le) set -- qemu-system-ppc64 -M pseries -vga none "$@" -append "console=hvc0 $VM_APPEND" ;;
   esac
-  timeout "${VM_TIMEOUT:-900}" "$@" -accel tcg -smp 1 -m 1024 -nographic -no-reboot < /dev/null
+  timeout "${VM_TIMEOUT:-1800}" "$@" -accel tcg -smp 1 -m 1024 -nographic -no-reboot < /dev/null
 }
 
 # vm_boot NAME [GADGET...]: the guest's console on stdout.
