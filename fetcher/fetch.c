@@ -208,8 +208,8 @@ static const char *fallback_base(const struct btfpack_fetcher *f, const struct d
 	return f->fallback ? f->fallback : distro->expired->base;
 }
 
-static char *choose_base(const struct btfpack_fetcher *f, const struct distro *distro,
-			const struct distro_release *release, unsigned int base)
+static char *find_base(const struct btfpack_fetcher *f, const struct distro *distro,
+		       const struct distro_release *release, unsigned int base)
 {
 	const char *uri;
 	char *url;
@@ -229,6 +229,17 @@ static char *choose_base(const struct btfpack_fetcher *f, const struct distro *d
 	if (!uri)
 		uri = distro->bases[base].official;
 	return uri ? strdup(uri) : NULL;
+}
+
+/* Without what it may tell of its user: the client remembers that. */
+static char *choose_base(const struct btfpack_fetcher *f, const struct distro *distro,
+			 const struct distro_release *release, unsigned int base)
+{
+	AUTO_FREE char *url = find_base(f, distro, release, base);
+
+	if (url && http_take_secrets(f->http, &url, NULL) < 0)
+		return NULL;
+	return steal_ptr(url); /* the caller's */
 }
 
 /* The base URL, and where the suite is below it. */

@@ -21,8 +21,16 @@
 #define LONGEST_PAUSE_MS  8000
 #define WORTH_MORE_TRIES  (1 << 20) /* a try that brought this much does not count */
 
+/* What requests below a URL carry. */
+struct secret {
+	char *below;
+	char *user, *password, *query; /* NULL: none */
+	struct secret *next;
+};
+
 struct http {
 	CURL *curl;
+	struct secret *secrets;
 	int retries;
 	char *client_cert, *client_key, *ca_file; /* NULL: none */
 	char *aws_provider, *aws_user, *aws_token; /* as libcurl wants them; NULL: none */
@@ -368,13 +376,111 @@ static void set_signature(struct http *http, CURL *curl)
 	curl_easy_setopt(curl, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
 }
 
+/* --- secrets ------------------------------------------------------------------------------------------ */
+
+static void secret_free(struct secret *s)
+{
+	if (!s)
+		return;
+	curl_free(s->user);
+	curl_free(s->password);
+	curl_free(s->query);
+	free(s->below);
+	free(s);
+}
+
+static bool is_below(const char *url, const char *base)
+{
+	size_t length = strlen(base);
+
+	return !strncmp(url, base, length) && (!url[length] || url[length] == '/');
+}
+
+static const struct secret *find_secret(const struct http *http, const char *url)
+{
+	const struct secret *s = http->secrets;
+
+	while (s && !is_below(url, s->below))
+		s = s->next;
+	return s;
+}
+
+/* The parts of @parsed that are nobody's business, and what is left of it. */
+static struct secret *split_secret(CURLU *parsed)
+{
+	struct secret *s = calloc(1, sizeof(*s));
+	char *rest = NULL;
+
+	if (!s)
+		return NULL;
+	curl_url_get(parsed, CURLUPART_USER, &s->user, CURLU_URLDECODE);
+	curl_url_get(parsed, CURLUPART_PASSWORD, &s->password, CURLU_URLDECODE);
+	curl_url_get(parsed, CURLUPART_QUERY, &s->query, 0);
+	curl_url_set(parsed, CURLUPART_USER, NULL, 0);
+	curl_url_set(parsed, CURLUPART_PASSWORD, NULL, 0);
+	curl_url_set(parsed, CURLUPART_QUERY, NULL, 0);
+	if (curl_url_get(parsed, CURLUPART_URL, &rest, 0) == CURLUE_OK) {
+		size_t length = strlen(rest);
+
+		while (length && rest[length - 1] == '/')
+			length--;
+		s->below = strndup(rest, length);
+	}
+	curl_free(rest);
+	return s;
+}
+
+int http_take_secrets(struct http *http, char **url, struct btfpack_error *err)
+{
+	struct secret *secret;
+	char *below;
+	CURLU *parsed;
+
+	if (!strchr(*url, '@') && !strchr(*url, '?'))
+		return 0;
+	parsed = curl_url();
+	if (!parsed || curl_url_set(parsed, CURLUPART_URL, *url, 0) != CURLUE_OK) {
+		curl_url_cleanup(parsed);
+		return btfpack_error_set(err, -EINVAL, "the mirror's URL makes no sense");
+	}
+	secret = split_secret(parsed);
+	curl_url_cleanup(parsed);
+	below = secret && secret->below ? strdup(secret->below) : NULL;
+	if (!below) {
+		secret_free(secret);
+		return btfpack_error_set(err, -ENOMEM, "out of memory for a URL");
+	}
+	free(*url);
+	*url = below; /* the caller's */
+	secret->next = http->secrets;
+	http->secrets = secret; /* the client owns it */
+	return 0;
+}
+
+/* The URL as it is asked for. The library copies what it is given. */
+static void set_url(const struct transfer *t, CURL *curl)
+{
+	const struct secret *secret = find_secret(t->http, t->request->url);
+	char *whole;
+
+	curl_easy_setopt(curl, CURLOPT_URL, t->request->url);
+	if (!secret)
+		return;
+	curl_easy_setopt(curl, CURLOPT_USERNAME, secret->user);
+	curl_easy_setopt(curl, CURLOPT_PASSWORD, secret->password);
+	if (!secret->query || asprintf(&whole, "%s?%s", t->request->url, secret->query) < 0)
+		return;
+	curl_easy_setopt(curl, CURLOPT_URL, whole);
+	free(whole);
+}
+
 static void set_options(struct transfer *t, char *detail)
 {
 	CURL *curl = t->http->curl;
 	bool secure = !strncmp(t->request->url, "https:", 6);
 
 	curl_easy_reset(curl); /* connections stay */
-	curl_easy_setopt(curl, CURLOPT_URL, t->request->url);
+	set_url(t, curl);
 	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, detail);
 	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https,file");
 	curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, secure ? "https" : "http,https");
@@ -623,6 +729,12 @@ void http_free(struct http *http)
 {
 	if (!http)
 		return;
+	while (http->secrets) {
+		struct secret *next = http->secrets->next;
+
+		secret_free(http->secrets);
+		http->secrets = next;
+	}
 	curl_easy_cleanup(http->curl);
 	free(http->client_cert);
 	free(http->client_key);

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A loopback HTTP server with faults, for tests.
 
-    mirror.py DIR PORT-FILE LOG-FILE
+    mirror.py DIR PORT-FILE LOG-FILE [CERTIFICATE KEY [CLIENT-AUTHORITY]]
 
+With a certificate it speaks TLS; with an authority, to those alone whom that vouches for.
 Serves DIR on 127.0.0.1, directories as listings, writes its port to PORT-FILE and a line "METHOD PATH RANGE
 -> STATUS BYTES" a request to LOG-FILE. Knows Range, If-Range and ETag; PUT, with If-Match and If-None-Match. Where there
 is a file DIR/s3 with "KEY SECRET REGION [TOKEN]", every request must be signed for S3 with
@@ -27,12 +28,23 @@ whose PATTERN is in the path applies:
     noconditions  store what is PUT whatever If-Match says
     lose-answer   store what is PUT, then hang up, once
     flip          change a byte of what is sent
+    auth USER:PW  answer 401 to who does not say so
+    token TEXT    answer 403 to who does not ask with "?TEXT"
+    gzip          send it with Content-Encoding: gzip, asked for or not
+    hang          take the question and say nothing for a minute
+    reset         hang up without a word
+    slow N        send N bytes a second
+    gone N        send N bytes, then hang up and answer nobody any more
+    corrupt N     another byte at N
 """
+import base64
+import gzip
 import hashlib
 import hmac
 import html
 import http.server
 import os
+import ssl
 import sys
 import threading
 import time
@@ -40,6 +52,7 @@ import urllib.parse
 import zlib
 
 root, port_file, log_file = sys.argv[1:4]
+tls = sys.argv[4:]
 done_once = set()
 writing = threading.Lock()
 
@@ -215,6 +228,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
         path = self.asked_for()
         if self.refuse():
             return
+        if fault == "hang":
+            self.note(0, 0)
+            time.sleep(60)
+        if fault in ("hang", "reset"):
+            self.close_connection = True
+            return None
+        if fault == "auth" and self.headers.get("Authorization") != \
+                "Basic " + base64.b64encode(argument.encode()).decode():
+            return self.answer_status(401, [("WWW-Authenticate", 'Basic realm="SCC"')])
+        if fault == "token" and not self.path.endswith("?" + argument):
+            return self.answer_status(403)
         if fault == "status":
             return self.answer_status(int(argument))
         if fault == "redirect":
@@ -225,6 +249,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             data = open(path, "rb").read()
         else:
             return self.answer_status(404)
+        if fault == "corrupt":
+            at = int(argument)
+            data = data[:at] + bytes([data[at] ^ 255]) + data[at + 1:]
         etag = f'"{argument}"' if fault == "etag" else f'"{len(data)}-{zlib.crc32(data):x}"'
         first = self.first_byte(fault, etag, len(data))
         if first and first >= len(data):
@@ -235,7 +262,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         body = data[first:]
         if fault == "flip":
             body = body[:-1] + bytes([body[-1] ^ 1])
+        if fault == "gzip":
+            body = gzip.compress(body)
         self.send_response(206 if first else 200)
+        if fault == "gzip":
+            self.send_header("Content-Encoding", "gzip")
         self.send_header("ETag", etag)
         if first:
             shown = first - 1 if fault == "badrange" else first
@@ -250,13 +281,21 @@ class Handler(http.server.BaseHTTPRequestHandler):
         else:
             self.send_header("Content-Length", str(length))
         self.end_headers()
-        if fault in ("cut", "stall"):
+        if fault in ("cut", "stall", "gone"):
             body = body[:int(argument)]
-        if fault in ("cut", "stall", "length"):
+        if fault in ("cut", "stall", "length", "gone"):
             self.close_connection = True
         self.note(206 if first else 200, len(body))
         try:
+            if fault == "slow":
+                for i in range(0, len(body), int(argument)):
+                    self.wfile.write(body[i:i + int(argument)])
+                    time.sleep(1)
+                return
             self.wfile.write(body)
+            if fault == "gone":
+                self.wfile.flush()
+                os._exit(0)
             if fault == "stall":
                 time.sleep(60)
         except (BrokenPipeError, ConnectionResetError):
@@ -264,6 +303,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+server.handle_error = lambda *args: None  # clients hang up on purpose
+if tls:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tls[0], tls[1])
+    if tls[2:]:
+        context.load_verify_locations(tls[2])
+        context.verify_mode = ssl.CERT_REQUIRED
+    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
 with open(port_file + ".new", "w") as f:
     f.write(str(server.server_address[1]))
 os.rename(port_file + ".new", port_file)

@@ -98,15 +98,17 @@ make_mirror() {
 # repack_index: what the site's pool has now, signed rightly
 repack_index() { index site/debian bookworm pool; release site/debian bookworm; }
 
-# serve: a copy of the mirror as ./site, its URL in $url, its requests in ./requests
+# serve [CERTIFICATE KEY [CLIENT-AUTHORITY]]: a copy of the mirror as ./site, its URL in $url, its
+# requests in ./requests
 serve() {
   [ -d site ] || cp -r "$mirror" site
   : > requests
-  python3 "$TESTS/mirror.py" site port requests &
+  rm -f port
+  python3 "$TESTS/mirror.py" site port requests "$@" &
   server=$!
-  trap 'kill $server' EXIT
-  for _ in $(seq 100); do [ -s port ] && break; sleep 0.05; done
-  url=http://127.0.0.1:$(cat port)
+  trap 'kill $server 2> /dev/null || true' EXIT
+  for _ in $(seq 600); do [ -s port ] && break; sleep 0.05; done
+  url=http${1:+s}://127.0.0.1:$(cat port)
 }
 
 prepare_mirror() {
