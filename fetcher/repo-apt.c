@@ -21,7 +21,6 @@
 #include "core/log.h"
 #include "fetcher/apt-packages.h"
 #include "fetcher/apt-release.h"
-#include "fetcher/decoder.h"
 #include "fetcher/download-cache.h"
 #include "fetcher/http.h"
 #include "fetcher/repo.h"
@@ -82,33 +81,20 @@ static int cut_found(void *arg, const struct apt_package *package, struct btfpac
 	return error < 0 ? btfpack_error_set(err, error, "too many kernels in one index") : 0;
 }
 
-static int cut_index(struct cut *cut, struct decoder *decoder, const char *what,
-		     struct btfpack_error *err)
+static int cut_feed(void *packages, const void *data, size_t size, struct btfpack_error *err)
 {
-	static const struct apt_packages_ops ops = { cut_wants, cut_found };
-	CLEANUP(apt_packages_deinit) struct apt_packages packages = { 0 };
-	int error = apt_packages_init(&packages, &ops, cut, what, err);
-	const void *bytes;
-	ssize_t got;
-
-	while (!error && (got = decoder_read(decoder, &bytes, err)) != 0)
-		error = got < 0 ? (int)got : apt_packages_feed(&packages, bytes, (size_t)got, err);
-	return error < 0 ? error : apt_packages_finish(&packages, err);
+	return apt_packages_feed(packages, data, size, err);
 }
 
 static int cut_file(struct cut *cut, const char *path, const char *what, struct btfpack_error *err)
 {
-	CLEANUP(decoder_file_deinit) struct decoder_file file = { .fd = -1 };
-	struct decoder *decoder;
-	int error = decoder_file_init(&file, path, err);
+	static const struct apt_packages_ops ops = { cut_wants, cut_found };
+	CLEANUP(apt_packages_deinit) struct apt_packages packages = { 0 };
+	int error = apt_packages_init(&packages, &ops, cut, what, err);
 
 	if (!error)
-		error = decoder_new(decoder_file_read, &file, INDEX_MAXIMUM, what, &decoder, err);
-	if (error < 0)
-		return error;
-	error = cut_index(cut, decoder, what, err);
-	decoder_free(decoder);
-	return error;
+		error = repo_read_index(path, INDEX_MAXIMUM, what, cut_feed, &packages, err);
+	return error < 0 ? error : apt_packages_finish(&packages, err);
 }
 
 /* By its digest where the mirror offers that: then it is the one that InRelease

@@ -22,7 +22,6 @@
 #include "core/cleanup.h"
 #include "core/fs.h"
 #include "core/log.h"
-#include "fetcher/decoder.h"
 #include "fetcher/download-cache.h"
 #include "fetcher/http.h"
 #include "fetcher/keyring.h"
@@ -83,71 +82,51 @@ static int cut_found(void *arg, const struct rpm_package *p, struct btfpack_erro
 
 static const struct rpm_packages_ops cut_ops = { is_wanted, cut_found };
 
-static int cut_xml(struct place *place, struct decoder *decoder, const char *what,
+static int feed_xml(void *packages, const void *data, size_t size, struct btfpack_error *err)
+{
+	return rpm_packages_feed(packages, data, size, err);
+}
+
+static int cut_xml(struct place *place, const char *path, const char *what,
 		   struct btfpack_error *err)
 {
 	CLEANUP(rpm_packages_deinit) struct rpm_packages packages = { 0 };
 	int error = rpm_packages_init(&packages, &cut_ops, place, what, err);
-	const void *bytes;
-	ssize_t got;
 
-	while (!error && (got = decoder_read(decoder, &bytes, err)) != 0)
-		error = got < 0 ? (int)got : rpm_packages_feed(&packages, bytes, (size_t)got, err);
+	if (!error)
+		error = repo_read_index(path, INDEX_MAXIMUM, what, feed_xml, &packages, err);
 	return error < 0 ? error : rpm_packages_finish(&packages, err);
 }
 
-/* Hundreds of megabytes, not to be held in memory: a file without a name, mapped. */
-static int spool(const char *dir, struct decoder *decoder, int fd, struct btfpack_error *err)
+static int feed_file(void *fd, const void *data, size_t size, struct btfpack_error *err)
 {
-	const void *bytes;
-	ssize_t got;
+	int error = fs_write_fd(*(int *)fd, data, size);
 
-	while ((got = decoder_read(decoder, &bytes, err)) > 0) {
-		int error = fs_write_fd(fd, bytes, (size_t)got);
-
-		if (error < 0)
-			return btfpack_error_set(err, error, "%s: cannot write a file in it: %s",
-						 dir, strerror(-error));
-	}
-	return (int)got;
+	return error < 0 ? btfpack_error_set(err, error, "cannot write into the cache: %s",
+					     strerror(-error))
+			 : 0;
 }
 
-static int cut_database(struct place *place, struct decoder *decoder, const char *what,
+/* Hundreds of megabytes, not to be held in memory: a file without a name, mapped. */
+static int cut_database(struct place *place, const char *path, const char *what,
 			struct btfpack_error *err)
 {
 	const char *dir = download_cache_dir(place->repo->cache);
 	AUTO_FD int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	CLEANUP(fs_map_deinit) struct fs_map map = { 0 };
-	char path[32];
+	char plain[32];
 	int error;
 
 	if (fd < 0)
 		return btfpack_error_set(err, -errno, "%s: cannot make a file without a name in "
 					 "it: %s",
 					 dir, strerror(errno));
-	error = spool(dir, decoder, fd, err);
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	error = repo_read_index(path, INDEX_MAXIMUM, what, feed_file, &fd, err);
+	snprintf(plain, sizeof(plain), "/proc/self/fd/%d", fd);
 	if (!error)
-		error = fs_map_init(&map, path, err);
+		error = fs_map_init(&map, plain, err);
 	return error < 0 ? error
 			 : rpm_database_read(map.data, map.size, &cut_ops, place, what, err);
-}
-
-static int cut_file(struct place *place, const char *path, bool is_database, const char *what,
-		    struct btfpack_error *err)
-{
-	CLEANUP(decoder_file_deinit) struct decoder_file file = { .fd = -1 };
-	struct decoder *decoder;
-	int error = decoder_file_init(&file, path, err);
-
-	if (!error)
-		error = decoder_new(decoder_file_read, &file, INDEX_MAXIMUM, what, &decoder, err);
-	if (error < 0)
-		return error;
-	error = is_database ? cut_database(place, decoder, what, err)
-			    : cut_xml(place, decoder, what, err);
-	decoder_free(decoder);
-	return error;
 }
 
 static int make_excerpt(struct place *place, const struct rpm_repomd *repomd,
@@ -167,7 +146,8 @@ static int make_excerpt(struct place *place, const struct rpm_repomd *repomd,
 	if (!error && buf_add_string(&place->excerpt, excerpt_begin) < 0)
 		error = btfpack_error_set(err, -ENOMEM, "%s: out of memory", url);
 	if (!error)
-		error = cut_file(place, path, repomd->is_database, url, err);
+		error = repomd->is_database ? cut_database(place, path, url, err)
+					    : cut_xml(place, path, url, err);
 	if (!error && buf_add_string(&place->excerpt, excerpt_end) < 0)
 		error = btfpack_error_set(err, -EFBIG, "%s: too many kernels in one index", url);
 	if (!error) /* the excerpt is kept */

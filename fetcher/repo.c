@@ -6,6 +6,7 @@
 #include "core/arch.h"
 #include "core/buf.h"
 #include "core/cleanup.h"
+#include "fetcher/decoder.h"
 #include "fetcher/download-cache.h"
 #include "fetcher/http.h"
 #include "fetcher/repo.h"
@@ -43,6 +44,27 @@ char *repo_expand(const char *text, const struct distro_release *release, const 
 			error = buf_add(&buf, text++, 1);
 	}
 	return error < 0 || !buf_string(&buf) ? NULL : strdup(buf_string(&buf));
+}
+
+int repo_read_index(const char *path, uint64_t maximum, const char *what,
+		    int (*feed)(void *arg, const void *data, size_t size,
+				struct btfpack_error *err),
+		    void *arg, struct btfpack_error *err)
+{
+	CLEANUP(decoder_file_deinit) struct decoder_file file = { .fd = -1 };
+	struct decoder *decoder;
+	int error = decoder_file_init(&file, path, err);
+	const void *bytes;
+	ssize_t got;
+
+	if (!error)
+		error = decoder_new(decoder_file_read, &file, maximum, what, &decoder, err);
+	if (error < 0)
+		return error;
+	while (!error && (got = decoder_read(decoder, &bytes, err)) != 0)
+		error = got < 0 ? (int)got : feed(arg, bytes, (size_t)got, err);
+	decoder_free(decoder);
+	return error;
 }
 
 /* How much of @url stays: its archive's base, else scheme and host. */

@@ -138,6 +138,13 @@ int repo_list_arches(const struct repo *repo, const char *arch, struct package_l
 				     struct package_list *list, struct btfpack_error *err),
 		     struct btfpack_error *err);
 
+/* Decompress the index in the file @path and feed it to @feed as it comes, at most @maximum
+ * bytes; @what is named in errors. */
+int repo_read_index(const char *path, uint64_t maximum, const char *what,
+		    int (*feed)(void *arg, const void *data, size_t size,
+				struct btfpack_error *err),
+		    void *arg, struct btfpack_error *err);
+
 /* Where @location leads from @url, of @repo or of a mirror that it named. It may climb
  * (Amazon keeps packages beside its repositories), but neither out of the archive nor to
  * another host: -EBADMSG. free() *@ret. */

@@ -31,6 +31,26 @@ static void finds_releases(void)
 	}
 }
 
+/* @uname NULL: @package is not a kernel's. */
+static void check_name(const char *distro_name, const struct package_name *package,
+		       const char *uname, const char *flavour)
+{
+	const struct distro *distro = distro_find(distro_name);
+	struct package_name only = { .name = package->name };
+	struct kernel_name name = { "", "" };
+	bool is = distro->recognize(package, &name);
+
+	CHECK_INT(is, uname != NULL);
+	if (is && uname) {
+		CHECK_STRING(name.uname, uname);
+		CHECK_STRING(name.flavour, flavour);
+		CHECK(distro->recognize(&only, &name));
+	}
+	if (test_failed)
+		printf("# at %s %s %s\n", distro_name, package->name,
+		       package->version ? package->version : "");
+}
+
 static void recognizes_debian_packages(void)
 {
 	static const struct {
@@ -64,20 +84,10 @@ static void recognizes_debian_packages(void)
 		{ "linux-headers-6.1.0-56-amd64-dbg", NULL, NULL },
 		{ "", NULL, NULL },
 	};
-	const struct distro *debian = distro_find("debian");
 
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct kernel_name name = { "", "" };
-		bool is = debian->recognize(&(struct package_name){ .name = cases[i].package }, &name);
-
-		CHECK_INT(is, cases[i].uname != NULL);
-		if (is && cases[i].uname) {
-			CHECK_STRING(name.uname, cases[i].uname);
-			CHECK_STRING(name.flavour, cases[i].flavour);
-		}
-		if (test_failed)
-			printf("# at %s\n", cases[i].package);
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		check_name("debian", &(struct package_name){ .name = cases[i].package },
+			   cases[i].uname, cases[i].flavour);
 }
 
 static void recognizes_ubuntu_packages(void)
@@ -103,21 +113,10 @@ static void recognizes_ubuntu_packages(void)
 		{ "linux-image-unsigned-", NULL, NULL },
 		{ "", NULL, NULL },
 	};
-	const struct distro *ubuntu = distro_find("ubuntu");
 
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct package_name p = { .name = cases[i].package };
-		struct kernel_name name = { "", "" };
-		bool is = ubuntu->recognize(&p, &name);
-
-		CHECK_INT(is, cases[i].uname != NULL);
-		if (is && cases[i].uname) {
-			CHECK_STRING(name.uname, cases[i].uname);
-			CHECK_STRING(name.flavour, cases[i].flavour);
-		}
-		if (test_failed)
-			printf("# at %s\n", cases[i].package);
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		check_name("ubuntu", &(struct package_name){ .name = cases[i].package },
+			   cases[i].uname, cases[i].flavour);
 }
 
 /* Of two packages of one kernel the one as it was built. */
@@ -204,23 +203,11 @@ static void recognizes_rpm_packages(void)
 		  "4.12.14-lp151.28.36-default", "default" },
 	};
 
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		const struct distro *distro = distro_find(cases[i].distro);
-		struct kernel_name name = { "", "" };
-		struct package_name p = { cases[i].package, cases[i].version, cases[i].arch };
-		bool is = distro->recognize(&p, &name);
-
-		CHECK_INT(is, cases[i].uname != NULL);
-		if (is && cases[i].uname) {
-			struct package_name only = { .name = p.name };
-
-			CHECK_STRING(name.uname, cases[i].uname);
-			CHECK_STRING(name.flavour, cases[i].flavour);
-			CHECK(distro->recognize(&only, &name));
-		}
-		if (test_failed)
-			printf("# at %s %s %s\n", cases[i].distro, p.name, p.version);
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		check_name(cases[i].distro,
+			   &(struct package_name){ cases[i].package, cases[i].version,
+						   cases[i].arch },
+			   cases[i].uname, cases[i].flavour);
 }
 
 /* Every row can be expanded, and finds itself. */
