@@ -260,6 +260,23 @@ static int32_t find_refused(const struct judgement *j, int32_t function)
 /* Trampolines of all architectures and kernels pass so many; of some, more. */
 #define TRAMPOLINE_ARGUMENTS 6
 
+/* Hooks that kernels since 6.12, and stable ones before, keep programs from: what such
+ * a program returns is no yes or no. */
+static bool is_guarded_hook(const char *name)
+{
+	static const char *const hooks[] = {
+		"vm_enough_memory", "inode_need_killpriv", "inode_getsecurity",
+		"inode_listsecurity", "inode_copy_up_xattr", "getselfattr", "setselfattr",
+		"getprocattr", "setprocattr", "ismaclabel",
+		"key_getsecurity", "audit_rule_match",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++)
+		if (!strcmp(name, hooks[i]))
+			return true;
+	return false;
+}
+
 static void judge_present_target(const struct judgement *j, struct answer *a)
 {
 	const struct demand_program *program = a->program;
@@ -269,6 +286,9 @@ static void judge_present_target(const struct judgement *j, struct answer *a)
 	if (program->alters_result && strncmp(program->name, "security_", 9))
 		say(a, BTFPACK_VERDICT_UNSURE,
 		    "BTF does not tell whether the result of %s may be altered", program->name);
+	else if (!strncmp(program->name, "bpf_lsm_", 8) && is_guarded_hook(program->name + 8))
+		say(a, BTFPACK_VERDICT_UNSURE, "not every kernel lets programs attach to the hook %s",
+		    program->name + 8);
 	else if (program->target == DEMAND_FUNCTION && known->arguments != ARGUMENTS_UNKNOWN &&
 		 known->arguments > TRAMPOLINE_ARGUMENTS)
 		say(a, BTFPACK_VERDICT_UNSURE,
