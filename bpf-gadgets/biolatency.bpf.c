@@ -22,7 +22,7 @@ struct biolatency_key {
 GADGET_HISTOGRAM("Latency of block I/O as histograms", struct biolatency_options,
 		 struct biolatency_key, "usecs");
 
-struct request {
+struct request_key {
 	__u64 sector;
 	__u32 dev;
 	__u32 reserved;
@@ -31,14 +31,14 @@ struct request {
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 10240);
-	__type(key, struct request);
+	__type(key, struct request_key);
 	__type(value, __u64); /* when it started */
 } starts SEC(".maps");
 
 static __always_inline int starts_at(struct trace_event_raw_block_rq *ctx, bool in_queue)
 {
 	const struct biolatency_options *options = gadget_options();
-	struct request request = { .sector = kernel_get(ctx, sector), .dev = kernel_get(ctx, dev) };
+	struct request_key request = { .sector = kernel_get(ctx, sector), .dev = kernel_get(ctx, dev) };
 	__u64 now = bpf_ktime_get_ns();
 
 	if (!options || (in_queue && !options->queued) || !gadget_wants(&options->filter))
@@ -62,7 +62,7 @@ int issues(struct trace_event_raw_block_rq *ctx)
 	return starts_at(ctx, false);
 }
 
-static __always_inline int ends(struct request *request)
+static __always_inline int ends(struct request_key *request)
 {
 	const struct biolatency_options *options = gadget_options();
 	__u64 *start = bpf_map_lookup_elem(&starts, request);
@@ -84,7 +84,7 @@ int completes(void *ctx)
 {
 	struct trace_event_raw_block_rq_completion *record = ctx;
 	struct trace_event_raw_block_rq_complete *old = ctx;
-	struct request request = {};
+	struct request_key request = {};
 
 	if (bpf_core_type_exists(struct trace_event_raw_block_rq_completion)) {
 		request.sector = kernel_get(record, sector);

@@ -10,12 +10,12 @@ struct mountsnoop_options {
 	__u8 reserved[7] HIDDEN;
 };
 
-enum operation { mount, umount };
+enum mount_operation { mount, umount };
 
 struct mountsnoop_event {
 	struct gadget_process process;
 	__u64 took DOC("milliseconds it took") FORMAT("ms") WITH("detailed");
-	enum operation op DOC("mount or umount");
+	enum mount_operation op DOC("mount or umount");
 	__s32 error DOC("0, or why it failed") FORMAT("error");
 	__u32 flags DOC("flags of the call") FORMAT("mount-flags") WITH("detailed");
 	char type[32] DOC("file system type") WITH("detailed");
@@ -31,7 +31,7 @@ struct pending {
 	__u64 start;
 	__u64 source, target, type, data;
 	__u32 flags;
-	enum operation op;
+	enum mount_operation op;
 };
 
 struct {

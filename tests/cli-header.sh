@@ -120,6 +120,43 @@ EOF
   $CLANG -target bpf -g -O2 -Werror -c -o out.o out.c
 }
 
+# What the gadgets name of a kernel: as it is now, and as it was before the flavours.
+write_gadget_kernel() {
+  local types=$ROOT/bpf-gadgets/kernel-types.bpf.h regs=x86_64
+  cp "$types" types.c
+  if [ "$1" = old ]; then
+    regs=arm64
+    sed -i '/^union kernfs_node_id {$/,/^};$/d
+      s/^struct kernfs_node {$/union kernfs_node_id { __u64 id; };\n&/
+      /^struct kernfs_node {$/,/^};$/s/__u64 id;/union kernfs_node_id id;/
+      s/__u16 sk_protocol;/unsigned int sk_protocol : 8;/
+      s/unsigned long inet_flags;.*/__u8 freebind : 1, transparent : 1, bind_address_no_port : 1;/' types.c
+  fi
+  sed "s/pt_regs___$regs/pt_regs/; /^struct .*___.* {$/,/^};$/d" types.c > "$1.c"
+  gcc -w -g -O2 -fno-eliminate-unused-debug-types -c "$1.c" && "$BTFPACK" convert -q -o "$1.btf" "$1.o"
+}
+
+serves_gadgets() {
+  need "$CLANG" python3 jq
+  local name
+  for name in old new; do write_gadget_kernel $name; done
+  expect_status 0 "$BTFPACK" header -o vmlinux.h new=new.btf old=old.btf
+  grep -q '^struct sock___old {$' vmlinux.h
+  mkdir sources
+  "$TESTS/with-header" vmlinux.h sources "$ROOT"/bpf-gadgets/*.bpf.[ch]
+  ! grep -q '^struct task_struct {' sources/kernel-types.bpf.h
+  for name in sources/*.bpf.c; do
+    $CLANG -target bpf -g -O2 -Wall -Wextra -Wno-unused-parameter -Werror -I. -c "$name" || return 1
+  done
+  [ "$(ls ./*.bpf.o | wc -l)" = "$(ls "$ROOT"/bpf-gadgets/*.bpf.c | wc -l)" ]
+  # Each finds what it asks for on both, or does without.
+  "$BTFPACK" check --json --btf old.btf --btf new.btf ./*.bpf.o > verdicts || [ $? = 1 ]
+  jq -r 'select(.where or .verdict == "rejected") | "\(.object) \(.program) \(.reason)"' verdicts > bad
+  cat bad
+  [ ! -s bad ]
+  jq -e 'select(.verdict == "loads-without")' verdicts > /dev/null
+}
+
 refuses_labels() {
   need "$CLANG"
   make_kernels
@@ -132,6 +169,7 @@ refuses_labels() {
 run "compiles to the layout it came from" compiles_to_the_same
 run "records are preserve_access_index" marks_records
 run "puts kernels together that disagree" merges_kernels
+run "a portable one serves the gadgets" serves_gadgets
 run "labels are names" refuses_labels
 run "refuses unsound BTF" refuses_what_is_no_btf
 finish
