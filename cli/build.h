@@ -18,7 +18,7 @@ struct build {
 	const char *archive_dir;
 	unsigned int jobs, downloads;
 	uint64_t memory;
-	bool dry_run, keep, status_only, skip_btf, retry;
+	bool dry_run, keep, status_only, skip_btf, partial, retry;
 	struct shard shard;
 
 	struct btfpack_archive *archive;

@@ -25,6 +25,7 @@ enum {
 	OPTION_WITH_BTF,
 	OPTION_RETRY,
 	OPTION_DOWNLOADS,
+	OPTION_PARTIAL,
 };
 
 #define DOWNLOADS_DEFAULT 2
@@ -51,6 +52,7 @@ static const struct cmd_option options[] = {
 	{ 0, "with-btf", NULL, "build them nevertheless; the default" },
 	{ 0, "retry", NULL, "try what failed before at once" },
 	{ 0, "downloads", "N", "download N packages at a time; default: 2" },
+	{ 0, "partial", NULL, "download only the parts that count: no digest verifies them" },
 	{ 0 },
 };
 
@@ -83,6 +85,8 @@ static int store(struct build *b, struct pipeline_result *r, struct btfpack_erro
 		provenance.converter = converter;
 	}
 	kernel.build_id = *r->build_id ? r->build_id : NULL;
+	if (r->is_partial)
+		provenance.converter = "btfpack " BTFPACK_VERSION " --partial";
 	if (btfpack_archive_add(b->archive, &kernel, NULL, &r->btf, &provenance, &id, err) < 0)
 		return err->code;
 	output_progress(NULL);
@@ -269,6 +273,7 @@ static void build_all(struct build *b)
 		.downloads = b->downloads,
 		.memory = b->memory,
 		.skip_btf = b->skip_btf,
+		.partial = b->partial,
 	};
 	struct btfpack_error err = { 0 };
 
@@ -362,6 +367,8 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 			b.status_only = true;
 		else if (option == OPTION_SKIP_BTF || option == OPTION_WITH_BTF)
 			b.skip_btf = option == OPTION_SKIP_BTF;
+		else if (option == OPTION_PARTIAL)
+			b.partial = true;
 		else if (option == OPTION_RETRY)
 			b.retry = true;
 		else if (option == OPTION_MEMORY && !take_memory(cmd, parser.value, &b.memory))

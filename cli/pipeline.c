@@ -85,7 +85,15 @@ static void set_state(struct pipeline *p, struct item *item, enum state state)
 {
 	pthread_mutex_lock(&p->lock);
 	item->state = state;
+	item->loaded = 0;
 	pthread_cond_broadcast(&p->changed);
+	pthread_mutex_unlock(&p->lock);
+}
+
+static void count_bytes(struct pipeline *p, uint64_t bytes)
+{
+	pthread_mutex_lock(&p->lock);
+	p->bytes += bytes;
 	pthread_mutex_unlock(&p->lock);
 }
 
@@ -128,21 +136,54 @@ static struct item *next_download(struct pipeline *p)
 	return item;
 }
 
+/* Whether the heads of vmlinux, by themselves, say that there is BTF. What cannot be
+ * asked for in parts is downloaded and asked then. */
+static bool has_btf(struct btfpack_fetcher *fetcher, const struct btfpack_package *package)
+{
+	CLEANUP(btfpack_convert_parts_free) struct btfpack_convert_parts parts = { 0 };
+	struct btfpack_vmlinux *vmlinux;
+	struct btfpack_error err;
+
+	if (btfpack_fetcher_open_remote(fetcher, package, &vmlinux, &err) < 0)
+		return false;
+	if (btfpack_convert_parts(btfpack_vmlinux_read, vmlinux, btfpack_vmlinux_size(vmlinux),
+				  &parts, &err) < 0)
+		parts.btf = 0;
+	btfpack_vmlinux_close(vmlinux);
+	return parts.btf > 0;
+}
+
+/* A package that was in the cache counts, too. */
 static void download(struct pipeline *p, struct btfpack_fetcher *fetcher, struct item *item)
 {
 	struct pipeline_result *r = &item->result;
+	int error = btfpack_fetcher_download(fetcher, r->package, &item->path, &r->err);
 	struct stat st;
-	int error;
+
+	if (!error && stat(item->path, &st) == 0)
+		count_bytes(p, (uint64_t)st.st_size);
+	set_state(p, item, error < 0 ? FINISHED : DOWNLOADED);
+}
+
+static void pass_over(struct pipeline *p, struct item *item, uint64_t bytes)
+{
+	count_bytes(p, bytes);
+	item->result.has_btf = item->result.is_skipped = true;
+	item->result.seconds = now(CLOCK_MONOTONIC) - item->began;
+	set_state(p, item, FINISHED);
+}
+
+static void get(struct pipeline *p, struct btfpack_fetcher *fetcher, struct item *item)
+{
+	uint64_t before = btfpack_fetcher_received(fetcher);
 
 	item->began = now(CLOCK_MONOTONIC);
-	error = btfpack_fetcher_download(fetcher, r->package, &item->path, &r->err);
-	pthread_mutex_lock(&p->lock);
-	item->loaded = 0;
-	if (!error && stat(item->path, &st) == 0)
-		p->bytes += (uint64_t)st.st_size;
-	item->state = error < 0 ? FINISHED : DOWNLOADED;
-	pthread_cond_broadcast(&p->changed);
-	pthread_mutex_unlock(&p->lock);
+	if (p->opts->partial) /* the worker does it */
+		set_state(p, item, DOWNLOADED);
+	else if (p->opts->skip_btf && has_btf(fetcher, item->result.package))
+		pass_over(p, item, btfpack_fetcher_received(fetcher) - before);
+	else
+		download(p, fetcher, item);
 }
 
 static void *run_downloads(void *arg)
@@ -154,7 +195,7 @@ static void *run_downloads(void *arg)
 
 	while ((loader.item = next_download(loader.p))) {
 		if (!error) {
-			download(loader.p, fetcher, loader.item);
+			get(loader.p, fetcher, loader.item);
 			continue;
 		}
 		loader.item->result.err = err;
@@ -183,6 +224,7 @@ static int note_extraction(const struct btfpack_fetch_progress *progress, void *
 /* A vmlinux on its way: where it is, and what of it is there. */
 struct image {
 	struct pipeline *p;
+	struct btfpack_fetcher *fetcher; /* NULL: packages are there */
 	struct btfpack_vmlinux *vmlinux;
 	struct btfpack_convert_parts parts;
 	bool has_parts;
@@ -230,7 +272,7 @@ static int choose_home(struct image *image, const char *package, struct btfpack_
 	uint64_t share = p->opts->memory / p->at_once;
 	uint64_t rest = image->parts.dwarf / 4 * 3 + DECODE_MEMORY * p->threads;
 
-	if (image->has_parts && image->parts.bytes + rest <= share)
+	if (image->has_parts && (!package || image->parts.bytes + rest <= share))
 		image->fd = memfd_create("vmlinux", MFD_CLOEXEC);
 	if (image->fd >= 0) {
 		image->in_memory = image->parts.bytes;
@@ -241,7 +283,7 @@ static int choose_home(struct image *image, const char *package, struct btfpack_
 	return image->fd < 0 ? image->fd : 0;
 }
 
-static int open_image(struct image *image, const struct item *item, struct btfpack_error *err)
+static int open_local(struct image *image, const struct item *item, struct btfpack_error *err)
 {
 	const struct btfpack_package *package = item->result.package;
 	const char *slash = strrchr(package->url, '/');
@@ -251,8 +293,27 @@ static int open_image(struct image *image, const struct item *item, struct btfpa
 		.progress = note_extraction,
 		.progress_arg = image->p,
 	};
-	int error = btfpack_vmlinux_open(item->path, package->kernel.uname, &opts, &image->vmlinux,
-					 err);
+
+	return btfpack_vmlinux_open(item->path, package->kernel.uname, &opts, &image->vmlinux, err);
+}
+
+/* A package without parts, a server that gives none or does not have it: all of it after
+ * all, by the way that knows what to do then. */
+static int open_remote(struct image *image, struct item *item, struct btfpack_error *err)
+{
+	struct pipeline_result *r = &item->result;
+	int error = btfpack_fetcher_open_remote(image->fetcher, r->package, &image->vmlinux, err);
+
+	r->is_partial = !error;
+	if (!error || error == -ECANCELED || error == -ENOMEM)
+		return error;
+	error = btfpack_fetcher_download(image->fetcher, r->package, &item->path, err);
+	return error < 0 ? error : open_local(image, item, err);
+}
+
+static int open_image(struct image *image, struct item *item, struct btfpack_error *err)
+{
+	int error = image->fetcher ? open_remote(image, item, err) : open_local(image, item, err);
 
 	if (error < 0 || !btfpack_vmlinux_size(image->vmlinux))
 		return error;
@@ -260,7 +321,7 @@ static int open_image(struct image *image, const struct item *item, struct btfpa
 				      btfpack_vmlinux_size(image->vmlinux), &image->parts, err);
 	image->has_parts = error == 0;
 	/* What makes no sense is extracted whole, for the conversion to say why. */
-	return error == -EBADMSG ? 0 : error;
+	return error == -EBADMSG && item->path ? 0 : error;
 }
 
 static int extract(struct image *image, const struct item *item, struct btfpack_error *err)
@@ -301,9 +362,9 @@ static int convert(struct image *image, struct item *item)
 	return gate_pass(&r->btf, r->package->name, &r->is_repaired, &r->err);
 }
 
-static int work_on(struct pipeline *p, struct item *item)
+static int work_on(struct pipeline *p, struct btfpack_fetcher *fetcher, struct item *item)
 {
-	CLEANUP(image_deinit) struct image image = { .p = p, .fd = -1 };
+	CLEANUP(image_deinit) struct image image = { .p = p, .fetcher = fetcher, .fd = -1 };
 	struct pipeline_result *r = &item->result;
 	int error = open_image(&image, item, &r->err);
 
@@ -343,17 +404,35 @@ static struct item *next_item(struct pipeline *p)
 	return item;
 }
 
+static void finish(struct pipeline *p, struct item *item, int error)
+{
+	if (!error)
+		item->result.err.code = 0;
+	item->result.seconds = now(CLOCK_MONOTONIC) - item->began;
+	set_state(p, item, FINISHED);
+}
+
+/* Who downloads parts has a fetcher of his own. */
 static void *run_conversions(void *arg)
 {
 	struct pipeline *p = arg;
+	struct btfpack_fetcher *fetcher = NULL;
+	struct btfpack_error err;
 	struct item *item;
+	int error = 0;
 
+	if (p->opts->partial)
+		error = fetching_new(p->opts->fetching, note_extraction, p, &fetcher, &err);
 	while ((item = next_item(p))) {
-		if (work_on(p, item) == 0)
-			item->result.err.code = 0;
-		item->result.seconds = now(CLOCK_MONOTONIC) - item->began;
-		set_state(p, item, FINISHED);
+		uint64_t before = fetcher ? btfpack_fetcher_received(fetcher) : 0;
+
+		if (error < 0)
+			item->result.err = err;
+		finish(p, item, error < 0 ? error : work_on(p, fetcher, item));
+		if (fetcher)
+			count_bytes(p, btfpack_fetcher_received(fetcher) - before);
 	}
+	btfpack_fetcher_close(fetcher);
 	return NULL;
 }
 

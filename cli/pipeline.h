@@ -29,6 +29,7 @@ struct pipeline_opts {
 	unsigned int downloads;          /* at a time, 1 to PIPELINE_DOWNLOADS_MAX */
 	uint64_t memory;                 /* bytes that all of it may take, about */
 	bool skip_btf;                   /* leave kernels alone that have BTF of their own */
+	bool partial;                    /* download only what counts, unverified */
 };
 
 /* One kernel at the end of its way. */
@@ -38,6 +39,7 @@ struct pipeline_result {
 	bool has_btf;             /* the kernel carries BTF of its own */
 	bool is_skipped;          /* and was left alone for it; there is no @btf */
 	bool is_repaired;         /* it had to be deduplicated */
+	bool is_partial;          /* nothing verified the package as a whole */
 	struct btfpack_blob btf;  /* the pipeline's: gone after the call */
 	char build_id[BTFPACK_BUILD_ID_SIZE];
 	double seconds; /* from its download's begin to its BTF, waiting included */

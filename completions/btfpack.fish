@@ -121,6 +121,7 @@ complete -c btfpack -n '__fish_seen_subcommand_from build' -l skip-btf -d 'pass 
 complete -c btfpack -n '__fish_seen_subcommand_from build' -l with-btf -d 'build them nevertheless; the default'
 complete -c btfpack -n '__fish_seen_subcommand_from build' -l retry -d 'try what failed before at once'
 complete -c btfpack -n '__fish_seen_subcommand_from build' -l downloads -x -d 'download N packages at a time; default: 2'
+complete -c btfpack -n '__fish_seen_subcommand_from build' -l partial -d 'download only the parts that count: no digest verifies them'
 complete -c btfpack -n __fish_use_subcommand -a add -d 'store the BTF of your own kernel'
 complete -c btfpack -n '__fish_seen_subcommand_from add' -l distro -x -d 'the distribution, as os-release calls it: debian'
 complete -c btfpack -n '__fish_seen_subcommand_from add' -l release -x -d 'its release, by number or code name: 12, bookworm'

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* list → choose → download → extract: what the public header promises. */
 #include <fnmatch.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,8 +24,10 @@
 #include "fetcher/http.h"
 #include "fetcher/keyring.h"
 #include "fetcher/package-list.h"
+#include "fetcher/package.h"
 #include "fetcher/repo.h"
 #include "fetcher/rpm-signature.h"
+#include "fetcher/xz-blocks.h"
 
 #define MOMENT "%Y%m%dT%H%M%SZ" /* as snapshot.debian.org spells it */
 
@@ -635,6 +638,67 @@ int btfpack_fetcher_get_vmlinux(struct btfpack_fetcher *f, const struct btfpack_
 	if (!error)
 		error = extract(f, package, downloaded, out.fd, err);
 	return error < 0 ? error : fs_output_commit(&out, err);
+}
+
+/* A package on its server, of which parts are read; one request at a time. */
+struct remote {
+	struct http *http;
+	char *url;
+	uint64_t size;
+	pthread_mutex_t lock;
+};
+
+static void free_remote(void *arg)
+{
+	struct remote *remote = arg;
+
+	pthread_mutex_destroy(&remote->lock);
+	free(remote->url);
+	free(remote);
+}
+
+static int read_remote(void *arg, uint64_t offset, void *ret, size_t size,
+		       struct btfpack_error *err)
+{
+	struct remote *remote = arg;
+	int error;
+
+	pthread_mutex_lock(&remote->lock);
+	error = http_get_range(remote->http, remote->url, remote->size, offset, ret, size, err);
+	pthread_mutex_unlock(&remote->lock);
+	return error;
+}
+
+int btfpack_fetcher_open_remote(struct btfpack_fetcher *f, const struct btfpack_package *package,
+				struct btfpack_vmlinux **ret, struct btfpack_error *err)
+{
+	struct btfpack_vmlinux_opts opts = {
+		.size = sizeof(opts),
+		.name = http_last_part(package->url),
+		.progress = f->progress,
+		.progress_arg = f->progress_arg,
+	};
+	struct remote *remote = package->size ? calloc(1, sizeof(*remote)) : NULL;
+	struct byte_source source = { .read = read_remote, .arg = remote, .size = package->size };
+
+	if (!package->size)
+		return btfpack_error_set(err, -EOPNOTSUPP, "%s: its size is not known",
+					 package->name);
+	if (remote)
+		remote->url = strdup(package->url);
+	if (!remote || !remote->url) {
+		free(remote);
+		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", package->name);
+	}
+	remote->http = f->http;
+	remote->size = package->size;
+	pthread_mutex_init(&remote->lock, NULL);
+	return vmlinux_open_source(&source, free_remote, package->kernel.uname, &opts, ret, err);
+}
+
+uint64_t btfpack_fetcher_received(const struct btfpack_fetcher *f)
+{
+	return http_received(f->http);
 }
 
 int btfpack_fetcher_drop(struct btfpack_fetcher *f, const struct btfpack_package *package,

@@ -36,6 +36,7 @@ struct http {
 	char *aws_provider, *aws_user, *aws_token; /* as libcurl wants them; NULL: none */
 	btfpack_fetch_progress_fn progress;
 	void *progress_arg;
+	uint64_t received; /* bytes of all answers */
 };
 
 /* A request on its way. */
@@ -130,12 +131,17 @@ static int over_maximum(struct transfer *t)
 static int check_range(struct transfer *t)
 {
 	const char *range = find_header(t->http->curl, "Content-Range");
-	unsigned long long first;
+	unsigned long long first, last, whole;
 	long status = 0;
 
 	curl_easy_getinfo(t->http->curl, CURLINFO_RESPONSE_CODE, &status);
 	if (status == 0) /* file: has no status and always honours a range */
 		return 0;
+	/* Of another file than the index tells, a part is of no use. */
+	if (status == 206 && t->request->end && t->request->size && range &&
+	    sscanf(range, "bytes %llu-%llu/%llu", &first, &last, &whole) == 3 &&
+	    whole != t->request->size)
+		return wrong_size(t, whole);
 	if (status == 206) {
 		if (range && sscanf(range, "bytes %llu-", &first) == 1 && first == t->at)
 			return 0;
@@ -144,6 +150,10 @@ static int check_range(struct transfer *t)
 					 t->request->url, (unsigned long long)t->at,
 					 range ? range : "a part it does not name");
 	}
+	if (t->request->end)
+		return btfpack_error_set(&t->failure, -EOPNOTSUPP,
+					 "%s: the server does not send a part of it",
+					 t->request->url);
 	if (!t->at)
 		return 0;
 	t->at = 0;
@@ -159,6 +169,8 @@ static int start(struct transfer *t)
 	if (check_range(t) < 0)
 		return -1;
 	curl_easy_getinfo(t->http->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+	if (t->request->end)
+		return 0; /* the bytes are counted as they come */
 	if (length >= 0 && t->request->size && t->at + (uint64_t)length != t->request->size)
 		return wrong_size(t, t->at + (uint64_t)length);
 	if (length >= 0 && t->at + (uint64_t)length > t->request->maximum)
@@ -176,6 +188,11 @@ static size_t on_data(char *data, size_t one, size_t size, void *arg)
 		return size;
 	if (!t->started && start(t) < 0)
 		return 0;
+	if (t->request->end && size > t->request->end - t->at) {
+		btfpack_error_set(&t->failure, -EPROTO, "%s: the server sends more than was asked",
+				  t->request->url);
+		return 0;
+	}
 	if (t->request->size && size > t->request->size - t->at) {
 		wrong_size(t, t->at + size);
 		return 0;
@@ -187,6 +204,7 @@ static size_t on_data(char *data, size_t one, size_t size, void *arg)
 	if (t->request->write(t->request->arg, data, size, &t->failure) < 0)
 		return 0;
 	t->at += size;
+	t->http->received += size;
 	return size;
 }
 
@@ -297,11 +315,15 @@ static bool add_header(struct curl_slist **list, const char *name, const char *v
 static bool add_range(const struct transfer *t, CURL *curl, struct curl_slist **list)
 {
 	const char *validator = *t->validator ? t->validator : t->request->validator;
-	char range[24];
+	char range[48];
 
-	if (!t->at)
+	if (!t->at && !t->request->end)
 		return true;
-	snprintf(range, sizeof(range), "%llu-", (unsigned long long)t->at);
+	if (t->request->end)
+		snprintf(range, sizeof(range), "%llu-%llu", (unsigned long long)t->at,
+			 (unsigned long long)t->request->end - 1);
+	else
+		snprintf(range, sizeof(range), "%llu-", (unsigned long long)t->at);
 	curl_easy_setopt(curl, CURLOPT_RANGE, range);
 	return !validator || add_header(list, "If-Range", validator);
 }
@@ -545,7 +567,7 @@ static int try_once(struct transfer *t, bool *passing_ret)
 	curl_easy_getinfo(t->http->curl, CURLINFO_RESPONSE_CODE, &status);
 	if (t->failure.code)
 		return t->failure.code;
-	if (status == 416 && t->at)
+	if (status == 416 && t->at && !t->request->end)
 		return start_over(t, passing_ret);
 	if (code == CURLE_HTTP_RETURNED_ERROR)
 		return explain_status(t, status, passing_ret);
@@ -557,7 +579,11 @@ static int try_once(struct transfer *t, bool *passing_ret)
 		return 0;
 	if (!t->started && start(t) < 0) /* an empty body */
 		return t->failure.code;
-	if (t->request->size && t->at != t->request->size)
+	if (t->request->end && t->at != t->request->end)
+		return btfpack_error_set(&t->failure, -EPROTO,
+					 "%s: the server sends less than was asked",
+					 t->request->url);
+	if (!t->request->end && t->request->size && t->at != t->request->size)
 		return wrong_size(t, t->at);
 	return 0;
 }
@@ -683,6 +709,48 @@ int http_get_blob(struct http *http, const char *url, size_t maximum, struct btf
 	return http_get_tagged(http, url, maximum, ret, NULL, err);
 }
 
+/* Bytes on their way to their place. */
+struct part {
+	uint8_t *bytes;
+	size_t size, have;
+};
+
+static int restart_part(void *arg, struct btfpack_error *err)
+{
+	(void)err;
+	((struct part *)arg)->have = 0;
+	return 0;
+}
+
+static int write_part(void *arg, const void *data, size_t size, struct btfpack_error *err)
+{
+	struct part *part = arg;
+
+	if (size > part->size - part->have)
+		return btfpack_error_set(err, -EPROTO, "the server sends more than was asked");
+	memcpy(part->bytes + part->have, data, size);
+	part->have += size;
+	return 0;
+}
+
+int http_get_range(struct http *http, const char *url, uint64_t whole, uint64_t offset, void *ret,
+		   size_t size, struct btfpack_error *err)
+{
+	struct part part = { ret, size, 0 };
+	struct http_request request = {
+		.url = url,
+		.offset = offset,
+		.size = whole,
+		.maximum = offset + size,
+		.end = offset + size,
+		.restart = restart_part,
+		.write = write_part,
+		.arg = &part,
+	};
+
+	return size ? http_get(http, &request, err) : 0;
+}
+
 /* "aws:amz:REGION:s3" and "KEY:SECRET", as libcurl takes them. */
 static bool copy_keys(struct http *http, const struct http_opts *opts)
 {
@@ -723,6 +791,11 @@ int http_new(const struct http_opts *opts, struct http **ret, struct btfpack_err
 	http->progress_arg = opts->progress_arg;
 	*ret = http;
 	return 0;
+}
+
+uint64_t http_received(const struct http *http)
+{
+	return http->received;
 }
 
 void http_free(struct http *http)

@@ -43,6 +43,7 @@ struct http_request {
 	const char *validator; /* of those bytes, an earlier @validator_ret; or NULL */
 	uint64_t size;         /* exact size of the whole; 0: unknown */
 	uint64_t maximum;      /* the most the whole may have */
+	uint64_t end;          /* only the bytes before this one; 0: to the end */
 
 	/* The server sends the whole instead of the rest: forget what there was. */
 	int (*restart)(void *arg, struct btfpack_error *err);
@@ -54,6 +55,11 @@ struct http_request {
 
 /* -ENOENT: the server has no such file. -EBADMSG: it is not of @size. */
 int http_get(struct http *http, const struct http_request *request, struct btfpack_error *err);
+
+/* Exactly @size bytes from @offset on of the file at @url, which has @whole bytes (0:
+ * unknown). -EOPNOTSUPP: the server does not send parts. */
+int http_get_range(struct http *http, const char *url, uint64_t whole, uint64_t offset, void *ret,
+		   size_t size, struct btfpack_error *err);
 
 /* A whole small file into memory, a NUL after it; free the blob. */
 int http_get_blob(struct http *http, const char *url, size_t maximum, struct btfpack_blob *ret,
@@ -88,6 +94,9 @@ int http_head(struct http *http, const char *url, uint64_t *size_ret, struct btf
 /* Tell the progress callback of other work. -ECANCELED when it says to stop. */
 int http_tell_progress(struct http *http, const struct btfpack_fetch_progress *progress,
 		       struct btfpack_error *err);
+
+/* Bytes of all answers so far. */
+uint64_t http_received(const struct http *http);
 
 /* The last part of a URL or path, for people. */
 const char *http_last_part(const char *url);

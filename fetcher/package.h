@@ -18,6 +18,7 @@
 #include <btfpack/fetch.h>
 
 struct archive_entry;
+struct byte_source;
 
 /* Limits: no kernel's vmlinux has 4 GiB, no package a million files, and no payload of
  * debug information compresses to less than a hundredth; 64 MiB are free, for small
@@ -39,6 +40,12 @@ struct extraction {
 /* Write the vmlinux to the empty file @fd, from the start of the package on. As
  * btfpack_package_extract(). */
 int package_extract(const struct extraction *x, int fd, struct btfpack_error *err);
+
+/* As btfpack_vmlinux_open(), of a package that @source reads; its arg is given to
+ * @free_arg at the end, on errors too. -EOPNOTSUPP when it has no parts. */
+int vmlinux_open_source(const struct byte_source *source, void (*free_arg)(void *arg),
+			const char *uname, const struct btfpack_vmlinux_opts *opts,
+			struct btfpack_vmlinux **ret, struct btfpack_error *err);
 
 /* Whether @entry is the vmlinux of @uname. */
 bool package_is_vmlinux(const char *uname, struct archive_entry *entry);

@@ -44,8 +44,9 @@ struct btfpack_vmlinux {
 	char *path, *what, *uname; /* what x points to */
 	int fd;
 	struct byte_source source;
-	struct xz_blocks *blocks; /* NULL: only as a stream */
-	uint64_t start, size;     /* in the tar's bytes */
+	void (*free_source)(void *arg); /* NULL: the source is this file */
+	struct xz_blocks *blocks;       /* NULL: only as a stream */
+	uint64_t start, size;           /* in the tar's bytes */
 	struct cached_block cache[CACHED];
 	unsigned int clock;
 	struct btfpack_error failure; /* of a reader below, while libarchive unwinds */
@@ -328,7 +329,10 @@ static void forget_blocks(struct btfpack_vmlinux *v)
 static int init(struct btfpack_vmlinux *v, const char *path, const char *uname,
 		const struct btfpack_vmlinux_opts *opts, struct btfpack_error *err)
 {
-	v->fd = -1;
+	if (opts && opts->size != sizeof(*opts))
+		return btfpack_error_set(err, -EINVAL,
+					 "struct btfpack_vmlinux_opts has %zu bytes here, not %zu",
+					 sizeof(*opts), opts->size);
 	v->path = strdup(path);
 	v->what = strdup(opts && opts->name ? opts->name : path);
 	v->uname = strdup(uname);
@@ -341,36 +345,58 @@ static int init(struct btfpack_vmlinux *v, const char *path, const char *uname,
 		.progress = opts ? opts->progress : NULL,
 		.progress_arg = opts ? opts->progress_arg : NULL,
 	};
-	return open_file(v, err);
+	return 0;
+}
+
+static void closep(struct btfpack_vmlinux **v)
+{
+	btfpack_vmlinux_close(*v);
 }
 
 int btfpack_vmlinux_open(const char *package_path, const char *uname,
 			 const struct btfpack_vmlinux_opts *opts, struct btfpack_vmlinux **ret,
 			 struct btfpack_error *err)
 {
-	struct btfpack_vmlinux *v;
+	CLEANUP(closep) struct btfpack_vmlinux *v = calloc(1, sizeof(*v));
 	int error;
 
-	if (opts && opts->size != sizeof(*opts))
-		return btfpack_error_set(err, -EINVAL,
-					 "struct btfpack_vmlinux_opts has %zu bytes here, not %zu",
-					 sizeof(*opts), opts->size);
-	v = calloc(1, sizeof(*v));
 	if (!v)
 		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", package_path);
+	v->fd = -1;
 	error = init(v, package_path, uname, opts, err);
+	if (!error)
+		error = open_file(v, err);
 	if (!error)
 		error = find_vmlinux(v, err);
 	if (error == -EOPNOTSUPP) {
 		forget_blocks(v);
 		error = 0;
 	}
-	if (error < 0) {
-		btfpack_vmlinux_close(v);
-		return error;
+	if (!error)
+		*ret = steal_ptr(v); /* the caller's */
+	return error;
+}
+
+int vmlinux_open_source(const struct byte_source *source, void (*free_arg)(void *arg),
+			const char *uname, const struct btfpack_vmlinux_opts *opts,
+			struct btfpack_vmlinux **ret, struct btfpack_error *err)
+{
+	CLEANUP(closep) struct btfpack_vmlinux *v = calloc(1, sizeof(*v));
+	int error;
+
+	if (!v) {
+		free_arg(source->arg);
+		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", opts->name);
 	}
-	*ret = v;
-	return 0;
+	v->fd = -1;
+	v->source = *source;
+	v->free_source = free_arg;
+	error = init(v, "", uname, opts, err);
+	if (!error)
+		error = find_vmlinux(v, err);
+	if (!error)
+		*ret = steal_ptr(v); /* the caller's */
+	return error;
 }
 
 void btfpack_vmlinux_close(struct btfpack_vmlinux *v)
@@ -379,6 +405,8 @@ void btfpack_vmlinux_close(struct btfpack_vmlinux *v)
 		return;
 	forget_blocks(v);
 	cleanup_fd(&v->fd);
+	if (v->free_source)
+		v->free_source(v->source.arg);
 	free(v->path);
 	free(v->what);
 	free(v->uname);

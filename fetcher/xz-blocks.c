@@ -13,7 +13,7 @@
 #define FILTER_MAXIMUM ((uint64_t)128 << 20)
 #define INDEX_MAXIMUM  ((uint64_t)16 << 20) /* memory of the index */
 #define COUNT_MAXIMUM  100000
-#define READ_SIZE      65536
+#define READ_SIZE      8192
 
 struct block {
 	uint64_t start;    /* of its plain bytes */

@@ -189,6 +189,42 @@ passes_over_btf() {
   expect_status 1 "$BTFPACK" ls --failed --archive store
 }
 
+# Only the blocks that count come over the network: not the damaged one, which a digest
+# would have told. A server without ranges, and a package without blocks, give all of it.
+downloads_only_what_counts() {
+  cp -r "$mirror" site
+  reblock "site/$deb_path" 10000
+  repack_index
+  printf 'damaged' | dd of="site/$deb_path" bs=1 seek=100000 conv=notrunc 2> /dev/null
+  serve
+  expect_status 3 build --uname "$KERNEL"
+  grep -q 'expected SHA-256' err
+  expect_status 0 build --uname "$KERNEL" --partial --json
+  jq -es --argjson size "$(stat -c %s "site/$deb_path")" '.[-1] | .bytes > 0 and .bytes < $size / 2' out
+  "$BTFPACK" convert -o expected.btf "$test_scratch/vmlinux"
+  "$BTFPACK" show --archive store --uname "$KERNEL" -o found.btf
+  cmp expected.btf found.btf
+  "$BTFPACK" show --archive store --uname "$KERNEL" | grep -q 'converter .* --partial'
+  is_clean
+  expect_status 0 build --partial
+  [ "$(held)" = 4 ]
+  rm -rf store
+  echo "$NAME norange" > site/faults
+  expect_status 3 build --uname "$KERNEL" --partial
+  grep -q 'expected SHA-256' err
+}
+
+# To pass over a kernel takes two of its blocks.
+looks_before_downloading() {
+  with_btf
+  serve
+  expect_status 0 build --skip-btf --uname "$KERNEL"
+  [ "$(requested "pool.* bytes=.* 206")" = "$(requested pool)" ]
+  local size
+  size=$(awk '/pool/ { sum += $NF } END { print sum }' requests)
+  [ "$size" -lt "$(($(stat -c %s "site/$deb_path") / 2))" ]
+}
+
 # What failed twice waits, is not forgotten, and may be asked for.
 waits_before_trying_again() {
   broken_deb
@@ -292,6 +328,8 @@ run "records failures, and forgets them" records_failures
 run "decodes only what counts" decodes_only_what_counts
 run "is the same in parallel" is_the_same_in_parallel
 run "passes over kernels with BTF" passes_over_btf
+run "looks before it downloads" looks_before_downloading
+run "downloads only what counts" downloads_only_what_counts
 run "waits before trying again" waits_before_trying_again
 run "survives a missing package" survives_missing_packages
 run "survives an index that does not verify" survives_a_bad_index

@@ -103,12 +103,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Length", "0")
         self.end_headers()
 
-    def first_byte(self, fault, etag, size):
+    def asked_bytes(self, fault, etag, size):
+        """First and end of what is asked for; None: everything."""
         asked = self.headers.get("Range", "")
         condition = self.headers.get("If-Range")
         if fault == "norange" or not asked.startswith("bytes=") or condition not in (None, etag):
-            return 0
-        return int(asked[6:].split("-")[0])
+            return None
+        first, last = asked[6:].split("-")
+        return int(first), min(int(last) + 1, size) if last else size
 
     def signature(self, secret, date, region, signed):
         """What AWS Signature Version 4 says of this request."""
@@ -253,24 +255,25 @@ class Handler(http.server.BaseHTTPRequestHandler):
             at = int(argument)
             data = data[:at] + bytes([data[at] ^ 255]) + data[at + 1:]
         etag = f'"{argument}"' if fault == "etag" else f'"{len(data)}-{zlib.crc32(data):x}"'
-        first = self.first_byte(fault, etag, len(data))
-        if first and first >= len(data):
+        asked = self.asked_bytes(fault, etag, len(data))
+        if asked and asked[0] >= len(data):
             return self.answer_status(416)
-        self.answer_data(data, first, etag, fault, argument)
+        self.answer_data(data, asked, etag, fault, argument)
 
-    def answer_data(self, data, first, etag, fault, argument):
-        body = data[first:]
+    def answer_data(self, data, asked, etag, fault, argument):
+        first, end = asked or (0, len(data))
+        body = data[first:end]
         if fault == "flip":
             body = body[:-1] + bytes([body[-1] ^ 1])
         if fault == "gzip":
             body = gzip.compress(body)
-        self.send_response(206 if first else 200)
+        self.send_response(206 if asked else 200)
         if fault == "gzip":
             self.send_header("Content-Encoding", "gzip")
         self.send_header("ETag", etag)
-        if first:
+        if asked:
             shown = first - 1 if fault == "badrange" else first
-            self.send_header("Content-Range", f"bytes {shown}-{len(data) - 1}/{len(data)}")
+            self.send_header("Content-Range", f"bytes {shown}-{end - 1}/{len(data)}")
         length = len(body)
         if fault == "length":
             length = int(argument)
@@ -285,7 +288,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             body = body[:int(argument)]
         if fault in ("cut", "stall", "length", "gone"):
             self.close_connection = True
-        self.note(206 if first else 200, len(body))
+        self.note(206 if asked else 200, len(body))
         try:
             if fault == "slow":
                 for i in range(0, len(body), int(argument)):
