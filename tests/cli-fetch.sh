@@ -181,6 +181,36 @@ fetches_from_blocks() {
   cmp "$test_scratch/vmlinux" "out.d/vmlinux-${KERNEL}_6.1.9-1"
 }
 
+# A hundred files, then vmlinux: as Debian has it since 7.0. It is found from the end: a
+# block between them is damaged, and nobody notices.
+fetches_from_the_end() {
+  cp -r "$mirror" site
+  local dir=usr/lib/debug/lib/modules/$KERNEL
+  mkdir -p data/$dir tree
+  for i in $(seq 100); do head -c 2000 /dev/urandom > data/$dir/$i.ko; done
+  cp "$test_scratch/vmlinux" data/$dir/vmlinux
+  deb whole.deb "$NAME" 6.1.9-1
+  ar x whole.deb
+  (cd data && tar -cf ../data.tar $dir/*.ko $dir/vmlinux)
+  xz -T1 --block-size=20000 -c data.tar > data.tar.xz
+  rm "site/$deb_path"
+  ar rcD "site/$deb_path" debian-binary control.tar.xz data.tar.xz
+  printf 'damaged' | dd of="site/$deb_path" bs=1 seek=120000 conv=notrunc 2> /dev/null
+  repack_index
+  serve
+  expect_status 0 fetch
+  cmp "$test_scratch/vmlinux" "out.d/vmlinux-${KERNEL}_6.1.9-1"
+}
+
+finds_none_in_blocks() {
+  cp -r "$mirror" site
+  mkdir -p tree/usr/lib/debug/boot
+  for i in $(seq 50); do head -c 2000 /dev/urandom > tree/usr/lib/debug/boot/$i; done
+  deb "site/$deb_path" "$NAME" 6.1.9-1
+  reblock "site/$deb_path" 10000
+  refuses_package "found none"
+}
+
 # A block that does not decode, rightly signed.
 refuses_damaged_blocks() {
   cp -r "$mirror" site
@@ -599,6 +629,8 @@ run "uses this machine's mirror and keyring" uses_machine_sources
 run "fetches; not again" fetches
 run "fetches out of xz, gzip and zstd" fetches_every_compression
 run "fetches out of blocks" fetches_from_blocks
+run "fetches what is last" fetches_from_the_end
+run "blocks without vmlinux" finds_none_in_blocks
 run "a damaged block" refuses_damaged_blocks
 run "fetches from file: URLs" fetches_from_files
 run "continues a cut download" continues_in_one_run
