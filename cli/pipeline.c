@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -15,6 +14,7 @@
 #include "cli/output.h"
 #include "cli/pipeline.h"
 #include "core/cleanup.h"
+#include "core/fs.h"
 
 /* What a kernel takes on its way, beside its vmlinux: see choose_home(). */
 #define KERNEL_MEMORY  ((uint64_t)480 << 20)
@@ -49,10 +49,11 @@ struct pipeline {
 	pthread_mutex_t lock; /* of all below, and the items' state */
 	pthread_cond_t changed;
 	bool stop;
-	size_t to_download, to_convert;     /* the next that a thread takes */
-	size_t handed;                      /* how many the caller has had */
-	uint64_t bytes;                     /* of packages that are there */
-	uint64_t in_memory, in_memory_most; /* files without a name, in memory */
+	size_t to_download, to_convert; /* the next that a thread takes */
+	size_t handed;                  /* how many the caller has had */
+	uint64_t bytes;                 /* of packages that are there */
+	uint64_t in_memory;             /* files without a name, in memory */
+	uint64_t memory_most;           /* of all samples */
 };
 
 static double now(clockid_t clock)
@@ -232,13 +233,35 @@ struct image {
 	uint64_t in_memory;
 };
 
+/* In kB, of a line of /proc/self/status. */
+static uint64_t read_status(const char *text, const char *name)
+{
+	const char *line = strstr(text, name);
+
+	return line ? strtoull(line + strlen(name), NULL, 10) : 0;
+}
+
+/* What the process holds at this moment: its own pages, those of files it has mapped, and
+ * files that are memory, mapped or not. Under the lock. */
+static void sample_memory(struct pipeline *p)
+{
+	AUTO_BLOB struct btfpack_blob status = { 0 };
+	uint64_t bytes = p->in_memory;
+
+	if (fs_read("/proc/self/status", 65536, &status, NULL) < 0)
+		return;
+	bytes += 1024 *
+		 (read_status(status.data, "RssAnon:") + read_status(status.data, "RssFile:"));
+	if (bytes > p->memory_most)
+		p->memory_most = bytes;
+}
+
 static void hold_memory(struct pipeline *p, uint64_t more, uint64_t less)
 {
 	pthread_mutex_lock(&p->lock);
+	sample_memory(p);
 	p->in_memory += more;
 	p->in_memory -= less;
-	if (p->in_memory > p->in_memory_most)
-		p->in_memory_most = p->in_memory;
 	pthread_mutex_unlock(&p->lock);
 }
 
@@ -478,6 +501,7 @@ static bool wait_for(struct pipeline *p, struct item *item, double began)
 	pthread_mutex_lock(&p->lock);
 	while (item->state != FINISHED && !fetching_is_canceled()) {
 		show_progress(p, began);
+		sample_memory(p);
 		wait_a_tick(p);
 	}
 	ready = item->state == FINISHED;
@@ -514,17 +538,15 @@ static void stop(struct pipeline *p)
 	pthread_mutex_unlock(&p->lock);
 }
 
-static void measure(const struct pipeline *p, double began, double cpu_began,
+static void measure(struct pipeline *p, double began, double cpu_began,
 		    struct pipeline_metrics *ret)
 {
-	struct rusage usage;
-
-	getrusage(RUSAGE_SELF, &usage);
+	sample_memory(p);
 	*ret = (struct pipeline_metrics){
 		.bytes = p->bytes,
 		.seconds = now(CLOCK_MONOTONIC) - began,
 		.cpu_seconds = now(CLOCK_PROCESS_CPUTIME_ID) - cpu_began,
-		.memory = (uint64_t)usage.ru_maxrss * 1024 + p->in_memory_most,
+		.memory = p->memory_most,
 		.at_once = p->at_once,
 	};
 }

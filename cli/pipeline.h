@@ -50,8 +50,9 @@ struct pipeline_metrics {
 	uint64_t bytes;       /* downloaded, or taken from the cache */
 	double seconds;       /* from begin to end */
 	double cpu_seconds;   /* of all threads */
-	uint64_t memory;      /* the most the process had at a time, at most: resident, and
-			     * files in memory */
+	/* The most the process held at a time, mapped files and files in memory included;
+	 * looked at ten times a second. */
+	uint64_t memory;
 	unsigned int at_once; /* kernels */
 };
 
