@@ -15,6 +15,9 @@
 #include <sys/file.h>
 
 #include "archive-index/handle.h"
+#include "archive-index/made.h"
+
+#define UNUSED_DAYS 30 /* what was made for a bundle that is not made any more goes then */
 
 /* What is only a base of something unreachable becomes unreachable with it. */
 static int drop_contents(struct btfpack_archive *a, struct btfpack_error *err)
@@ -186,6 +189,14 @@ static int collect(struct btfpack_archive *a, struct btfpack_error *err)
 	return error ? error : sweep(a, err);
 }
 
+/* For made_collect(). */
+static int has_content(const struct btfpack_id *id, void *arg, struct btfpack_error *err)
+{
+	struct content content;
+
+	return content_find(arg, id, &content, err);
+}
+
 int btfpack_archive_collect(struct btfpack_archive *a, uint64_t *freed_ret,
 			    struct btfpack_error *err)
 {
@@ -200,6 +211,8 @@ int btfpack_archive_collect(struct btfpack_archive *a, uint64_t *freed_ret,
 		error = collect(a, err);
 	if (!error)
 		error = total_size(a, &after, err);
+	if (!error)
+		error = made_collect(a->dir, UNUSED_DAYS, has_content, a, err);
 	flock(a->dirfd, LOCK_UN);
 	if (!error && freed_ret)
 		*freed_ret = before > after ? before - after : 0;

@@ -378,6 +378,54 @@ int db_open(const char *path, bool read_only, struct db **ret, struct btfpack_er
 	return error == -ENOSPC && read_only ? open_once(path, true, true, ret, err) : error;
 }
 
+/* --- a file whose loss is none ------------------------------------------------------------------- */
+
+static int make_tables(struct db *db, int version, const char *schema, struct btfpack_error *err)
+{
+	int64_t found;
+	int error = db_begin(db, err);
+
+	if (!error)
+		error = db_version(db, &found, err); /* another process may have been here */
+	if (!error && !found)
+		error = db_run(db, schema, err);
+	if (!error && !found)
+		error = set_version(db, version, err);
+	if (!error)
+		error = db_commit(db, err);
+	db_rollback(db);
+	return error;
+}
+
+int db_open_scratch(const char *path, int version, const char *schema, struct db **ret,
+		    struct btfpack_error *err)
+{
+	CLEANUP(db_closep) struct db *db = NULL;
+	int code, error = db_new(path, &db);
+	int64_t found;
+
+	if (error)
+		return btfpack_error_set(err, error, "%s: out of memory", path);
+	code = open_handle(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &db->handle);
+	if (code != SQLITE_OK)
+		return db_fail(db, code, err);
+	error = db_run(db,
+		       "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA synchronous = NORMAL;"
+		       "PRAGMA temp_store = MEMORY;"
+		       "PRAGMA cell_size_check = ON; PRAGMA journal_mode = WAL",
+		       err);
+	if (!error)
+		error = db_version(db, &found, err);
+	if (!error && !found)
+		error = make_tables(db, version, schema, err);
+	else if (!error && found != version)
+		error = btfpack_error_set(err, -EBADMSG, "%s: format %lld, expected %d", path,
+					  (long long)found, version);
+	if (!error)
+		*ret = steal_ptr(db); /* the caller's */
+	return error;
+}
+
 /* --- statements ------------------------------------------------------------------------------- */
 
 int db_run(struct db *db, const char *sql, struct btfpack_error *err)
@@ -414,6 +462,7 @@ static int find_statement(struct db *db, const char *sql, struct db_stmt **ret,
 
 static int bind(sqlite3_stmt *handle, int index, char type, va_list *args)
 {
+	const struct btfpack_blob *blob;
 	const struct btfpack_id *id;
 
 	switch (type) {
@@ -427,6 +476,10 @@ static int bind(sqlite3_stmt *handle, int index, char type, va_list *args)
 		return id ? sqlite3_bind_blob(handle, index, id->bytes, sizeof(id->bytes),
 					      SQLITE_TRANSIENT)
 			  : sqlite3_bind_null(handle, index);
+	case 'b':
+		blob = va_arg(*args, const struct btfpack_blob *);
+		return sqlite3_bind_blob64(handle, index, blob->data, blob->size,
+					   SQLITE_TRANSIENT);
 	}
 	return SQLITE_MISUSE;
 }
@@ -504,6 +557,13 @@ int64_t db_int(const struct db_stmt *s, int column)
 const char *db_text(const struct db_stmt *s, int column)
 {
 	return (const char *)sqlite3_column_text(s->handle, column);
+}
+
+struct btfpack_blob db_blob(const struct db_stmt *s, int column)
+{
+	void *bytes = (void *)sqlite3_column_blob(s->handle, column);
+
+	return (struct btfpack_blob){ bytes, (size_t)sqlite3_column_bytes(s->handle, column) };
 }
 
 bool db_id(const struct db_stmt *s, int column, struct btfpack_id *ret)

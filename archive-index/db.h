@@ -51,6 +51,13 @@ static inline void db_closep(struct db **db)
 	db_close(*db);
 }
 
+/*
+ * Open a file of our own whose loss is none, or make it: tables by @schema, of format
+ * @version. Durable up to some commits ago. -EBADMSG: damaged, or of another format.
+ */
+int db_open_scratch(const char *path, int version, const char *schema, struct db **ret,
+		    struct btfpack_error *err);
+
 /* A write transaction: waits its turn among all processes. -EBUSY after a minute. */
 int db_begin(struct db *db, struct btfpack_error *err);
 int db_commit(struct db *db, struct btfpack_error *err);
@@ -64,7 +71,8 @@ int db_run(struct db *db, const char *sql, struct btfpack_error *err);
 
 /*
  * Prepare @sql and bind its parameters, one character of @types each: 't' const
- * char * (NULL binds NULL), 'i' int64_t, 'd' const struct btfpack_id *.
+ * char * (NULL binds NULL), 'i' int64_t, 'd' const struct btfpack_id *, 'b' const
+ * struct btfpack_blob *.
  */
 int db_query(struct db *db, struct db_stmt **ret, struct btfpack_error *err, const char *sql,
 	     const char *types, ...);
@@ -84,6 +92,7 @@ static inline void db_releasep(struct db_stmt **stmt)
 /* Columns of the current row, from 0. Text lives until the next db_next(). */
 int64_t db_int(const struct db_stmt *stmt, int column);
 const char *db_text(const struct db_stmt *stmt, int column); /* NULL for NULL */
+struct btfpack_blob db_blob(const struct db_stmt *stmt, int column); /* lent likewise */
 bool db_id(const struct db_stmt *stmt, int column, struct btfpack_id *ret); /* false: not one */
 
 /* How many rows the last db_do() changed; the row id its INSERT made. */

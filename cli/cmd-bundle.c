@@ -13,6 +13,7 @@
 #include <btfpack/check.h>
 #include <btfpack/minify.h>
 
+#include "cli/bundle-cache.h"
 #include "cli/bundle-emit.h"
 #include "cli/bundle-sign.h"
 #include "cli/cmd.h"
@@ -50,6 +51,7 @@ struct request {
 	struct btfpack_minifier *minifier; /* NULL: take the BTFs as they are */
 	struct btfpack_checker *checker;   /* with the minifier */
 	struct btfpack_bundle *bundle;
+	struct bundle_cache *cache;
 	size_t unloadable; /* kernels on which some program cannot load */
 };
 
@@ -138,24 +140,50 @@ static int add_kernel(struct request *r, const struct btfpack_entry *entry,
 	return btfpack_bundle_add(r->bundle, &entry->kernel, btf, &facts, err);
 }
 
+/* Cut and judge a kernel, or know it from an earlier bundle. */
+static int make_small(struct request *r, const struct btfpack_entry *entry,
+		      struct btfpack_blob *small, struct judgement *judgement,
+		      struct btfpack_error *err)
+{
+	AUTO_BLOB struct btfpack_blob full = { 0 };
+	char name[640];
+	int error;
+
+	store_entry_text(entry, name);
+	if (bundle_cache_find(r->cache, &entry->id, name, small, &judgement->verdicts,
+			      &judgement->count)) {
+		for (size_t i = 0; i < judgement->count; i++)
+			judgement->rejects |=
+				judgement->verdicts[i].verdict == BTFPACK_VERDICT_REJECTED;
+		return 0;
+	}
+	error = btfpack_archive_get(r->archive, &entry->id, &full, err);
+	if (!error)
+		error = minify(r, &full, name, small, err);
+	if (!error)
+		error = judge(r, &full, name, entry->kernel.uname, judgement, err);
+	if (!error)
+		bundle_cache_keep(r->cache, &entry->id, name, small, judgement->verdicts,
+				  judgement->count);
+	return error;
+}
+
 static int take_entry(struct request *r, const struct btfpack_entry *entry,
 		      struct btfpack_error *err)
 {
-	AUTO_BLOB struct btfpack_blob full = { 0 }, small = { 0 };
 	CLEANUP(deinit_judgement) struct judgement judgement = { 0 };
-	char name[640];
-	int error = btfpack_archive_get(r->archive, &entry->id, &full, err);
+	AUTO_BLOB struct btfpack_blob btf = { 0 };
+	int error;
 
-	if (error || !r->minifier)
-		return error ? error : add_kernel(r, entry, &full, NULL, err);
-	store_entry_text(entry, name);
-	error = minify(r, &full, name, &small, err);
-	if (!error)
-		error = judge(r, &full, name, entry->kernel.uname, &judgement, err);
+	if (!r->minifier) {
+		error = btfpack_archive_get(r->archive, &entry->id, &btf, err);
+		return error ? error : add_kernel(r, entry, &btf, NULL, err);
+	}
+	error = make_small(r, entry, &btf, &judgement, err);
 	if (error)
 		return error;
 	r->unloadable += judgement.rejects;
-	return add_kernel(r, entry, &small, &judgement, err);
+	return add_kernel(r, entry, &btf, &judgement, err);
 }
 
 static int take_entries(struct request *r, struct btfpack_error *err)
@@ -196,6 +224,8 @@ static int add_object(struct request *r, const char *path, struct btfpack_error 
 		error = btfpack_checker_add_object(r->checker, path, err);
 	if (!error)
 		error = btfpack_bundle_add_object(r->bundle, name, &id, err);
+	if (!error)
+		bundle_cache_add_object(r->cache, path, &id);
 	return error;
 }
 
@@ -229,9 +259,11 @@ static int prepare(struct request *r, char **objects, int count)
 	    (count && (btfpack_minifier_new(&r->minifier, &err) < 0 ||
 		       btfpack_checker_new(&r->checker, &err) < 0)))
 		return cmd_fail(&err);
+	r->cache = count ? bundle_cache_new() : NULL;
 	for (int i = 0; i < count; i++)
 		if (add_object(r, objects[i], &err) < 0)
 			status = cmd_fail(&err);
+	bundle_cache_open(r->cache, r->store.archive, r->minify_flags);
 	naming = (struct naming){ .bundle = r->bundle, .err = &err };
 	if (status == CMD_OK && r->checker)
 		btfpack_checker_list(r->checker, name_program, &naming);
@@ -337,6 +369,7 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 	btfpack_bundle_free(r.bundle);
 	btfpack_minifier_free(r.minifier);
 	btfpack_checker_free(r.checker);
+	bundle_cache_free(r.cache);
 	btfpack_archive_close(r.archive);
 	return status;
 }

@@ -218,6 +218,40 @@ END
 run "bundle: as a Rust module" emits_rust
 
 # Only what the object needs stays; who cannot load is said; provenance is there.
+# What a bundle made of a kernel is not made again: the packs may even be gone. For
+# other objects, options or contents it is.
+makes_once() {
+  minifies
+  local pack=full.store/packs/00000001.pack
+  bundle() { "$BTFPACK" bundle --archive full.store "$@"; }
+  mv $pack away
+  expect_status 0 bundle -o again.bundle need.bpf.o
+  grep -q 'on 1 of them some program cannot load' err
+  cmp need.bundle again.bundle
+  expect_status 3 bundle -o other.bundle --no-enum64 need.bpf.o
+  cp need.bpf.o renamed.bpf.o
+  expect_status 3 bundle -o other.bundle renamed.bpf.o
+  expect_status 3 bundle -o other.bundle need.bpf.o renamed.bpf.o
+  mv full.store/made.sqlite made
+  expect_status 3 bundle -o other.bundle need.bpf.o
+  mv away $pack
+  rm full.store/made.sqlite*
+  for damage in none all; do
+    [ $damage = none ] || head -c 20000 /dev/urandom > full.store/made.sqlite
+    expect_status 0 bundle -o again.bundle need.bpf.o
+    cmp need.bundle again.bundle
+  done
+  expect_status 0 "$BTFPACK" gc --archive full.store
+  mv $pack away
+  expect_status 0 bundle -o again.bundle need.bpf.o
+  mv away $pack
+  "$BTFPACK" rm -q --archive full.store --uname 6.1 > /dev/null
+  expect_status 0 "$BTFPACK" gc --archive full.store
+  [ "$(python3 -c 'import sqlite3
+print(*[sqlite3.connect("full.store/made.sqlite").execute("SELECT count(*) FROM " + t).fetchone()[0]
+        for t in ("made", "blob")])')" = '0 0' ]
+}
+
 minifies() {
   need clang
   cat > need.bpf.c << 'END'
@@ -313,4 +347,5 @@ run "wrong usage" usage
 run "bundle: reproducible, filtered, from bad input" bundles
 run "bundle: as a tree, as bcc's tarball" emits_trees
 run "bundle cuts down to objects and says what cannot load" minifies
+run "bundle makes of a kernel once what it needs" makes_once
 finish
