@@ -12,6 +12,7 @@
 #   make check-clients  bcc, cilium/ebpf and libbpf with our exports on a BTF-less kernel
 #   make bench        speed, memory and size beside the peers
 #   make bench-build  build beside BTFHub's way, with a mirror
+#   make bench-archive  what thousands of kernels weigh and take: SOURCES=, GROWN=
 #   make fuzz         libFuzzer targets, FUZZ_SECONDS each
 #   make loader       the loader library alone: needs a C compiler, libc and xxhash.h
 #   make btfrun       the runner and its gadgets as one static program
@@ -371,6 +372,11 @@ bench-build: deps
 	$(Q)$(MAKE) all
 	$(Q)BTFPACK=$(abspath $(BUILD))/btfpack OBJECTS="$(or $(OBJECTS),$(abspath $(BUILD))/bpf-gadgets)" \
 		scripts/bench-build $(SPECS)
+
+.PHONY: bench-archive
+bench-archive: deps
+	$(Q)$(MAKE) all $(BUILD)/tests/bench-archive
+	$(Q)BUILD=$(abspath $(BUILD)) scripts/bench-archive
 
 # --- fuzzing: clang's libFuzzer with ASan and UBSan, everything built apart ------------------------
 FUZZ_SECONDS ?= 60
