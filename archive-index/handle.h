@@ -125,8 +125,8 @@ void *row_copy(const void *row, size_t size, const size_t *offsets, size_t count
 /* A growing list of such rows. */
 struct rows {
 	void **items;
-	size_t count, capacity;
-	size_t next;
+	uint32_t count, room;
+	uint32_t next;
 };
 int rows_add(struct rows *rows, void *row); /* takes it; -ENOMEM, then freed */
 void rows_deinit(struct rows *rows);

@@ -8,6 +8,7 @@
 #include "archive-index/codec.h"
 #include "archive-index/handle.h"
 #include "core/digest.h"
+#include "core/grow.h"
 
 #define NAME_MAXIMUM	 255
 #define BUILD_ID_MAXIMUM 128
@@ -131,16 +132,8 @@ void *row_copy(const void *row, size_t size, const size_t *offsets, size_t count
 
 int rows_add(struct rows *rows, void *row)
 {
-	if (row && rows->count == rows->capacity) {
-		size_t capacity = rows->capacity ? 2 * rows->capacity : 64;
-		void **items = reallocarray(rows->items, capacity, sizeof(*items));
-
-		if (items) {
-			rows->items = items;
-			rows->capacity = capacity;
-		}
-	}
-	if (!row || rows->count == rows->capacity) {
+	if (!row || grow_array((void **)&rows->items, &rows->room, rows->count + 1ull,
+			       sizeof(*rows->items))) {
 		free(row);
 		return -ENOMEM;
 	}

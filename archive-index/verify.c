@@ -18,13 +18,14 @@
 #include "archive-index/handle.h"
 #include "btf/btf-view.h"
 #include "core/digest.h"
+#include "core/grow.h"
 
 struct verify {
 	struct btfpack_archive *a;
 	const struct btfpack_verify_opts *opts;
 	struct btfpack_error *err;
 	struct btfpack_id *good; /* contents found whole, sorted before they are asked for */
-	size_t good_count, good_capacity;
+	uint32_t good_count, good_room;
 	uint64_t done, total; /* bytes of packs */
 	int problems;
 };
@@ -113,15 +114,8 @@ static int check_index(struct verify *v)
 
 static int add_good(struct verify *v, const struct btfpack_id *id)
 {
-	if (v->good_count == v->good_capacity) {
-		size_t capacity = v->good_capacity ? 2 * v->good_capacity : 256;
-		struct btfpack_id *good = reallocarray(v->good, capacity, sizeof(*good));
-
-		if (!good)
-			return btfpack_error_set(v->err, -ENOMEM, "%s: out of memory", v->a->dir);
-		v->good = good;
-		v->good_capacity = capacity;
-	}
+	if (grow_array((void **)&v->good, &v->good_room, v->good_count + 1ull, sizeof(*v->good)))
+		return btfpack_error_set(v->err, -ENOMEM, "%s: out of memory", v->a->dir);
 	v->good[v->good_count++] = *id;
 	return 0;
 }
