@@ -5,6 +5,7 @@
 
 #include "cli/stats-page.h"
 #include "core/buf.h"
+#include "core/grow.h"
 
 #define PAGE_MAXIMUM ((size_t)64 << 20)
 
@@ -26,9 +27,9 @@ struct series {
 
 struct page {
 	struct arrival *arrivals;
-	size_t count, capacity;
+	uint32_t count, room;
 	struct series *series;
-	size_t series_count, series_capacity;
+	uint32_t series_count, series_room;
 	struct buf html;
 };
 
@@ -54,21 +55,6 @@ static int compare_times(const void *a, const void *b)
 	return x->added != y->added ? (x->added < y->added ? -1 : 1) : compare_contents(a, b);
 }
 
-static int grow(void **items, size_t count, size_t *capacity, size_t size)
-{
-	size_t larger = *capacity ? 2 * *capacity : 256;
-	void *grown;
-
-	if (count < *capacity)
-		return 0;
-	grown = reallocarray(*items, larger, size);
-	if (!grown)
-		return -ENOMEM;
-	*items = grown;
-	*capacity = larger;
-	return 0;
-}
-
 /* The listing is ordered by what a series is. */
 static int note_entry(struct page *p, const struct btfpack_entry *e)
 {
@@ -76,8 +62,9 @@ static int note_entry(struct page *p, const struct btfpack_entry *e)
 
 	snprintf(name, sizeof(name), "%.190s %.190s %.190s", e->kernel.distro, e->kernel.release,
 		 e->kernel.arch);
-	if (grow((void **)&p->arrivals, p->count, &p->capacity, sizeof(*p->arrivals)) < 0 ||
-	    grow((void **)&p->series, p->series_count, &p->series_capacity, sizeof(*p->series)) < 0)
+	if (grow_array((void **)&p->arrivals, &p->room, p->count + 1ull, sizeof(*p->arrivals)) ||
+	    grow_array((void **)&p->series, &p->series_room, p->series_count + 1ull,
+		       sizeof(*p->series)))
 		return -ENOMEM;
 	p->arrivals[p->count++] = (struct arrival){ e->added, e->id, e->stored_size };
 	if (!p->series_count || strcmp(p->series[p->series_count - 1].name, name)) {
@@ -139,12 +126,13 @@ static int add_curve(struct page *p)
 {
 	uint64_t total = order_arrivals(p), sum = 0;
 	size_t step = p->count / POINTS + 1;
-	char size[16];
+	char size[16], half[16];
 	int error = buf_add_format(&p->html,
 				   "<svg viewBox=\"-70 -10 %d %d\" role=\"img\"><title>Bytes stored, by "
-				   "number of BTFs</title><path class=\"axis\" d=\"M0 0V%dH%d\"/>"
-				   "<polyline points=\"0,%d",
-				   WIDTH + 90, HEIGHT + 40, HEIGHT, WIDTH, HEIGHT);
+				   "number of BTFs</title><path class=\"grid\" d=\"M0 0H%dM0 %dH%d\"/>"
+				   "<path class=\"axis\" d=\"M0 0V%dH%d\"/><polyline points=\"0,%d",
+				   WIDTH + 90, HEIGHT + 40, WIDTH, HEIGHT / 2, WIDTH, HEIGHT, WIDTH,
+				   HEIGHT);
 
 	for (size_t i = 0; !error && i < p->count; i++) {
 		sum += p->arrivals[i].stored;
@@ -157,11 +145,14 @@ static int add_curve(struct page *p)
 	}
 	if (error)
 		return error;
+	/* The same line closed by the corner at its end, as the surface below it. */
 	return buf_add_format(&p->html,
-			      "\"/><text x=\"-6\" y=\"6\" class=\"left\">%s</text><text x=\"-6\" "
-			      "y=\"%d\" class=\"left\">0</text><text x=\"%d\" y=\"%d\" "
-			      "class=\"left\">%zu BTFs</text></svg>\n",
-			      output_size(total, size), HEIGHT, WIDTH, HEIGHT + 20, p->count);
+			      " %d,%d\"/><text x=\"-6\" y=\"5\" class=\"left\">%s</text><text x=\"-6\" "
+			      "y=\"%d\" class=\"left\">%s</text><text x=\"-6\" y=\"%d\" "
+			      "class=\"left\">0</text><text x=\"%d\" y=\"%d\" class=\"left\">%u "
+			      "BTFs, in the order they came</text></svg>\n",
+			      WIDTH, HEIGHT, output_size(total, size), HEIGHT / 2 + 5,
+			      output_size(total / 2, half), HEIGHT, WIDTH, HEIGHT + 20, p->count);
 }
 
 static const char head[] =
@@ -170,11 +161,14 @@ static const char head[] =
 	"<style>:root{color-scheme:light dark;--line:#0b62a4;--dim:#888}"
 	"@media(prefers-color-scheme:dark){:root{--line:#6bb5ff}}"
 	"body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"
-	"svg{width:100%}polyline{fill:none;stroke:var(--line);stroke-width:2}"
+	"svg{width:100%}polyline{fill:var(--line);fill-opacity:.15;stroke:var(--line);stroke-width:2;"
+	"stroke-linejoin:round}.grid{stroke:var(--dim);stroke-opacity:.3}"
 	".axis{fill:none;stroke:var(--dim)}text{fill:currentColor;font-size:13px}"
-	".left{text-anchor:end}table{border-collapse:collapse}"
-	"td,th{padding:.2rem .8rem;text-align:right}td:first-child,th:first-child{text-align:left}"
-	"tr+tr{border-top:1px solid var(--dim)}</style>\n<h1>btfpack archive</h1>\n";
+	".left{text-anchor:end}table{border-collapse:collapse;width:100%;margin-top:1rem}"
+	"td,th{padding:.2rem .8rem;text-align:right;white-space:nowrap;"
+	"font-variant-numeric:tabular-nums}td:first-child,th:first-child{text-align:left}"
+	"td:last-child{width:40%}i{display:block;height:.7rem;background:var(--line);min-width:1px}"
+	"tr+tr{border-top:1px solid color-mix(in srgb,var(--dim) 40%,transparent)}</style>\n<h1>btfpack archive</h1>\n";
 
 static int add_figures(struct page *p, const struct btfpack_archive_stats *s, uint64_t tar_xz)
 {
@@ -193,7 +187,11 @@ static int add_figures(struct page *p, const struct btfpack_archive_stats *s, ui
 static int add_table(struct page *p)
 {
 	int error = buf_add_string(&p->html, "<table><tr><th>series<th>BTFs<th>as files<th>stored"
-					     "</tr>\n");
+					     "<th></tr>\n");
+	uint64_t most = 1;
+
+	for (size_t i = 0; i < p->series_count; i++)
+		most = p->series[i].stored > most ? p->series[i].stored : most;
 
 	for (size_t i = 0; !error && i < p->series_count; i++) {
 		const struct series *s = &p->series[i];
@@ -203,9 +201,11 @@ static int add_table(struct page *p)
 		if (!error)
 			error = add_escaped(&p->html, s->name);
 		if (!error)
-			error = buf_add_format(&p->html, "<td>%" PRIu64 "<td>%s<td>%s</tr>\n",
+			error = buf_add_format(&p->html, "<td>%" PRIu64 "<td>%s<td>%s<td>"
+					       "<i style=\"width:%.1f%%\"></i></tr>\n",
 					       s->entries, output_size(s->raw, raw),
-					       output_size(s->stored, stored));
+					       output_size(s->stored, stored),
+					       100.0 * (double)s->stored / (double)most);
 	}
 	return error ? error : buf_add_string(&p->html, "</table>\n</html>\n");
 }
