@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -22,11 +23,22 @@ int store_take(const struct cmd *cmd, struct store_args *args, int option, const
 	return option < FILTER_KEY_END ? filter_take(cmd, &args->filter, option, value) : 0;
 }
 
+/* A BTF, and each base that it leans on, is megabytes. To map and unmap these takes
+ * as long as to decode them: let the heap keep them for the next. */
+static void keep_memory(void)
+{
+#ifdef M_MMAP_THRESHOLD /* glibc's */
+	mallopt(M_MMAP_THRESHOLD, 32 << 20);
+	mallopt(M_TRIM_THRESHOLD, 128 << 20);
+#endif
+}
+
 int store_open(const struct cmd *cmd, const struct store_args *args, uint32_t flags,
 	       struct btfpack_archive **ret)
 {
 	struct btfpack_error err;
 
+	keep_memory();
 	if (!args->archive)
 		return cmd_usage(cmd, "expected --archive DIR");
 	if (btfpack_archive_open(args->archive, flags, ret, &err) == 0)

@@ -12,6 +12,7 @@
  * Each prints one line of JSON; times are milliseconds, of the clock and of the
  * processor (what other processes take of this one's does not count there).
  */
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -217,6 +218,10 @@ static int run_get(char **argv)
 
 int main(int argc, char **argv)
 {
+#ifdef M_MMAP_THRESHOLD /* as cli/store.c has it */
+	mallopt(M_MMAP_THRESHOLD, 32 << 20);
+	mallopt(M_TRIM_THRESHOLD, 128 << 20);
+#endif
 	if (argc > 5 && !strcmp(argv[1], "add"))
 		return run_add(argc - 2, argv + 2);
 	if (argc == 4 && !strcmp(argv[1], "get"))
