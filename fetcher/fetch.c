@@ -722,3 +722,9 @@ int btfpack_package_extract(const char *package_path, const char *uname, int fd,
 
 	return error < 0 ? error : btfpack_vmlinux_extract(vmlinux, NULL, 0, 0, fd, err);
 }
+
+int btfpack_package_find(const char *package_path, int fd, char uname_ret[BTFPACK_UNAME_SIZE],
+			 struct btfpack_error *err)
+{
+	return package_find(package_path, fd, uname_ret, err);
+}

@@ -40,6 +40,7 @@ static const uint8_t rpm_magic[] = { 0xed, 0xab, 0xee, 0xdb };
 struct package {
 	const struct extraction *x;
 	const char *what; /* named in errors */
+	char found[BTFPACK_UNAME_SIZE]; /* of whatever kernel it is, when nobody asked for one */
 	int out;
 	uint64_t size; /* of the package file */
 	bool is_rpm;
@@ -182,17 +183,53 @@ static int open_inner(struct package *p, struct btfpack_error *err)
 	return 0;
 }
 
-bool package_is_vmlinux(const char *uname, struct archive_entry *entry)
+/* Read the uname out of a path of this kind. */
+static bool match_place(const char *path, const char *place, char ret[BTFPACK_UNAME_SIZE])
+{
+	const char *percent = strchr(place, '%'), *after = percent + 2;
+	size_t before = (size_t)(percent - place), length = strlen(path), tail = strlen(after);
+
+	if (strncmp(path, place, before) || length <= before + tail ||
+	    strcmp(path + length - tail, after) || length - before - tail >= BTFPACK_UNAME_SIZE)
+		return false;
+	memcpy(ret, path + before, length - before - tail);
+	ret[length - before - tail] = '\0';
+	return !strchr(ret, '/');
+}
+
+/* What ends in .debug is of a kind of its own, not a uname that does. */
+static bool is_any_place(const char *path, char ret[BTFPACK_UNAME_SIZE])
+{
+	size_t length = strlen(path);
+	bool is_debug = length > 6 && !strcmp(path + length - 6, ".debug");
+
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		size_t end = strlen(places[i]);
+
+		if (is_debug == !strcmp(places[i] + end - 6, ".debug") &&
+		    match_place(path, places[i], ret))
+			return true;
+	}
+	return false;
+}
+
+/* The path of a regular file, without "./". NULL: it is none. Symlinks and hard links of
+ * that name point at the real one. */
+static const char *file_path(struct archive_entry *entry)
 {
 	const char *path = archive_entry_pathname(entry);
+
+	if (!path || archive_entry_filetype(entry) != AE_IFREG || archive_entry_hardlink(entry))
+		return NULL;
+	return strncmp(path, "./", 2) ? path : path + 2;
+}
+
+bool package_is_vmlinux(const char *uname, struct archive_entry *entry)
+{
+	const char *path = file_path(entry);
 	char wanted[PATH_SIZE];
 
-	/* Symlinks and hard links of that name point at the real one. */
-	if (!path || archive_entry_filetype(entry) != AE_IFREG || archive_entry_hardlink(entry))
-		return false;
-	if (!strncmp(path, "./", 2))
-		path += 2;
-	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+	for (size_t i = 0; path && i < ARRAY_SIZE(places); i++) {
 		/* The table's rows are literals with one %s. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
@@ -262,7 +299,17 @@ static int copy_vmlinux(struct package *p, struct archive_entry *entry, struct b
 int package_found_none(const struct extraction *x, struct btfpack_error *err)
 {
 	return btfpack_error_set(err, -EBADMSG, "%s: expected the vmlinux of %s in it, found none",
-				 x->what, x->uname);
+				 x->what, x->uname ? x->uname : "some kernel");
+}
+
+static bool is_wanted(struct package *p, struct archive_entry *entry)
+{
+	const char *path;
+
+	if (p->x->uname)
+		return package_is_vmlinux(p->x->uname, entry);
+	path = file_path(entry);
+	return path && is_any_place(path, p->found);
 }
 
 static int find_vmlinux(struct package *p, struct btfpack_error *err)
@@ -276,21 +323,39 @@ static int find_vmlinux(struct package *p, struct btfpack_error *err)
 			return package_found_none(p->x, err);
 		if (code != ARCHIVE_OK)
 			return damaged(p, p->inner, err);
-		if (package_is_vmlinux(p->x->uname, entry))
+		if (is_wanted(p, entry))
 			return copy_vmlinux(p, entry, err);
 	}
 	return btfpack_error_set(err, -EFBIG, "%s: has more than the limit of %d files", p->what,
 				 ENTRIES_MAXIMUM);
 }
 
+static int extract(struct package *p, struct btfpack_error *err)
+{
+	int error = open_outer(p, err);
+
+	if (!error)
+		error = find_payload(p, err);
+	if (!error)
+		error = open_inner(p, err);
+	return error < 0 ? error : find_vmlinux(p, err);
+}
+
 int package_extract(const struct extraction *x, int fd, struct btfpack_error *err)
 {
 	CLEANUP(package_deinit) struct package p = { .x = x, .what = x->what, .out = fd };
-	int error = open_outer(&p, err);
+
+	return extract(&p, err);
+}
+
+int package_find(const char *path, int fd, char uname_ret[BTFPACK_UNAME_SIZE],
+		 struct btfpack_error *err)
+{
+	const struct extraction x = { .path = path, .what = path };
+	CLEANUP(package_deinit) struct package p = { .x = &x, .what = path, .out = fd };
+	int error = extract(&p, err);
 
 	if (!error)
-		error = find_payload(&p, err);
-	if (!error)
-		error = open_inner(&p, err);
-	return error < 0 ? error : find_vmlinux(&p, err);
+		strcpy(uname_ret, p.found);
+	return error;
 }

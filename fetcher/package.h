@@ -32,7 +32,7 @@ struct byte_source;
 struct extraction {
 	const char *path;
 	const char *what; /* named in errors */
-	const char *uname;
+	const char *uname; /* NULL: of whatever kernel it is */
 	btfpack_fetch_progress_fn progress; /* NULL: nobody */
 	void *progress_arg;
 };
@@ -61,6 +61,10 @@ int package_found_none(const struct extraction *x, struct btfpack_error *err);
 
 /* -ECANCELED when the callback says to stop. */
 int package_tell(const struct extraction *x, uint64_t done, uint64_t total,
+		 struct btfpack_error *err);
+
+/* As btfpack_package_find(). */
+int package_find(const char *path, int fd, char uname_ret[BTFPACK_UNAME_SIZE],
 		 struct btfpack_error *err);
 
 #endif

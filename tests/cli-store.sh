@@ -49,6 +49,47 @@ adds_elf_with_build_id() {
   [ "$(jq -r .stored out)" = false ]
 }
 
+adds_packages() {
+  need dpkg-deb jq
+  make_btf one 1
+  mkdir -p deb/DEBIAN deb/usr/lib/debug/boot deb/usr/lib/debug/lib/modules/6.1.0-9-amd64
+  printf 'Package: linux-image-dbg\nVersion: 1\nArchitecture: amd64\nMaintainer: t <t@t>\nDescription: t\n' \
+    > deb/DEBIAN/control
+  cp one deb/usr/lib/debug/boot/vmlinux-6.1.0-9-amd64
+  ln -s ../../../boot/vmlinux-6.1.0-9-amd64 deb/usr/lib/debug/lib/modules/6.1.0-9-amd64/vmlinux
+  dpkg-deb --root-owner-group -Zxz -z1 -b deb k.deb > log
+  expect_status 2 "$BTFPACK" add --archive store k.deb
+  grep -q -- '--distro is missing' err
+  [ ! -e store ]
+  expect_status 0 "$BTFPACK" add --archive store --distro debian --release 12 --json k.deb
+  [ "$(jq -r '[.distro, .release, .arch, .uname] | join(" ")' out)" = "debian 12 $(uname -m) 6.1.0-9-amd64" ]
+  readelf -n one | grep -q "$(jq -r .build_id out)"
+  expect_status 0 "$BTFPACK" ls --archive store --json
+  [ "$(jq -r '[.package, .package_sha256] | join(" ")' out)" = "k.deb $(sha256sum < k.deb | cut -c1-64)" ]
+  "$BTFPACK" show --archive store --uname 6.1.0-9-amd64 -o got.btf
+  cmp got.btf one.btf
+  head -c 2000 k.deb > cut.deb
+  expect_status 3 "$BTFPACK" add --archive store --distro debian --release 12 cut.deb
+  expect_one_sentence
+  rm -r deb/usr; mkdir deb/usr
+  dpkg-deb --root-owner-group -Zxz -z1 -b deb empty.deb > log
+  expect_status 3 "$BTFPACK" add --archive store --distro debian --release 12 empty.deb
+  grep -q 'expected the vmlinux of some kernel in it, found none' err
+}
+
+adds_rpm_packages() {
+  need rpmbuild jq
+  make_btf one 1
+  mkdir -p usr/lib/debug/lib/modules/5.3.7-301.fc31.x86_64
+  cp one usr/lib/debug/lib/modules/5.3.7-301.fc31.x86_64/vmlinux
+  printf '%s\n' 'Name: kernel-debuginfo' 'Version: 5.3.7' 'Release: 301.fc31' 'Summary: t' 'License: t' \
+    '%description' 't' '%files' '/usr/lib/debug' '%install' "mkdir -p %{buildroot}" "cp -r $PWD/usr %{buildroot}" > k.spec
+  rpmbuild --quiet --define "_topdir $PWD/rpm" --define '_build_id_links none' --define 'debug_package %{nil}' \
+    --define '__os_install_post %{nil}' -bb k.spec > log 2>&1
+  expect_status 0 "$BTFPACK" add --archive store --json rpm/RPMS/*/*.rpm
+  [ "$(jq -r '[.distro, .release, .arch, .uname] | join(" ")' out)" = "fedora 31 $(uname -m) 5.3.7-301.fc31.x86_64" ]
+}
+
 shows_and_takes_out() {
   fill store
   expect_status 0 "$BTFPACK" show --archive store --uname 6.1.0-9-amd64
@@ -364,6 +405,8 @@ run "add repairs what was not deduplicated" repeats_are_repaired
 
 run "adds and lists" adds_and_lists
 run "adds an ELF file, with its build-id" adds_elf_with_build_id
+run "adds a Debian package" adds_packages
+run "adds an rpm package" adds_rpm_packages
 run "shows, and takes out" shows_and_takes_out
 run "removes and collects" removes_and_collects
 run "verify says what is lost" verify_says_what_is_lost

@@ -202,6 +202,13 @@ int btfpack_fetcher_drop(struct btfpack_fetcher *fetcher, const struct btfpack_p
 int btfpack_package_extract(const char *package_path, const char *uname, int fd,
 			    struct btfpack_error *err);
 
+#define BTFPACK_UNAME_SIZE 128 /* of a `uname -r`, its NUL included */
+
+/* The same of whatever kernel the package is, whose `uname -r` the place of the vmlinux
+ * tells. */
+int btfpack_package_find(const char *package_path, int fd, char uname_ret[BTFPACK_UNAME_SIZE],
+			 struct btfpack_error *err);
+
 /*
  * The vmlinux in a package file, a part at a time. A Debian package is made of blocks
  * that decode by themselves: what nobody asks for is not decoded.
