@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # The examples build where their toolchains are, and choose what they should.
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/mirror.sh"
 unset BTFPACK_BTF
 UNAME=6.1.0-28-amd64
 
@@ -118,7 +119,80 @@ debian 12 s390x 6.1.0-28-amd64
 END
 }
 
+# A mirror on loopback for what the examples of sharding do, and a btfpack that goes there.
+prepare_shards() {
+  python3 -c 'import yaml' 2> /dev/null || skip "python3-yaml is not installed"
+  need gpg gpgv apt-ftparchive dpkg-deb gcc xz zstd
+  [ -d "$mirror" ] || prepare_mirror
+  serve
+  mkdir bin
+  printf '%s\n' '#!/bin/sh' 'verb=$1; shift' 'case $verb in' \
+    "build) set -- --mirror $url/debian --security-mirror $url/debian-security --keyring $keyring \"\$@\" ;;" \
+    'esac' "exec $BTFPACK \$verb \"\$@\"" > bin/btfpack
+  chmod +x bin/btfpack
+  export PATH=$PWD/bin:$PATH XDG_CACHE_HOME=$PWD/cache STORE=$PWD/store DISTRO=debian RELEASE=12
+}
+
+# All the mirror's kernels are there, each once, and a second round sends nothing.
+all_is_published() {
+  "$BTFPACK" pull -q --archive all "$STORE"
+  "$BTFPACK" verify -q --archive all
+  "$BTFPACK" ls --archive all --json | jq -r .uname | sort > got
+  "$BTFPACK" list --distro debian --release 12 --mirror "$url/debian" --security-mirror "$url/debian-security" \
+    --keyring "$keyring" --cache cache --json | jq -r .uname | sort -u > wanted
+  cmp got wanted
+  [ "$(wc -l < got)" -ge 3 ]
+}
+
+ci_example() {
+  need jq; prepare_shards
+  python3 - "$ROOT/examples/ci/archive.yml" << 'END'
+import sys, yaml
+jobs = yaml.safe_load(open(sys.argv[1]))["jobs"]
+assert jobs["build"]["strategy"]["matrix"]["shard"] == list(range(1, 9))
+for job, steps in (("build", ("pull", "build", "publish")), ("report", ("report",))):
+    runs = {step.get("name"): step["run"] for step in jobs[job]["steps"] if "run" in step}
+    with open(job + ".sh", "w") as f:
+        for step in steps:
+            f.write(runs[step].rstrip() + "\n")
+END
+  for SHARD in 1 2 3 4 5 6 7 8; do
+    export SHARD
+    rm -rf part
+    sh -e build.sh
+  done
+  all_is_published
+  sh -e report.sh
+  [ -s stats.html ]
+  cp store/btfpack.manifest before
+  SHARD=1 sh -e build.sh
+  cmp store/btfpack.manifest before
+}
+
+kubernetes_example() {
+  need jq; prepare_shards
+  python3 - "$ROOT/examples/kubernetes/archive.yaml" << 'END'
+import sys, yaml
+spec = yaml.safe_load(open(sys.argv[1]))["spec"]
+assert spec["completionMode"] == "Indexed" and spec["completions"] == 8
+command = spec["template"]["spec"]["containers"][0]["command"]
+assert command[:2] == ["sh", "-ec"]
+open("pod.sh", "w").write(command[2].replace("cd /work", "cd \"$POD\""))
+END
+  for JOB_COMPLETION_INDEX in 0 1 2 3 4 5 6 7; do
+    export JOB_COMPLETION_INDEX POD=$PWD/pod$JOB_COMPLETION_INDEX
+    mkdir "$POD"
+    sh -ec "$(cat pod.sh)" > "pod$JOB_COMPLETION_INDEX.log" 2>&1 & # all at once
+    pods[$JOB_COMPLETION_INDEX]=$!
+  done
+  for n in 0 1 2 3 4 5 6 7; do wait "${pods[$n]}" || { cat "pod$n.log"; return 1; }; done
+  all_is_published
+}
+
+run "CI: shards that publish, as the example's steps do" ci_example
+run "Kubernetes: pods that publish at once, as the example's command does" kubernetes_example
 run "C: a tool with the bundle linked in" c_example
 run "Rust: a tool with the bundle linked in" rust_example
 run "Go: a package that embeds and selects, as C does" go_example
+finish_mirror
 finish
