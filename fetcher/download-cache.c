@@ -285,8 +285,9 @@ static int complete(struct download *d, bool *continued_ret, struct btfpack_erro
 	*continued_ret = d->have > 0;
 	if (!d->size || d->have < d->size)
 		error = transfer(d, err);
-	/* A server that has another size has another file: what came is no start of ours. */
-	if (error == -EBADMSG)
+	/* A server that has another size has another file: what came is no start of ours.
+	 * Where nothing came there is nothing to go on with. */
+	if (error == -EBADMSG || (error < 0 && !d->have))
 		remove_partial(d, NULL);
 	return error < 0 ? error : finish(d, err);
 }

@@ -248,6 +248,7 @@ survives_missing_packages() {
   echo "$NAME status 404" > site/faults
   expect_status 4 build
   [ "$(held)" = 3 ]
+  is_clean
   rm site/faults
   expect_status 0 build
   [ "$(held)" = 4 ]
