@@ -77,8 +77,11 @@ static bool is_name(const char *text)
 	return true;
 }
 
+/* Names, passwords and tokens belong elsewhere: this one is said and recorded. */
 static bool is_url(const char *text)
 {
+	if (strpbrk(text, "@?"))
+		return false;
 	return !strncmp(text, "http://", 7) || !strncmp(text, "https://", 8) ||
 	       !strncmp(text, "file://", 7);
 }

@@ -103,6 +103,19 @@ static int read_moment(struct btfpack_fetcher *f, const char *text, struct btfpa
 	return f->at ? 0 : btfpack_error_set(err, -ENOMEM, "out of memory for a fetcher");
 }
 
+/* URLs are said and recorded: from here on without what they may tell of their user. */
+static int take_secrets(struct btfpack_fetcher *f, struct btfpack_error *err)
+{
+	int error = f->fallback ? http_take_secrets(f->http, &f->fallback, err) : 0;
+
+	for (size_t i = 0; !error && i < DISTRO_BASES; i++)
+		if (f->mirrors[i])
+			error = http_take_secrets(f->http, &f->mirrors[i], err);
+	for (size_t i = 0; !error && i < f->sources.count; i++)
+		error = http_take_secrets(f->http, &f->sources.sources[i].uri, err);
+	return error;
+}
+
 static int open_parts(struct btfpack_fetcher *f, const char *cache_dir,
 		      const struct btfpack_fetch_opts *opts, struct btfpack_error *err)
 {
@@ -122,6 +135,8 @@ static int open_parts(struct btfpack_fetcher *f, const char *cache_dir,
 		error = distro_file_init(&f->distros, opts->distros, err);
 	if (!error)
 		error = http_new(&http, &f->http, err);
+	if (!error)
+		error = take_secrets(f, err);
 	return error < 0 ? error : download_cache_open(cache_dir, f->http, &f->cache, err);
 }
 
@@ -211,8 +226,8 @@ static const char *fallback_base(const struct btfpack_fetcher *f, const struct d
 	return f->fallback ? f->fallback : distro->expired->base;
 }
 
-static char *find_base(const struct btfpack_fetcher *f, const struct distro *distro,
-		       const struct distro_release *release, unsigned int base)
+static char *choose_base(const struct btfpack_fetcher *f, const struct distro *distro,
+			 const struct distro_release *release, unsigned int base)
 {
 	const char *uri;
 	char *url;
@@ -232,17 +247,6 @@ static char *find_base(const struct btfpack_fetcher *f, const struct distro *dis
 	if (!uri)
 		uri = distro->bases[base].official;
 	return uri ? strdup(uri) : NULL;
-}
-
-/* Without what it may tell of its user: the client remembers that. */
-static char *choose_base(const struct btfpack_fetcher *f, const struct distro *distro,
-			 const struct distro_release *release, unsigned int base)
-{
-	AUTO_FREE char *url = find_base(f, distro, release, base);
-
-	if (url && http_take_secrets(f->http, &url, NULL) < 0)
-		return NULL;
-	return steal_ptr(url); /* the caller's */
 }
 
 /* The base URL, and where the suite is below it. */

@@ -418,13 +418,27 @@ static bool is_below(const char *url, const char *base)
 	return !strncmp(url, base, length) && (!url[length] || url[length] == '/');
 }
 
+/* Scheme, host and port. */
+static bool is_of_server(const char *url, const char *base)
+{
+	const char *host = strstr(base, "://");
+	size_t length = host ? (size_t)(host + 3 - base) + strcspn(host + 3, "/") : strlen(base);
+
+	return !strncmp(url, base, length) && (!url[length] || url[length] == '/');
+}
+
+/* Of the URL's own base, else of its server. */
 static const struct secret *find_secret(const struct http *http, const char *url)
 {
-	const struct secret *s = http->secrets;
+	const struct secret *of_server = NULL;
 
-	while (s && !is_below(url, s->below))
-		s = s->next;
-	return s;
+	for (const struct secret *s = http->secrets; s; s = s->next) {
+		if (is_below(url, s->below))
+			return s;
+		if (!of_server && is_of_server(url, s->below))
+			of_server = s;
+	}
+	return of_server;
 }
 
 /* The parts of @parsed that are nobody's business, and what is left of it. */

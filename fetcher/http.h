@@ -33,7 +33,7 @@ int http_new(const struct http_opts *opts, struct http **ret, struct btfpack_err
 void http_free(struct http *http);
 
 /* Take user, password and query out of @url, which ends up without them, and send them
- * with every request below it from now on, and to no other host: names that are said and
+ * with every request to its server from now on, and to no other: names that are said and
  * noted are without secrets. -EINVAL: it is no URL. */
 int http_take_secrets(struct http *http, char **url, struct btfpack_error *err);
 

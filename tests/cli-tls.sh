@@ -151,13 +151,23 @@ uses_names_in_urls() {
   base="http://scc-user:wr0ng-word@${url#http://}" refuses "status 401" -v -v
   ! grep -q "wr0ng-word" err
 }
+uses_names_of_the_machines_sources() {
+  asks_for "auth scc-user:s3cret-word"
+  mkdir -p root/etc/apt root/usr/share/keyrings
+  cp "$keyring" root/usr/share/keyrings/debian-archive-keyring.gpg
+  echo "deb http://scc-user:s3cret-word@${url#http://}/debian bookworm main" > root/etc/apt/sources.list
+  echo "deb http://scc-user:s3cret-word@${url#http://}/debian-security bookworm-security main" \
+    >> root/etc/apt/sources.list
+  expect_status 0 "$BTFPACK" build --root root --distro debian --release 12 --cache cache \
+    --archive store --uname "$KERNEL" -v -v
+  nowhere s3cret-word
+}
 uses_tokens() {
   asks_for "token s3cret-token"
   refuses "status 403"
   with_token() {
     "$BTFPACK" "$1" --distro debian --release 12 --mirror "$url/debian?s3cret-token" \
-      --security-mirror "$url/debian-security?s3cret-token" --keyring "$keyring" \
-      --fallback none --cache cache --retries 0 "${@:2}"
+      --keyring "$keyring" --fallback none --cache cache --retries 0 "${@:2}"
   }
   expect_status 0 with_token build --archive store --uname "$KERNEL" -v -v
   nowhere s3cret-token
@@ -200,6 +210,7 @@ run "shows a certificate to a server that wants one" shows_a_certificate
 run "RHEL's repositories, by certificate" lists_rhel
 run "names and passwords from ~/.netrc, said nowhere" uses_netrc
 run "names and passwords in a URL, said nowhere" uses_names_in_urls
+run "names and passwords in apt's sources, said nowhere" uses_names_of_the_machines_sources
 run "tokens in a URL, said nowhere" uses_tokens
 run "nor told to other servers" keeps_them_from_others
 finish_mirror
