@@ -229,6 +229,8 @@ static int read_program(const struct bpf_object *object, int32_t function,
 			continue;
 		ret->type = sections[i].type;
 		ret->attach_type = sections[i].attach_type;
+		ret->takes_fprobe = sections[i].attach_type == KPROBE_MULTI ||
+				    sections[i].attach_type == KPROBE_SESSION;
 		ret->alters_result = !strncmp(name, "fmod_ret", 8);
 		ret->arguments = sections[i].arguments;
 		ret->target = sections[i].target;

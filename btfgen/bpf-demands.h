@@ -39,6 +39,7 @@ struct demand_program {
 	bool is_unknown;  /* its section says nothing to libbpf: the loader must */
 	bool is_on_demand;  /* "?kprobe": only loaded when the loader asks for it */
 	bool is_named_late; /* "fentry": the loader must name what it attaches to */
+	bool takes_fprobe; /* kprobe.multi and the like */
 	bool alters_result; /* fmod_ret, which only some functions allow */
 	enum demand_arguments arguments;
 	enum demand_target target;

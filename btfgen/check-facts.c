@@ -141,6 +141,7 @@ static void note_function(const char *name, struct check_facts *facts)
 	facts->has_btf_code |= !strcmp(name, "btf_new_fd");
 	facts->has_own_btf |= !strncmp(name, "btf_vmlinux_", 12) ||
 			      !strncmp(name, "btf_sysfs_", 10) || !strncmp(name, "btf_module_", 11);
+	facts->has_fprobe |= !strncmp(name, "fprobe_", 7);
 }
 
 /* The number of arguments of a FUNC, or of the tracepoint with this TYPEDEF, whose
@@ -267,6 +268,11 @@ bool check_facts_lack_syscall(const struct check_facts *facts, const char *name)
 bool check_facts_lack_own_btf(const struct check_facts *facts)
 {
 	return facts->has_btf_code && !facts->has_own_btf;
+}
+
+bool check_facts_lack_fprobe(const struct check_facts *facts)
+{
+	return facts->has_btf_code && !facts->has_fprobe;
 }
 
 bool check_facts_lack_type(const struct known_types *types, uint32_t type)

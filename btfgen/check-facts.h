@@ -62,6 +62,7 @@ struct check_facts {
 	bool is_narrow;    /* its pointers have 4 bytes */
 	bool has_btf_code; /* functions that all kernels of 4.18 and later have */
 	bool has_own_btf;  /* functions that only kernels with BTF in themselves have */
+	bool has_fprobe;   /* those behind kprobe.multi, which CONFIG_FPROBE brings */
 };
 
 /* Nothing is known yet; @modules are those that will be looked at. -ENOMEM. */
@@ -79,6 +80,7 @@ const struct known_name *check_facts_find(const struct check_facts *facts, unsig
 /* False also where nothing can be told. */
 bool check_facts_lack_syscall(const struct check_facts *facts, const char *name);
 bool check_facts_lack_own_btf(const struct check_facts *facts);
+bool check_facts_lack_fprobe(const struct check_facts *facts);
 bool check_facts_lack_type(const struct known_types *types, uint32_t type);
 
 #endif

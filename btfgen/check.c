@@ -356,6 +356,9 @@ static void judge_type(const struct judgement *j, struct answer *a)
 		say(a, BTFPACK_VERDICT_REJECTED,
 		    "the kernel does not know this way to attach programs, number %d",
 		    program->attach_type);
+	else if (program->takes_fprobe && check_facts_lack_fprobe(j->facts))
+		say(a, BTFPACK_VERDICT_REJECTED,
+		    "the kernel was built without fprobe, by which kprobe.multi attaches");
 	else if (bpf_demands_own_btf(program) && check_facts_lack_own_btf(j->facts))
 		say(a, BTFPACK_VERDICT_REJECTED,
 		    "the kernel has no BTF of its own, which programs of this type take");

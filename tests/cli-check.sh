@@ -240,6 +240,21 @@ END
   [ "$(cat got)" = "passes rejected passes_not loads passes loads passes_not loads " ]
 }
 
+fprobe() {
+  need jq
+  echo '#include "core.h"
+    SEC("kprobe.multi/one") int multi(void *c) { return 0; }' > multi.bpf.c
+  clang -g -O2 -target bpf -I "$data" -c multi.bpf.c
+  for name in fprobe_handler something_else; do
+    echo "enum bpf_attach_type { BPF_TRACE_KPROBE_MULTI = 42 };
+      int btf_new_fd(enum bpf_attach_type a) { return a; } int one(void) { return 0; }
+      int $name(void) { return 0; }" > kernel.c
+    clang -g -O2 -target bpf -c kernel.c
+    verdicts kernel.o multi.bpf.o
+  done | tr '\n' ' ' > got
+  [ "$(cat got)" = "multi loads multi rejected " ]
+}
+
 weak_kfuncs() {
   need jq
   write_kernel
@@ -457,6 +472,7 @@ run "sees what the verifier sees" as_the_verifier
 run "knows kernels without BTF" without_own_btf
 run "knows when atomic instructions came" atomics
 run "knows whose JIT takes callbacks" callbacks
+run "knows what kprobe.multi takes" fprobe
 run "follows weak kernel functions" weak_kfuncs
 run "looks into modules" modules
 run "knows what libbpf fills in" settings
