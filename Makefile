@@ -361,6 +361,14 @@ demo:
 	$(Q)scripts/deps build
 	$(Q)$(MAKE) all
 	$(Q)BUILD=$(abspath $(BUILD)) scripts/demo
+	$(Q)for tool in qemu-system-s390x s390x-linux-gnu-gcc cpio jq curl; do command -v $$tool > /dev/null || exit 0; done; \
+	  $(MAKE) demo-vm
+
+# What it is all for, on a kernel without BTF; `make demo` ends with it where qemu is.
+.PHONY: demo-vm
+demo-vm: all btfrun-s390x
+	$(Q)printf '\n7. run: two gadgets in a real kernel without BTF: Debian'"'"'s 6.1 for s390x, under qemu, with BTF made from its debug package\n'
+	$(Q)BUILD=$(abspath $(BUILD)) O=$(abspath $(O)) tests/run ./tests/real-vm.sh
 
 bench: deps
 	$(Q)$(MAKE) all $(BUILD)/tests/bench-select
