@@ -32,8 +32,8 @@ struct runner {
 /* --- what libbpf says --------------------------------------------------------------- */
 
 /* The first warning of a failing call tells its cause; then comes, in one piece, the
- * verifier's log, whose last line before the statistics tells the cause of that.
- * One thread runs a runner. */
+ * verifier's log, whose last line before the statistics, which old kernels leave out,
+ * tells the cause of that. One thread runs a runner. */
 static __thread char first_warning[160], verdict[160];
 
 static void forget_messages(void)
@@ -46,10 +46,23 @@ static void note_verdict(const char *log)
 	const char *end = strstr(log, "\nprocessed "), *line;
 
 	if (!end)
+		end = strstr(log, "\n-- END PROG LOAD LOG");
+	if (!end)
 		return;
 	for (line = end; line > log && line[-1] != '\n';)
 		line--;
 	snprintf(verdict, sizeof(verdict), "%.*s", (int)(end - line), line);
+}
+
+/* A line each: the verifier's log is longer than any message. */
+static void tell(const char *text)
+{
+	while (*text) {
+		size_t length = strcspn(text, "\n");
+
+		log_debug("%.*s", (int)length, text);
+		text += length + (text[length] == '\n');
+	}
 }
 
 __attribute__((format(printf, 2, 0))) static int note_message(enum libbpf_print_level level,
@@ -63,7 +76,7 @@ __attribute__((format(printf, 2, 0))) static int note_message(enum libbpf_print_
 	length = strlen(text);
 	while (length && text[length - 1] == '\n')
 		text[--length] = '\0';
-	log_debug("%s", text);
+	tell(text);
 	if (level != LIBBPF_WARN)
 		return 0;
 	if (strstr(text, "BEGIN PROG LOAD LOG"))
