@@ -218,8 +218,10 @@ struct gadget_slots {
 			bpf_map_update_elem(&histogram, key, &none, BPF_NOEXIST);           \
 			slots = bpf_map_lookup_elem(&histogram, key);                       \
 		}                                                                           \
-		if (slots && slot < GADGET_SLOTS)                                           \
-			__sync_fetch_and_add(&slots->slots[slot], 1);                       \
+		/* clang knows that it is in bounds; the verifier of 4.15 has to see it. */ \
+		asm volatile("" : "+r"(slot));                                              \
+		if (slots)                                                                  \
+			__sync_fetch_and_add(&slots->slots[slot & (GADGET_SLOTS - 1)], 1);  \
 	}                                                                                   \
 	struct gadget_eat_semicolon
 
