@@ -37,6 +37,7 @@ struct btfpack_fetcher {
 	char *fallback, *at;         /* NULL: not given */
 	int64_t now;                 /* seconds since 1970, or the moment that @at is */
 	bool allow_unsigned;
+	bool fallback_is_down;      /* it could not be reached, and is not asked again */
 	struct distro_file distros; /* the user's */
 	struct apt_sources sources;
 	struct http *http;
@@ -570,11 +571,15 @@ static int download_expired(struct btfpack_fetcher *f, const struct btfpack_pack
 	struct repo repo;
 	int error;
 
-	if (!release || !fallback_repo(f, distro, release, &repo))
+	if (!release || (missing->code && f->fallback_is_down) ||
+	    !fallback_repo(f, distro, release, &repo))
 		return btfpack_error_set(err, missing->code, "%s", missing->message);
 	error = expired_download(distro->expired, &repo, package, path_ret, &why);
 	if (!error)
 		return 0;
+	/* After all its retries. Of dozens that a mirror lacks, the others need not wait so. */
+	f->fallback_is_down = error == -EHOSTUNREACH || error == -ECONNREFUSED ||
+			      error == -ETIMEDOUT;
 	if (!missing->code || error == -ECANCELED || error == -EBADMSG)
 		return btfpack_error_set(err, error, "%s", why.message);
 	log_info("%s", why.message);
