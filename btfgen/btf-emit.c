@@ -9,9 +9,7 @@
 
 static int emit_name(struct btf_emit *emit, dwarf_name name, uint32_t *ret)
 {
-	char packed[8];
-
-	return btf_build_string(emit->build, dwarf_string(emit->file, name, packed), ret);
+	return emit_names_string(&emit->names, name, ret);
 }
 
 static const struct class_item *items_of(const struct btf_emit *emit,

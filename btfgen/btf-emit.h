@@ -8,6 +8,7 @@
 #include "btf/btf-build.h"
 #include "btfgen/dwarf-funcs.h"
 #include "btfgen/dwarf-vars.h"
+#include "btfgen/emit-names.h"
 #include "btfgen/kfuncs.h"
 #include "btfgen/type-graph.h"
 
@@ -15,11 +16,17 @@ struct btf_emit {
 	struct btf_build *build;
 	const struct dwarf_file *file;
 	const struct type_graph *graph;
+	struct emit_names names;
 	bool no_enum64;
 	const struct btf_view *base; /* of a module; else NULL */
 	uint32_t *ids;       /* by node. With a base: those that it has are set, the others 0 */
 	uint32_t index_type; /* id of the type of array indices; 0 while there is none */
 };
+
+static inline void btf_emit_deinit(struct btf_emit *emit)
+{
+	emit_names_deinit(&emit->names);
+}
 
 /* Append all nodes of the graph but those that the base has; @ids is completed.
  * -EFBIG for what BTF cannot say. */

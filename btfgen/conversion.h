@@ -38,4 +38,7 @@ struct conversion {
 /* Read all units: fills the last four fields. */
 int conversion_read(struct conversion *c, struct btfpack_error *err);
 
+/* As before conversion_read(). */
+void conversion_forget(struct conversion *c);
+
 #endif

@@ -399,7 +399,7 @@ static int take_from_pool(struct conversion *c)
 	return error;
 }
 
-static void forget(struct conversion *c)
+void conversion_forget(struct conversion *c)
 {
 	type_pool_deinit(&c->pool);
 	type_pool_deinit(&c->alt_pool);
@@ -408,6 +408,11 @@ static void forget(struct conversion *c)
 		free(c->units[u].classes);
 		c->units[u] = (struct unit_classes){ 0 };
 	}
+	func_defs_deinit(&c->funcs);
+	var_defs_deinit(&c->vars);
+	atomic_store(&c->imported, 0);
+	atomic_store(&c->next, 0);
+	atomic_store(&c->stop, false);
 }
 
 int conversion_read(struct conversion *c, struct btfpack_error *err)
@@ -418,8 +423,7 @@ int conversion_read(struct conversion *c, struct btfpack_error *err)
 	if (!error)
 		error = read_in_threads(c, &strays, err);
 	if (!error && (strays || c->pool.recognizer.has_strays)) {
-		forget(c);
-		atomic_store(&c->imported, 0);
+		conversion_forget(c);
 		error = read_pools(c, is_any_unit, err);
 		if (!error)
 			error = take_from_pool(c);

@@ -79,12 +79,13 @@ static int build_graph(struct conversion *c, struct type_graph *graph, uint32_t 
 	return 0;
 }
 
+/* Sets *@repeats_ret when equal strings had several names: then @ret has types twice. */
 static int emit(struct conversion *c, const struct type_graph *graph, const uint32_t *nodes,
-		struct btfpack_blob *ret, struct btfpack_error *err)
+		struct btfpack_blob *ret, bool *repeats_ret, struct btfpack_error *err)
 {
 	AUTO_BTF_BUILD struct btf_build *build = NULL;
 	AUTO_FREE uint32_t *ids = NULL;
-	struct btf_emit emit = {
+	CLEANUP(btf_emit_deinit) struct btf_emit emit = {
 		.file = &c->file,
 		.graph = graph,
 		.base = c->base,
@@ -98,6 +99,8 @@ static int emit(struct conversion *c, const struct type_graph *graph, const uint
 		ids = calloc(graph->node_count + 1ull, sizeof(*ids));
 		error = ids ? 0 : -ENOMEM;
 	}
+	if (!error)
+		error = emit_names_init(&emit.names, build, &c->file);
 	if (error == -EBADMSG)
 		return btfpack_error_set(err, error,
 					 "%s: the base BTF has a type that contains itself",
@@ -117,6 +120,7 @@ static int emit(struct conversion *c, const struct type_graph *graph, const uint
 	if (error)
 		return btfpack_error_set(err, error, "%s: cannot write its BTF: %s", c->image.path,
 					 strerror(-error));
+	*repeats_ret = emit.names.has_repeats;
 	return 0;
 }
 
@@ -149,10 +153,38 @@ static int open_alt(struct conversion *c, const char *dwz_path, char **path_ret,
 	return found ? found : dwarf_file_set_alt(&c->file, &c->alt_file, err);
 }
 
-static int convert_dwarf(struct conversion *c, struct btfpack_blob *ret, struct btfpack_error *err)
+static int read_and_emit(struct conversion *c, struct btfpack_blob *ret, bool *repeats_ret,
+			 struct btfpack_error *err)
 {
 	CLEANUP(type_graph_deinit) struct type_graph graph = { 0 };
 	AUTO_FREE uint32_t *nodes = NULL;
+	int error = conversion_read(c, err);
+
+	if (error)
+		return error;
+	if (build_graph(c, &graph, &nodes) < 0)
+		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", c->image.path);
+	return emit(c, &graph, nodes, ret, repeats_ret, err);
+}
+
+/* Once more, where some string has two names: gcc writes "int" inline, clang by its
+ * offset in .debug_str, and a file can hold units of both. One thread, as the table of
+ * strings grows while units are read; but no file of one compiler comes to this. */
+static int convert_again(struct conversion *c, struct btfpack_blob *ret, struct btfpack_error *err)
+{
+	bool repeats;
+
+	btfpack_blob_free(ret);
+	conversion_forget(c);
+	c->worker_count = 1;
+	if (dwarf_file_unify(&c->file) < 0)
+		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", c->image.path);
+	return read_and_emit(c, ret, &repeats, err);
+}
+
+static int convert_dwarf(struct conversion *c, struct btfpack_blob *ret, struct btfpack_error *err)
+{
+	bool repeats = false;
 	int error = 0;
 
 	c->units = calloc(c->file.unit_count + 1, sizeof(*c->units));
@@ -166,12 +198,8 @@ static int convert_dwarf(struct conversion *c, struct btfpack_blob *ret, struct 
 			error = kfuncs_init(&c->kfuncs, &c->image, err);
 	}
 	if (!error)
-		error = conversion_read(c, err);
-	if (error)
-		return error;
-	if (build_graph(c, &graph, &nodes) < 0)
-		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", c->image.path);
-	return emit(c, &graph, nodes, ret, err);
+		error = read_and_emit(c, ret, &repeats, err);
+	return !error && repeats ? convert_again(c, ret, err) : error;
 }
 
 static void conversion_deinit(struct conversion *c)

@@ -16,11 +16,11 @@
 #define WORK_FACTOR 64
 #define WORK_FREE   ((size_t)1 << 20)
 
-/* Offsets of the strings of .debug_str by content; open addressing, offset + 1. */
+/* The names of strings by content; open addressing. */
 struct string_index {
-	const struct elf_section *section;
-	uint64_t *slots;
-	size_t slot_count;
+	const struct dwarf_file *file;
+	dwarf_name *slots;
+	size_t slot_count, used;
 };
 
 static int read_offset(struct cursor *c, unsigned int size, uint64_t *ret)
@@ -200,22 +200,26 @@ static int list_units(struct dwarf_file *file, struct btfpack_error *err)
 
 /* --- strings ------------------------------------------------------------------------------------- */
 
-static uint64_t *string_slot(const struct string_index *index, const char *string, size_t length)
+static dwarf_name *string_slot(const struct string_index *index, const char *string, size_t length)
 {
 	for (size_t i = XXH3_64bits(string, length);; i++) {
-		uint64_t *slot = &index->slots[i & (index->slot_count - 1)];
+		dwarf_name *slot = &index->slots[i & (index->slot_count - 1)];
+		char packed[8];
 		const char *there;
 
 		if (!*slot)
 			return slot;
-		there = (const char *)index->section->data + *slot - 1;
+		there = NAME_PLACE(*slot) == NAME_STR
+				? (const char *)index->file->str.data + NAME_VALUE(*slot)
+				: dwarf_string(index->file, *slot, packed);
 		if (!strncmp(there, string, length) && !there[length])
 			return slot;
 	}
 }
 
-static int string_index_new(const struct elf_section *section, struct string_index **ret)
+static int string_index_new(const struct dwarf_file *file, struct string_index **ret)
 {
+	const struct elf_section *section = &file->str;
 	const char *start = (const char *)section->data, *nul;
 	struct string_index *index = calloc(1, sizeof(*index));
 	size_t count = 0;
@@ -224,7 +228,7 @@ static int string_index_new(const struct elf_section *section, struct string_ind
 		return -ENOMEM;
 	for (size_t i = 0; i < section->size; i++)
 		count += !start[i];
-	index->section = section;
+	index->file = file;
 	index->slot_count = 1024;
 	while (index->slot_count < count * 2)
 		index->slot_count *= 2;
@@ -234,14 +238,15 @@ static int string_index_new(const struct elf_section *section, struct string_ind
 		return -ENOMEM;
 	}
 	for (size_t i = 0; i < section->size; i += (size_t)(nul - (start + i)) + 1) {
-		uint64_t *slot;
+		dwarf_name *slot;
 
 		nul = memchr(start + i, 0, section->size - i);
 		if (!nul)
 			break;
 		slot = string_slot(index, start + i, (size_t)(nul - (start + i)));
+		index->used += !*slot;
 		if (!*slot)
-			*slot = i + 1;
+			*slot = NAME_MAKE(NAME_STR, i);
 	}
 	*ret = index; /* the file's */
 	return 0;
@@ -265,22 +270,80 @@ static const char *section_string(const struct elf_section *section, uint64_t of
 
 int dwarf_file_set_alt(struct dwarf_file *file, struct dwarf_file *alt, struct btfpack_error *err)
 {
-	if (!file->strings && string_index_new(&file->str, &file->strings) < 0)
+	if (!file->strings && string_index_new(file, &file->strings) < 0)
 		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", file->image->path);
 	file->alt = alt;
 	alt->main = file;
 	return 0;
 }
 
+/* Make room for one more string. */
+static bool string_index_has_room(struct string_index *index)
+{
+	struct string_index bigger = *index;
+
+	if (index->used * 2 < index->slot_count)
+		return true;
+	bigger.slot_count *= 2;
+	bigger.slots = calloc(bigger.slot_count, sizeof(*bigger.slots));
+	if (!bigger.slots)
+		return false;
+	for (size_t i = 0; i < index->slot_count; i++) {
+		char packed[8];
+		const char *string = dwarf_string(index->file, index->slots[i], packed);
+
+		if (index->slots[i])
+			*string_slot(&bigger, string, strlen(string)) = index->slots[i];
+	}
+	free(index->slots);
+	*index = bigger;
+	return true;
+}
+
+/* The one name of @string, which is @name's: its bytes when they are few, else the
+ * name under which it was seen first. */
+static dwarf_name unify(const struct dwarf_file *home, dwarf_name name, const char *string)
+{
+	size_t length = strlen(string);
+	dwarf_name *slot, packed = 0;
+
+	for (size_t i = 0; i < length && length < 8; i++)
+		packed |= (uint64_t)(uint8_t)string[i] << 8 * i;
+	if (length < 8)
+		return length ? NAME_MAKE(NAME_PACKED, packed) : 0;
+	slot = string_slot(home->strings, string, length);
+	if (*slot || !string_index_has_room(home->strings)) /* at worst another type */
+		return *slot ? *slot : name;
+	slot = string_slot(home->strings, string, length);
+	home->strings->used++;
+	return *slot = name;
+}
+
 dwarf_name dwarf_file_name(const struct dwarf_file *file, uint64_t offset)
 {
 	const struct dwarf_file *home = file->main ? file->main : file;
+	dwarf_name name = NAME_MAKE(file->main ? NAME_ALT_STR : NAME_STR, NAME_VALUE(offset));
 	const char *string = section_string(&file->str, offset);
-	uint64_t *slot = string_slot(home->strings, string, strlen(string));
+	dwarf_name *slot;
 
-	if (*slot)
-		return NAME_MAKE(NAME_STR, *slot - 1);
-	return NAME_MAKE(file->main ? NAME_ALT_STR : NAME_STR, NAME_VALUE(offset));
+	if (home->unified)
+		return unify(home, name, string);
+	slot = string_slot(home->strings, string, strlen(string));
+	return *slot ? *slot : name;
+}
+
+dwarf_name dwarf_file_unified(const struct dwarf_file *file, dwarf_name name)
+{
+	const struct dwarf_file *home = file->main ? file->main : file;
+	char packed[8];
+
+	return home->unified ? unify(home, name, dwarf_string(home, name, packed)) : name;
+}
+
+int dwarf_file_unify(struct dwarf_file *file)
+{
+	file->unified = true;
+	return file->strings ? 0 : string_index_new(file, &file->strings);
 }
 
 /* Whether .debug_str has one string several times: `ld -r` does not merge them, nor
@@ -362,7 +425,7 @@ int dwarf_file_init(struct dwarf_file *file, struct elf_image *image, struct btf
 					  image->path);
 	if (!error)
 		error = list_units(file, err);
-	if (!error && has_repeats(&file->str) && string_index_new(&file->str, &file->strings) < 0)
+	if (!error && has_repeats(&file->str) && string_index_new(file, &file->strings) < 0)
 		error = btfpack_error_set(err, -ENOMEM, "%s: out of memory", image->path);
 	if (error)
 		dwarf_file_deinit(file);

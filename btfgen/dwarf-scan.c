@@ -80,9 +80,12 @@ static const uint8_t *name_inline(const struct scan *scan, const uint8_t *p, dwa
 		if (i < 7)
 			value |= (uint64_t)byte << 8 * i;
 	}
+	p = skip_string(p, scan->end);
 	*ret = NAME_MAKE(scan->reader->file->main ? NAME_ALT_INFO : NAME_INFO,
 			 (uint64_t)(string - scan->start));
-	return skip_string(p, scan->end);
+	if (p && scan->has_repeats)
+		*ret = dwarf_file_unified(scan->reader->file, *ret);
+	return p;
 }
 
 /* DW_FORM_strx: through .debug_str_offsets. */
@@ -150,6 +153,8 @@ read_value(struct scan *scan, const struct abbrev_op *op, const uint8_t *p, bool
 		return p + size;
 	case OP_LINE_STRP:
 		*ret = NAME_MAKE(NAME_LINE_STR, NAME_VALUE(load(p, size, swap)));
+		if (scan->has_repeats)
+			*ret = dwarf_file_unified(scan->reader->file, *ret);
 		return p + size;
 	case OP_ALT_STRP:
 		*ret = load(p, size, swap);

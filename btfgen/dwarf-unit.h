@@ -19,7 +19,9 @@
 /*
  * A name, without looking at its bytes where they lie in a string section. Equal
  * names mean equal strings; the linker merges .debug_str, so equal strings have
- * equal names, too; where it did not, names are looked up (dwarf_file_name).
+ * equal names, too; where it did not, names are looked up (dwarf_file_name). One
+ * compiler writes the same string inline where another writes an offset: when the
+ * result shows it, all is read again with names unified (dwarf_file_unify).
  * 0 is "no name". The top byte says where: up to seven bytes of the string itself
  * (what compilers write inline), or an offset into a section.
  */
@@ -58,6 +60,7 @@ struct dwarf_file {
 	const struct dwarf_file *alt;  /* dwz's supplementary file, or NULL */
 	struct string_index *strings;  /* of .debug_str, where names need looking up */
 	const struct dwarf_file *main; /* of a supplementary file: whom it serves */
+	bool unified;                  /* see dwarf_file_unify() */
 	struct dwarf_unit *units;
 	size_t unit_count;
 	uint64_t types_start; /* where in @info what was .debug_types begins */
@@ -76,7 +79,14 @@ int dwarf_file_set_alt(struct dwarf_file *file, struct dwarf_file *alt, struct b
  * several offsets: in @file->main's section if it is there, too. */
 dwarf_name dwarf_file_name(const struct dwarf_file *file, uint64_t offset);
 
-/* Whether names need dwarf_file_name(). */
+/* From now on equal strings have equal names, wherever they stand. Only one thread
+ * may then read units of @file and its supplementary file. 0 or -ENOMEM. */
+int dwarf_file_unify(struct dwarf_file *file);
+
+/* Likewise for the string that @name means already, of whatever place. */
+dwarf_name dwarf_file_unified(const struct dwarf_file *file, dwarf_name name);
+
+/* Whether names need dwarf_file_name(), and others than those of .debug_str dwarf_file_unified(). */
 static inline bool dwarf_file_has_repeats(const struct dwarf_file *file)
 {
 	return file->main || file->strings;

@@ -128,6 +128,33 @@ def good_indexed_strings():
     return dwarf(table, unit(dies, version=5), debug_str=b"producer\0int\0", debug_str_offsets=offsets)
 
 
+def good_names_of_two_spellings():
+    """One unit writes its strings inline, the next by offset: each type stands there twice."""
+    forms = ("string", "strp")
+    strings = b"producer\0int\0a_long_name_t\0record_of_both\0first_member\0"
+
+    def table(form, first):
+        return abbrev(first, BASE, 0, (NAME, form), (SIZE, "data1"), (ENCODING, "data1")) + \
+            abbrev(first + 1, TYPEDEF, 0, (NAME, form), (TYPE, "ref4")) + \
+            abbrev(first + 2, STRUCT, 1, (NAME, form), (SIZE, "data1")) + \
+            abbrev(first + 3, MEMBER, 0, (NAME, form), (TYPE, "ref4"), (LOCATION, "data1"))
+
+    def name(form, string):
+        at = struct.pack("<I", strings.index(b"\0" + string + b"\0") + 1)
+        return at if form == "strp" else string + b"\0"
+
+    def dies(form, first):
+        one = [uleb(first) + name(form, b"int") + b"\x04\x05"]
+        one.append(uleb(first + 1) + name(form, b"a_long_name_t") + ref4(START))
+        one.append(uleb(first + 2) + name(form, b"record_of_both") + b"\x04" + uleb(first + 3) +
+                   name(form, b"first_member") + ref4(START + len(one[0])) + b"\0\0")
+        return b"".join(one)
+
+    table_of_both = abbrev(1, CU, 1) + table("string", 2) + table("strp", 6)
+    units = [unit(b"\x01" + dies(form, 2 + 4 * forms.index(form)) + b"\0") for form in forms + ("string",)]
+    return dwarf(table_of_both, b"".join(units), debug_str=strings)
+
+
 def good_reference_that_is_a_number():
     """Taken for one it would point anywhere."""
     table = abbrev(3, TYPEDEF, 0, (NAME, "string"), (TYPE, "data4"))

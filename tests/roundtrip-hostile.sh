@@ -52,6 +52,17 @@ no_sense() {
 }
 run "annotations without sense leave no tag" no_sense
 
+# What is the same but for how its names are written is one type.
+two_spellings() {
+  "$TESTS/make-dwarf.py" good_names_of_two_spellings > file
+  "$BTFPACK" convert -o out.btf file
+  bpftool btf dump file out.btf > dump
+  [ "$(grep -c '^\[' dump)" = 3 ]
+  grep -q "STRUCT 'record_of_both' size=4 vlen=1" dump
+  grep -q "'first_member' type_id=$(sed -n "s/^\[\([0-9]*\)\] TYPEDEF 'a_long_name_t'.*/\1/p" dump) " dump
+}
+run "names of two spellings, looked at" two_spellings
+
 # Cut anywhere, a file gives BTF or one sentence.
 truncated() {
   "$TESTS/make-dwarf.py" good_every_version > file

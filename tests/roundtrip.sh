@@ -196,6 +196,23 @@ folded() {
 }
 run "functions: code that is another's" folded
 
+# gcc writes short names inline, clang all of them into .debug_str.
+two_compilers() {
+  need clang
+  gcc -g -O1 -fPIC -w -c -o a.o "$data/unit-a.c"
+  clang -g -O1 -fPIC -w -c -o b.o "$data/unit-b.c"
+  gcc -shared -nostdlib -o image a.o b.o
+  ld -r -o image.o a.o b.o
+  for file in image image.o; do
+    convert $file ours.btf
+    bpftool btf dump file ours.btf > dump
+    [ "$(grep -c "INT 'int'" dump)" = 1 ]
+    [ "$(grep -c "STRUCT 'whole'" dump)" = 1 ]
+    ! grep "FWD" dump
+  done
+}
+run "program: of two compilers" two_compilers
+
 supplementary_file() {
   need dwz
   build gcc "-g -O0" unit-a.c unit-b.c
