@@ -91,6 +91,14 @@ static int read_header_fields(struct cursor *c, struct dwarf_unit *unit, bool in
 	return error;
 }
 
+int dwarf_refuse_split(const char *path, struct btfpack_error *err)
+{
+	return btfpack_error_set(err, -EOPNOTSUPP,
+				 "%s: split DWARF: the types lie in .dwo files, which btfpack "
+				 "does not read; build without -gsplit-dwarf",
+				 path);
+}
+
 static int read_header(struct cursor *c, struct dwarf_unit *unit, bool in_types, const char *path,
 		       struct btfpack_error *err)
 {
@@ -115,10 +123,7 @@ static int read_header(struct cursor *c, struct dwarf_unit *unit, bool in_types,
 			path, (unsigned long long)unit->offset);
 	if (unit->unit_type == DW_UT_skeleton || unit->unit_type == DW_UT_split_compile ||
 	    unit->unit_type == DW_UT_split_type)
-		return btfpack_error_set(err, -EOPNOTSUPP,
-					 "%s: split DWARF: the types lie in .dwo files, which "
-					 "btfpack does not read; build without -gsplit-dwarf",
-					 path);
+		return dwarf_refuse_split(path, err);
 	if (unit->end - unit->offset >= REF_FOREIGN)
 		return btfpack_error_set(err, -EFBIG,
 					 "%s: .debug_info: at offset %#llx: a unit of 2 GB or more",

@@ -391,6 +391,8 @@ static void keep_unit(struct scan *scan)
 	reader->loclists_base = HAS(scan, ATTR_LOCLISTS_BASE) ? VALUE(scan, ATTR_LOCLISTS_BASE) : 0;
 	if (HAS(scan, ATTR_ADDR_BASE))
 		reader->addr_base = VALUE(scan, ATTR_ADDR_BASE);
+	/* DWARF 5 has units of their own type for it, refused by their headers. */
+	reader->split = HAS(scan, ATTR_DWO_NAME);
 	reader->clang = HAS(scan, ATTR_PRODUCER) &&
 			strstr(dwarf_string(reader->file, VALUE(scan, ATTR_PRODUCER), packed),
 			       "clang version");

@@ -349,7 +349,7 @@ static void forget_unit(struct unit_reader *reader, const struct dwarf_unit *uni
 {
 	reader->unit = unit;
 	reader->language = 0;
-	reader->clang = false;
+	reader->clang = reader->split = false;
 	reader->loclists_base = 0;
 	reader->annotation_count = reader->bearer_count = 0;
 	reader->addr_base = 8; /* behind the section's first header */
@@ -440,6 +440,8 @@ int unit_reader_read(struct unit_reader *reader, const struct dwarf_unit *unit,
 	if (error)
 		return error;
 	error = file->image->other_order ? scan_swapped(&scan, err) : scan_native(&scan, err);
+	if (!error && reader->split)
+		return dwarf_refuse_split(file->image->path, err);
 	if (!error && !dwarf_hand_out_annotations(&scan))
 		error = btfpack_error_set(err, -ENOMEM, "%s: out of memory", file->image->path);
 	return error;

@@ -92,6 +92,9 @@ static inline bool dwarf_file_has_repeats(const struct dwarf_file *file)
 	return file->main || file->strings;
 }
 
+/* Say that the types are elsewhere. -EOPNOTSUPP. */
+int dwarf_refuse_split(const char *path, struct btfpack_error *err);
+
 /* The string of @name. Never NULL, "" where the offset is out of range. @packed
  * holds the bytes of a packed name: the result may lie there. */
 const char *dwarf_string(const struct dwarf_file *file, dwarf_name name, char packed[8]);
@@ -215,6 +218,7 @@ struct unit_reader {
 	uint64_t addr_base;
 	uint16_t language; /* DW_LANG_* */
 	bool clang;        /* who made the unit */
+	bool split;        /* it is but a skeleton of one in a .dwo file */
 	struct abbrev_table abbrevs;
 	struct die_type *types;
 	uint32_t type_count, type_room;

@@ -351,6 +351,11 @@ def bad_btf_without_dwarf():
     return elf({".BTF": b"\x9f\xeb\x01\0" + b"\xff" * 60})
 
 
+def bad_split_of_dwarf_4():
+    """DW_AT_GNU_dwo_name in a unit like any other says that the types are elsewhere."""
+    return dwarf(abbrev(1, CU, 0, (0x2130, "string")), unit(b"\x01unit.dwo\0"))
+
+
 def bad_imports_of_everything():
     """5,000 partial units, each importing all."""
     table = abbrev(1, PARTIAL, 1) + abbrev(2, BASE, 0, (NAME, "string"), (SIZE, "data1"), (ENCODING, "data1")) + \
