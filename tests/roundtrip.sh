@@ -79,6 +79,32 @@ program() {
   case "$1 $2" in *debug-types*|*dwarf64*|gcc*flto*) ;; *) like_pahole ;; esac
 }
 
+# lto COMPILER FLAGS: what was inlined across files is neither lost nor there twice.
+lto() {
+  case "$2" in *lld*) ;; *) unique=-Wl,--unique=.data..percpu ;; esac
+  build "$1" "$2 ${unique:-}" lto-a.c lto-b.c
+  case "$1 $2" in
+    clang*)
+      readelf --debug-dump=abbrev image > abbrevs 2> readelf.log
+      grep -q DW_FORM_ref_addr abbrevs # units refer to others
+      ;;
+  esac
+  case "$2" in
+    *thin*)
+      nm image > symbols
+      grep -q ' hidden\.llvm\.' symbols
+      ;;
+  esac
+  convert image ours.btf
+  bpftool btf dump file ours.btf > dump
+  [ "$(grep -c "STRUCT 'record'" dump)" = 1 ]
+  [ "$(grep -c "STRUCT 'elsewhere'" dump)" = 1 ]
+  [ "$(grep -c "INT 'int'" dump)" = 1 ]
+  ! grep FWD dump
+  grep "FUNC '" dump | sed "s/.*FUNC '\(.*\)' .*/\1/" | sort > funcs
+  printf '%s\n' first hidden second small | diff - funcs
+}
+
 # tagged COMPILER FLAGS: btf_type_tag and btf_decl_tag, the same in both files or not.
 tagged() {
   case "$2" in *lld*) ;; *) unique=-Wl,--unique=.data..percpu ;; esac
@@ -156,7 +182,11 @@ clang|-gdwarf-5 -O0
 clang|-gdwarf-5 -O2
 clang|-gdwarf-4 -O2
 clang|-gdwarf-5 -fdebug-types-section
+clang|-gdwarf-3 -O2
+clang|-gdwarf-2 -O2
+clang|-gdwarf-4 -fdebug-types-section
 clang|-g -flto -O2 -fuse-ld=lld
+clang-19|-g -flto=thin -O2 -fuse-ld=lld
 clang|-gdwarf-5 -fuse-ld=lld -Wl,-O0
 i686-linux-gnu-gcc|-g -O2
 s390x-linux-gnu-gcc|-g -O2
@@ -175,6 +205,18 @@ clang|-g -flto -O2 -fuse-ld=lld
 clang-19|-gdwarf-5 -O0
 clang-19|-gdwarf-5 -O2
 clang-19|-g -flto -O2 -fuse-ld=lld
+ROWS
+
+while IFS='|' read -r compiler flags; do
+  eval "row() { lto '$compiler' '$flags'; }"
+  run "lto: $compiler $flags" row
+done <<'ROWS'
+gcc|-g -flto -O2
+clang|-g -flto -O2 -fuse-ld=lld
+clang|-g -flto=thin -O2 -fuse-ld=lld
+clang-19|-gdwarf-5 -flto -O2 -fuse-ld=lld
+clang-19|-gdwarf-5 -flto=thin -O2 -fuse-ld=lld
+clang-19|-gdwarf-4 -flto=thin -O2 -fuse-ld=lld
 ROWS
 
 # zstd, which this gcc does not write: by objcopy, where that can.
@@ -223,15 +265,51 @@ supplementary_file() {
 }
 run "program: by way of dwz" supplementary_file
 
+# Two modules share a supplementary file, in which lies what both have.
+multifile() {
+  need dwz
+  build gcc "-g -O0" unit-a.c unit-b.c
+  mv image one
+  build gcc "-g -O0" unit-b.c types.c
+  mv image two
+  convert one one.btf
+  convert two two.btf
+  # However small they are.
+  dwz -q -l none -L none -m common -M "$PWD/common" one two 2> dwz.log || skip "dwz -m: $(tail -n 1 dwz.log)"
+  for file in one two; do
+    readelf -S -W $file > sections
+    grep -q gnu_debugaltlink sections
+    convert $file ours.btf
+    expect_status 0 "$BTFPACK" diff $file.btf ours.btf
+    mv common elsewhere
+    expect_status 4 "$BTFPACK" convert -o out.btf $file
+    expect_one_sentence
+    convert $file ours.btf --dwz-file elsewhere
+    expect_status 0 "$BTFPACK" diff $file.btf ours.btf
+    mv elsewhere common
+  done
+}
+run "program: by way of dwz -m" multifile
+
+# split_dwarf COMPILER FLAGS
 split_dwarf() {
-  need gcc
+  need "$1"
   # shellcheck disable=SC2086
-  gcc $linked -g -gsplit-dwarf -o image "$data/unit-a.c"
+  $1 $linked $2 -o image "$data/unit-a.c"
   expect_status 3 "$BTFPACK" convert -o out.btf image
   expect_one_sentence
   grep -q 'split DWARF' err
   [ ! -e out.btf ]
 }
-run "split DWARF is refused" split_dwarf
+while IFS='|' read -r compiler flags; do
+  eval "row() { split_dwarf '$compiler' '$flags'; }"
+  run "split DWARF is refused: $compiler $flags" row
+done <<'ROWS'
+gcc|-gdwarf-5 -gsplit-dwarf
+gcc|-gdwarf-4 -gsplit-dwarf
+clang|-gdwarf-5 -gsplit-dwarf
+clang|-gdwarf-4 -gsplit-dwarf
+clang|-gdwarf-5 -gsplit-dwarf=single
+ROWS
 
 finish
