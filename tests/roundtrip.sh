@@ -265,20 +265,23 @@ supplementary_file() {
 }
 run "program: by way of dwz" supplementary_file
 
-# Two modules share a supplementary file, in which lies what both have.
+# multifile COMPILER OPTION...: two modules share a supplementary file, in which lies
+# what both have.
 multifile() {
+  local compiler=$1
+  shift
   need dwz
-  build gcc "-g -O0" unit-a.c unit-b.c
+  build "${compiler%% *}" "${compiler#* }" unit-a.c unit-b.c
   mv image one
-  build gcc "-g -O0" unit-b.c types.c
+  build "${compiler%% *}" "${compiler#* }" unit-b.c types.c
   mv image two
   convert one one.btf
   convert two two.btf
   # However small they are.
-  dwz -q -l none -L none -m common -M "$PWD/common" one two 2> dwz.log || skip "dwz -m: $(tail -n 1 dwz.log)"
+  dwz -q -l none -L none -m common "$@" one two 2> dwz.log || skip "dwz $*: $(tail -n 1 dwz.log)"
   for file in one two; do
     readelf -S -W $file > sections
-    grep -q gnu_debugaltlink sections
+    grep -qE 'gnu_debugaltlink|debug_sup' sections
     convert $file ours.btf
     expect_status 0 "$BTFPACK" diff $file.btf ours.btf
     mv common elsewhere
@@ -286,10 +289,23 @@ multifile() {
     expect_one_sentence
     convert $file ours.btf --dwz-file elsewhere
     expect_status 0 "$BTFPACK" diff $file.btf ours.btf
+    expect_status 3 "$BTFPACK" convert -o out.btf --dwz-file two.btf $file
+    expect_one_sentence
     mv elsewhere common
   done
 }
-run "program: by way of dwz -m" multifile
+
+while IFS='|' read -r compiler options; do
+  eval "row() { multifile '$compiler' $options; }"
+  run "program: by way of dwz -m $options: $compiler" row
+done <<'ROWS'
+gcc -gdwarf-5 -O0|
+gcc -gdwarf-4 -O2|
+gcc -gdwarf-5 -O2|-5
+gcc -gdwarf-5 -O0|-r
+gcc -gdwarf-4 -O2 -m32|
+clang -gdwarf-4 -O2|
+ROWS
 
 # split_dwarf COMPILER FLAGS
 split_dwarf() {
