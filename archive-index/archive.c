@@ -395,6 +395,8 @@ static int add_locked(struct btfpack_archive *a, struct addition *add, struct pr
 	result = add_in_transaction(a, add, content, err);
 	error = result < 0 ? result : forget_failures(a, add, err);
 	if (!error)
+		error = modules_follow(a, &add->kernel, err);
+	if (!error)
 		error = db_commit(a->db, err);
 	db_rollback(a->db);
 	return error ? error : result;
@@ -483,7 +485,7 @@ static int check_lookup(const struct btfpack_kernel *k, const char *set, struct 
 #define LAST_ADDED  "ORDER BY e.changed DESC, e.build_id DESC LIMIT 1"
 
 /* 1 and the entry, 0, <0. */
-static int find_entry(struct btfpack_archive *a, const struct btfpack_kernel *k, const char *set,
+int entry_find(struct btfpack_archive *a, const struct btfpack_kernel *k, const char *set,
 		      struct btfpack_entry **ret, struct btfpack_error *err)
 {
 	static const char by_build_id[] = ENTRY_SELECT BY_KEY BY_BUILD_ID LAST_ADDED;
@@ -511,7 +513,7 @@ int btfpack_archive_has(struct btfpack_archive *a, const struct btfpack_kernel *
 {
 	AUTO_FREE struct btfpack_entry *entry = NULL;
 
-	return find_entry(a, k, set, &entry, err);
+	return entry_find(a, k, set, &entry, err);
 }
 
 int btfpack_archive_get(struct btfpack_archive *a, const struct btfpack_id *id,
@@ -534,7 +536,7 @@ int btfpack_archive_find(struct btfpack_archive *a, const struct btfpack_kernel 
 {
 	AUTO_FREE struct btfpack_entry *entry = NULL;
 	char key[KEY_TEXT_SIZE];
-	int error = find_entry(a, k, set, &entry, err);
+	int error = entry_find(a, k, set, &entry, err);
 
 	if (error < 0)
 		return error;
@@ -616,6 +618,8 @@ int btfpack_archive_remove(struct btfpack_archive *a, const struct btfpack_kerne
 	if (error)
 		return error;
 	error = remove_in_transaction(a, k, set, err);
+	if (!error)
+		error = modules_follow(a, k, err);
 	if (!error)
 		error = db_commit(a->db, err);
 	db_rollback(a->db);

@@ -24,6 +24,7 @@
 #include "archive-index/handle.h"
 
 #define DEPTH	   4 /* bases in a row */
+#define DEPTH_MODULES 8 /* the same for modules, whose first base is a vmlinux with its own */
 #define DEPTH_FIRST 2 /* of which the first of a series may take so many */
 #define CHILDREN   5
 
@@ -73,15 +74,16 @@ static unsigned int nearness(const struct btfpack_kernel *k, const struct db_stm
 #define WITHIN_SERIES (1u << 4 | 1u << 3 | 1u << 2)
 #define HAS_ROOM      (1u << 0)
 
-static bool is_full(unsigned int near, const struct db_stmt *s)
+static bool is_full(unsigned int near, const struct db_stmt *s, unsigned int depth)
 {
-	if ((near & WITHIN_SERIES) == WITHIN_SERIES)
-		return db_int(s, 5) >= DEPTH || !(near & HAS_ROOM);
+	if ((near & WITHIN_SERIES) == WITHIN_SERIES || depth == DEPTH_MODULES)
+		return db_int(s, 5) >= depth || !(near & HAS_ROOM);
 	return db_int(s, 5) >= DEPTH_FIRST;
 }
 
 /* The best row so far. The rows come in the order of their unames. */
 struct choice {
+	unsigned int depth; /* the most bases that one may have */
 	unsigned int nearness;
 	int64_t before; /* rows between it and the new kernel's place; -1: none yet */
 	struct btfpack_id id;
@@ -92,7 +94,7 @@ static void consider(struct choice *best, const struct btfpack_kernel *k, const 
 {
 	unsigned int near = nearness(k, s);
 
-	if (is_full(near, s))
+	if (is_full(near, s, best->depth))
 		return;
 	if (best->before >= 0 && (near < best->nearness ||
 				  (near == best->nearness && distance >= best->before)))
@@ -139,10 +141,35 @@ static int choose_among(struct btfpack_archive *a, const struct btfpack_kernel *
 	return error ? error : choose(a, k, newer, pattern, arch, best, err);
 }
 
+#define MODULE_CANDIDATES                                                                          \
+	"SELECT m.distro, m.release, m.arch, m.uname, m.content, c.depth, "                        \
+	"(SELECT count(*) FROM content WHERE base = c.digest) FROM modules m "                     \
+	"JOIN content c ON c.digest = m.content WHERE m.uname GLOB ?2 AND m.arch = ?3 "
+
+int base_choose_modules(struct btfpack_archive *a, const struct btfpack_kernel *k,
+			struct content *ret, struct btfpack_error *err)
+{
+	static const char older[] = MODULE_CANDIDATES "AND m.uname <= ?1 COLLATE NUMBERS "
+						      "ORDER BY m.uname COLLATE NUMBERS DESC";
+	static const char newer[] = MODULE_CANDIDATES "AND m.uname > ?1 COLLATE NUMBERS "
+						      "ORDER BY m.uname COLLATE NUMBERS";
+	struct choice best = { .depth = DEPTH_MODULES, .before = -1 };
+	char pattern[64];
+	int error;
+
+	snprintf(pattern, sizeof(pattern), "%.*s*", (int)version_length(k->uname), k->uname);
+	error = choose(a, k, older, pattern, k->arch, &best, err);
+	if (!error)
+		error = choose(a, k, newer, pattern, k->arch, &best, err);
+	if (error || best.before < 0)
+		return error;
+	return content_find(a, &best.id, ret, err);
+}
+
 int base_choose(struct btfpack_archive *a, const struct btfpack_kernel *k, struct content *ret,
 		struct btfpack_error *err)
 {
-	struct choice best = { .before = -1 };
+	struct choice best = { .depth = DEPTH, .before = -1 };
 	char pattern[64];
 	int error;
 

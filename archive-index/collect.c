@@ -27,6 +27,7 @@ static int drop_contents(struct btfpack_archive *a, struct btfpack_error *err)
 	do
 		error = db_do(a->db, err,
 			      "DELETE FROM content WHERE digest NOT IN (SELECT content FROM entry) AND "
+			      "digest NOT IN (SELECT content FROM modules WHERE content IS NOT NULL) AND "
 			      "digest NOT IN (SELECT base FROM content WHERE base IS NOT NULL)",
 			      "");
 	while (!error && db_changes(a->db) > 0);

@@ -286,29 +286,38 @@ static bool write_base(const struct types_model *base, const struct btfpack_id *
 	       digest_bytes(ret->data, ret->size, &found) == 0 && digest_is_equal(&found, id);
 }
 
+/* Told by types against @base. */
+static int encode_on(struct btfpack_archive *a, const struct content *base,
+		     const struct btfpack_blob *btf, struct prepared *p)
+{
+	AUTO_TYPES_MODEL struct types_model *own = NULL;
+	AUTO_BLOB struct btfpack_blob payload = { 0 }, base_bytes = { 0 };
+	const struct types_model *model;
+	int error;
+
+	/* A damaged base is no reason not to store: it is not leant on. */
+	if (lend_base(a, &base->record.id, a->dir, &own, &model, NULL) < 0 ||
+	    !write_base(model, &base->record.id, &base_bytes))
+		return 0;
+	error = try_codec(CODEC_TYPES, btf, model, &base_bytes, &payload);
+	if (error)
+		return error == -EOPNOTSUPP ? 0 : error;
+	take_smaller(p, &payload);
+	p->record.base = base->record.id;
+	p->record.codec = CODEC_TYPES;
+	p->depth = base->depth + 1;
+	return 0;
+}
+
 /* Told by types against the nearest kernel, when there is one. */
 static int encode_against(struct btfpack_archive *a, const struct btfpack_kernel *k,
 			  const struct btfpack_blob *btf, struct prepared *p,
 			  struct btfpack_error *err)
 {
-	AUTO_TYPES_MODEL struct types_model *own = NULL;
-	AUTO_BLOB struct btfpack_blob payload = { 0 }, base_bytes = { 0 };
-	const struct types_model *model;
 	struct content base;
-	int error, found = base_choose(a, k, &base, err);
+	int found = base_choose(a, k, &base, err);
 
-	/* A damaged base is no reason not to store: it is not leant on. */
-	if (found <= 0 || lend_base(a, &base.record.id, a->dir, &own, &model, NULL) < 0 ||
-	    !write_base(model, &base.record.id, &base_bytes))
-		return found < 0 ? found : 0;
-	error = try_codec(CODEC_TYPES, btf, model, &base_bytes, &payload);
-	if (error)
-		return error == -EOPNOTSUPP ? 0 : error;
-	take_smaller(p, &payload);
-	p->record.base = base.record.id;
-	p->record.codec = CODEC_TYPES;
-	p->depth = base.depth + 1;
-	return 0;
+	return found > 0 ? encode_on(a, &base, btf, p) : found;
 }
 
 /* Told by itself: by types, or by zstd where that is smaller. */
@@ -361,6 +370,23 @@ int content_prepare(struct btfpack_archive *a, const struct btfpack_kernel *k, c
 		return found;
 	*ret = (struct prepared){ .record = { .raw_size = btf->size, .id = *id } };
 	return found ? 0 : encode(a, set ? NULL : k, btf, ret, err);
+}
+
+int content_prepare_on(struct btfpack_archive *a, const struct content *base,
+		       const struct btfpack_blob *btf, const struct btfpack_id *id,
+		       struct prepared *ret, struct btfpack_error *err)
+{
+	struct content known;
+	int error, found = content_find(a, id, &known, err);
+
+	if (found < 0)
+		return found;
+	*ret = (struct prepared){ .record = { .raw_size = btf->size, .id = *id } };
+	error = found ? 0 : encode_on(a, base, btf, ret);
+	if (!error && !found && !ret->payload.data)
+		error = encode_alone(btf, ret);
+	ret->record.payload_size = ret->payload.size;
+	return error == -ENOMEM ? btfpack_error_set(err, error, "%s: out of memory", a->dir) : error;
 }
 
 /* It was there and was collected since it was prepared, or its base was: encode

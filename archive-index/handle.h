@@ -96,10 +96,19 @@ int content_prepare(struct btfpack_archive *a, const struct btfpack_kernel *k, c
 		    struct prepared *ret, struct btfpack_error *err);
 void prepared_deinit(struct prepared *p);
 
+/* The same, to be told by @base, whatever others there are. */
+int content_prepare_on(struct btfpack_archive *a, const struct content *base,
+		       const struct btfpack_blob *btf, const struct btfpack_id *id,
+		       struct prepared *ret, struct btfpack_error *err);
+
 /* The stored content that the full BTF of @k is likely to share most with. 1 and
  * the content, 0: there is none, <0. */
 int base_choose(struct btfpack_archive *a, const struct btfpack_kernel *k, struct content *ret,
 		struct btfpack_error *err);
+
+/* The same for the modules of @k: modules of the same version and architecture. */
+int base_choose_modules(struct btfpack_archive *a, const struct btfpack_kernel *k,
+			struct content *ret, struct btfpack_error *err);
 
 /* Forget the bases that are kept decoded. */
 void content_forget(struct btfpack_archive *a);
@@ -116,6 +125,23 @@ int content_begin_pack(struct btfpack_archive *a, int64_t *ret, struct btfpack_e
 int content_put(struct btfpack_archive *a, const struct btfpack_blob *btf, struct prepared *p,
 		struct btfpack_error *err);
 
+/* --- modules -------------------------------------------------------------------------------------- */
+
+/* Inside a write transaction, after entries of the four names of @k changed: rows of
+ * modules move with the entry they belong to, or go with it. */
+int modules_follow(struct btfpack_archive *a, const struct btfpack_kernel *k,
+		   struct btfpack_error *err);
+
+/* All modules of exactly the build @k, whose build_id NULL means the one that is not
+ * known. -ENOENT: no entry has them. */
+int modules_load(struct btfpack_archive *a, const struct btfpack_kernel *k,
+		 struct btfpack_modules *ret, struct btfpack_error *err);
+
+/* The kernel that @k means (as for btfpack_archive_find()): 1 and its entry, which the
+ * caller frees; 0; <0. */
+int entry_find(struct btfpack_archive *a, const struct btfpack_kernel *k, const char *set,
+	       struct btfpack_entry **ret, struct btfpack_error *err);
+
 /* --- rows ---------------------------------------------------------------------------------------- */
 
 /* A copy of the struct @row of @size bytes and, behind it, of the strings that
@@ -131,6 +157,12 @@ struct rows {
 int rows_add(struct rows *rows, void *row); /* takes it; -ENOMEM, then freed */
 void rows_deinit(struct rows *rows);
 
+/* All of a row of modules but its sum. */
+#define MODULES_COLUMNS(m)                                                                         \
+	m ".distro, " m ".release, " m ".arch, " m ".uname, " m ".build_id, " m ".base, " m        \
+	  ".base_types, " m ".base_strings, " m ".content, " m ".count, " m ".failed, " m          \
+	  ".changed"
+
 /* What a statement selects for entry_read(). */
 #define ENTRY_SELECT                                                                               \
 	"SELECT e.distro, e.release, e.arch, e.uname, e.build_id, e.set_name, e.content, "         \
@@ -139,8 +171,13 @@ void rows_deinit(struct rows *rows);
 	"e.arch, e.uname, e.build_id, e.set_name, e.content, e.added, e.changed, e.package, "      \
 	"e.package_version, e.package_sha256, e.source, e.suite, e.converter) AND c.sum = "        \
 	"row_sum(c.digest, c.raw_size, c.stored_size, c.codec, c.base, c.depth, c.pack, "          \
-	"c.offset) "                                                                               \
-	"FROM entry e JOIN content c ON c.digest = e.content "
+	"c.offset), m.content, m.count, m.failed, m.changed, "                                     \
+	"m.sum = row_sum(" MODULES_COLUMNS("m") "), mc.stored_size, m.sum IS NOT NULL "            \
+	"FROM entry e JOIN content c ON c.digest = e.content "                                     \
+	"LEFT JOIN modules m ON e.set_name = '' AND m.distro = e.distro AND "                      \
+	"m.release = e.release AND m.arch = e.arch AND m.uname = e.uname AND "                     \
+	"m.build_id = e.build_id AND m.base = e.content "                                          \
+	"LEFT JOIN content mc ON mc.digest = m.content "
 
 /* The current row of such a statement, copied: free() it. -EBADMSG. */
 int entry_read(const struct btfpack_archive *a, const struct db_stmt *s,

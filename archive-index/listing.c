@@ -19,8 +19,9 @@ static const struct btfpack_kernel no_filter;
 #define FILTER_PARAMETERS "ttttt"
 #define FILTER_ARGUMENTS(f) (f)->distro, (f)->release, (f)->arch, (f)->uname, (f)->build_id
 
-#define ORDER                                                                                      \
-	"ORDER BY distro, release COLLATE NUMBERS, arch, uname COLLATE NUMBERS, build_id"
+#define ORDER(t)                                                                                   \
+	"ORDER BY " t ".distro, " t ".release COLLATE NUMBERS, " t ".arch, " t                     \
+	".uname COLLATE NUMBERS, " t ".build_id"
 
 /* --- entries ------------------------------------------------------------------------------------ */
 
@@ -75,7 +76,7 @@ int btfpack_archive_list(struct btfpack_archive *a, const struct btfpack_kernel 
 		return out_of_memory(a, err);
 	error = db_query(a->db, &s, err,
 			 ENTRY_SELECT "WHERE " FILTERED("e") "AND (?6 = '*' OR e.set_name = ?6) "
-			 ORDER ", set_name COLLATE NUMBERS",
+			 ORDER("e") ", set_name COLLATE NUMBERS",
 			 FILTER_PARAMETERS "t", FILTER_ARGUMENTS(f), text_or_empty(set));
 	if (!error)
 		error = read_entries(a, s, &it->rows, err);
@@ -183,7 +184,7 @@ int btfpack_archive_list_failures(struct btfpack_archive *a, const struct btfpac
 
 	if (!it)
 		return out_of_memory(a, err);
-	error = db_query(a->db, &s, err, FAILURE_SELECT FILTERED("f") ORDER ", package",
+	error = db_query(a->db, &s, err, FAILURE_SELECT FILTERED("f") ORDER("f") ", package",
 			 FILTER_PARAMETERS, FILTER_ARGUMENTS(f));
 	if (!error)
 		error = read_failures(a, s, &it->rows, err);
@@ -324,6 +325,27 @@ static int count_contents(struct btfpack_archive *a, const struct btfpack_kernel
 	return 0;
 }
 
+static int count_modules(struct btfpack_archive *a, const struct btfpack_kernel *f,
+			 struct btfpack_archive_stats *st, struct btfpack_error *err)
+{
+	AUTO_DB_STMT struct db_stmt *s = NULL;
+	int error = db_query(
+		a->db, &s, err,
+		"SELECT count(*), ifnull(sum(count), 0), (SELECT ifnull(sum(stored_size), 0) FROM "
+		"content WHERE digest IN (SELECT m.content FROM modules m WHERE " FILTERED("m")
+		")) FROM modules m WHERE " FILTERED("m"),
+		FILTER_PARAMETERS, FILTER_ARGUMENTS(f));
+
+	if (!error)
+		error = db_next(s, err);
+	if (error < 0)
+		return error;
+	st->module_kernels = (uint64_t)db_int(s, 0);
+	st->modules = (uint64_t)db_int(s, 1);
+	st->module_bytes = (uint64_t)db_int(s, 2);
+	return 0;
+}
+
 static int count_failures(struct btfpack_archive *a, const struct btfpack_kernel *f,
 			  struct btfpack_archive_stats *st, struct btfpack_error *err)
 {
@@ -347,6 +369,7 @@ static int count_packs(struct btfpack_archive *a, struct btfpack_archive_stats *
 	AUTO_DB_STMT struct db_stmt *s = NULL;
 	int error = db_query(a->db, &s, err,
 			     "WITH RECURSIVE used (digest) AS (SELECT content FROM entry UNION "
+			     "SELECT content FROM modules WHERE content IS NOT NULL UNION "
 			     "SELECT c.base FROM content c JOIN used USING (digest) WHERE c.base IS NOT "
 			     "NULL) SELECT (SELECT ifnull(sum(size), 0) FROM pack), "
 			     "(SELECT ifnull(sum((stored_size + ?1 + 7) & ~7), 0) FROM content "
@@ -383,6 +406,8 @@ int btfpack_archive_get_stats(struct btfpack_archive *a, const struct btfpack_ke
 
 	if (!error)
 		error = count_contents(a, f, &st, err);
+	if (!error)
+		error = count_modules(a, f, &st, err);
 	if (!error)
 		error = count_failures(a, f, &st, err);
 	if (!error)

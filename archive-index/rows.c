@@ -179,10 +179,16 @@ int entry_read(const struct btfpack_archive *a, const struct db_stmt *s,
 		.raw_size = (uint64_t)db_int(s, 15),
 		.stored_size = (uint64_t)db_int(s, 16),
 		.codec = codec ? codec->name : "unknown",
+		.has_modules = db_int(s, 25),
+		.modules = (uint32_t)db_int(s, 20),
+		.modules_failed = (uint32_t)db_int(s, 21),
+		.modules_changed = db_int(s, 22),
+		.modules_stored_size = (uint64_t)db_int(s, 24),
 	};
 	char key[KEY_TEXT_SIZE];
 
-	if (!db_id(s, 6, &e.id) || !db_int(s, 18))
+	db_id(s, 19, &e.modules_id); /* NULL: stays zero */
+	if (!db_id(s, 6, &e.id) || !db_int(s, 18) || (e.has_modules && !db_int(s, 23)))
 		return btfpack_error_set(err, -EBADMSG,
 					 "%s: the index is damaged: the row of %s does not match "
 					 "its checksum",

@@ -85,7 +85,32 @@ static const char version_1[] =
 	"	PRIMARY KEY (distro, release, arch, package, package_version)"
 	") STRICT, WITHOUT ROWID;";
 
+/*
+ * The modules of a kernel whose full BTF is `base`: all in one content, modules-joined.h,
+ * of which base_types and base_strings tell where what the base has ends. NULL: it has
+ * none. Such a row goes with the entry that it belongs to.
+ */
+static const char version_2[] =
+	"CREATE TABLE modules ("
+	"	distro TEXT NOT NULL,"
+	"	release TEXT NOT NULL,"
+	"	arch TEXT NOT NULL,"
+	"	uname TEXT NOT NULL,"
+	"	build_id TEXT NOT NULL,"
+	"	base BLOB NOT NULL CHECK (length(base) = 32),"
+	"	base_types INTEGER NOT NULL,"
+	"	base_strings INTEGER NOT NULL,"
+	"	content BLOB REFERENCES content (digest),"
+	"	count INTEGER NOT NULL,"
+	"	failed INTEGER NOT NULL,"
+	"	changed INTEGER NOT NULL,"
+	"	sum INTEGER NOT NULL,"
+	"	PRIMARY KEY (distro, release, arch, uname, build_id)"
+	") STRICT, WITHOUT ROWID;"
+	"CREATE INDEX modules_by_content ON modules (content) WHERE content IS NOT NULL;";
+
 const char *const schema_migrations[] = {
 	version_1,
+	version_2,
 };
 const int schema_version = ARRAY_SIZE(schema_migrations);

@@ -83,6 +83,8 @@ static const char *const sum_queries[] = {
 	"set_name FROM entry WHERE sum IS NOT row_sum(distro, release, arch, uname, build_id, "
 	"set_name, content, added, changed, package, package_version, package_sha256, source, suite, "
 	"converter)",
+	"SELECT 'the row of the modules of ' || distro || ' ' || release || ' ' || arch || ' ' || "
+	"uname FROM modules WHERE sum IS NOT row_sum(" MODULES_COLUMNS("modules") ")",
 	"SELECT 'the row of failed package ' || package FROM failure WHERE sum IS NOT "
 	"row_sum(distro, release, arch, uname, build_id, package, package_version, package_sha256, "
 	"source, suite, converter, code, reason, attempts, first, last)",
@@ -236,13 +238,49 @@ static int check_entries(struct verify *v)
 	return forgive(v, error);
 }
 
+/* The modules of a kernel are there, come apart, and stand on what the entry has. */
+static int check_modules_of(struct verify *v, const struct db_stmt *s)
+{
+	struct btfpack_kernel k = { text_or_empty(db_text(s, 0)), text_or_empty(db_text(s, 1)),
+				    text_or_empty(db_text(s, 2)), text_or_empty(db_text(s, 3)),
+				    text_or_null(db_text(s, 4)) };
+	struct btfpack_modules modules = { 0 };
+	char key[KEY_TEXT_SIZE], sentence[400];
+	struct btfpack_id id;
+	bool is_there = !db_int(s, 6) || (db_id(s, 5, &id) && is_good(v, &id));
+	int error = is_there ? modules_load(v->a, &k, &modules, v->err) : 0;
+
+	btfpack_modules_free(&modules);
+	if (is_there && error != -ENOENT)
+		return forgive(v, error);
+	snprintf(sentence, sizeof(sentence), "%s: the modules of %s are lost: %s", v->a->dir,
+		 key_text(&k, key),
+		 is_there ? "there is no entry with what they stand on" : "their content is not there");
+	report(v, &k, NULL, sentence);
+	return 0;
+}
+
+static int check_modules(struct verify *v)
+{
+	AUTO_DB_STMT struct db_stmt *s = NULL;
+	int error = db_query(v->a->db, &s, v->err,
+			     "SELECT distro, release, arch, uname, build_id, content, count "
+			     "FROM modules ORDER BY distro, release, arch, uname, build_id",
+			     "");
+
+	while (!error && (error = db_next(s, v->err)) > 0)
+		error = check_modules_of(v, s);
+	return forgive(v, error);
+}
+
 /* Contents that no entry names may be lost too; they are only worth a word. */
 static int check_contents(struct verify *v)
 {
 	AUTO_DB_STMT struct db_stmt *s = NULL;
 	int error = db_query(v->a->db, &s, v->err,
 			     "SELECT digest FROM content WHERE digest NOT IN "
-			     "(SELECT content FROM entry)",
+			     "(SELECT content FROM entry) AND digest NOT IN (SELECT content FROM "
+			     "modules WHERE content IS NOT NULL)",
 			     "");
 	char hex[DIGEST_HEX_SIZE];
 	struct btfpack_id id;
@@ -279,6 +317,8 @@ static int verify(struct verify *v)
 		error = check_packs(v);
 	if (!error)
 		error = check_entries(v);
+	if (!error)
+		error = check_modules(v);
 	if (!error)
 		error = check_contents(v);
 	return error;

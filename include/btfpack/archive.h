@@ -166,6 +166,12 @@ struct btfpack_entry {
 	int64_t added;			      /* when the entry was made */
 	int64_t changed;		      /* when it got the content it has now */
 	struct btfpack_provenance provenance; /* of which any field may be NULL */
+	bool has_modules;		      /* full BTF, and btfpack_archive_add_modules() was called */
+	uint32_t modules;		      /* how many of the kernel's have their BTF here */
+	uint32_t modules_failed;	      /* how many could not be had */
+	struct btfpack_id modules_id;	      /* of their content, all in one; zeroes where @modules is 0 */
+	uint64_t modules_stored_size;	      /* of that content, in the pack */
+	int64_t modules_changed;	      /* when they were stored */
 };
 
 /* As @set of btfpack_archive_list(): full BTF and every minified set. */
@@ -202,6 +208,59 @@ void btfpack_entry_iter_free(struct btfpack_entry_iter *it);
  */
 int btfpack_archive_copy(struct btfpack_archive *a, const struct btfpack_entry *entry,
 			 const struct btfpack_blob *btf, struct btfpack_error *err);
+
+/* --- modules -------------------------------------------------------------------------------- */
+
+/* Split BTF of a kernel's modules; names and bytes belong to the struct. */
+struct btfpack_modules {
+	struct btfpack_module_btf *modules;
+	size_t count;
+};
+
+/* NULL and empty are fine. */
+void btfpack_modules_free(struct btfpack_modules *modules);
+
+/*
+ * Store split BTF of @count @modules of the kernel @k (as for find), on top of its full
+ * BTF, which must be stored before and whose content is @base. They replace those that
+ * the kernel has. They live and die with its full BTF: when that is removed or becomes
+ * another, they go. @failed is how many more modules there are whose BTF could not be
+ * had. A @count of 0 is fine: it is then known that the kernel has none.
+ *
+ * Names as lsmod prints them, in any order, no two alike; 1 to 255 bytes of printable
+ * characters without '/', not beginning with '.', and not "vmlinux".
+ *
+ * What comes back is the same types with the same ids; strings are laid out anew where
+ * a writer other than convert laid them out otherwise. That is proved before anything
+ * is stored.
+ *
+ * 0; 1 when just these were there already. -ENOENT no such kernel, or its full BTF is
+ * another than @base; -EBADMSG a module that is not BTF on top of @base; -EINVAL; -EFBIG
+ * all of them are over BTFPACK_ARCHIVE_BTF_MAX; -EROFS.
+ */
+int btfpack_archive_add_modules(struct btfpack_archive *a, const struct btfpack_kernel *k,
+				const struct btfpack_id *base,
+				const struct btfpack_module_btf *modules, size_t count,
+				uint32_t failed, struct btfpack_error *err);
+
+/*
+ * As add_modules() to an entry that btfpack_archive_copy() has stored: where this
+ * archive has other modules of it, those that were stored later (of the same second,
+ * the content with the greater id) stand, which is BTFPACK_ARCHIVE_OLDER when they are
+ * those here.
+ */
+int btfpack_archive_copy_modules(struct btfpack_archive *a, const struct btfpack_entry *entry,
+				 const struct btfpack_modules *modules, struct btfpack_error *err);
+
+/*
+ * Split BTF of those modules of the kernel @k (as for find) whose names match the shell
+ * pattern @pattern (NULL: all), by ascending name; digests are checked. Free it with
+ * btfpack_modules_free(). None that matches is an empty list. -ENOENT: no such kernel,
+ * or its modules were not stored.
+ */
+int btfpack_archive_get_modules(struct btfpack_archive *a, const struct btfpack_kernel *k,
+				const char *pattern, struct btfpack_modules *ret,
+				struct btfpack_error *err);
 
 /* --- looking after it ----------------------------------------------------------------------- */
 
@@ -260,6 +319,9 @@ struct btfpack_archive_stats {
 	uint64_t content_bytes; /* of the distinct contents, raw */
 	uint64_t stored_bytes;	/* of the distinct contents, compressed */
 	uint64_t failures;	/* packages noted as failed */
+	uint64_t module_kernels; /* kernels whose modules were stored */
+	uint64_t modules;	 /* of all of these */
+	uint64_t module_bytes;	 /* of their distinct contents, compressed; not in stored_bytes */
 	/* Of the whole archive, whatever the filter: */
 	uint64_t pack_bytes;	/* of all packs, frames and unreachable records included */
 	uint64_t index_bytes;	/* of the index's files */
