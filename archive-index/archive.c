@@ -485,7 +485,7 @@ static int check_lookup(const struct btfpack_kernel *k, const char *set, struct 
 #define LAST_ADDED  "ORDER BY e.changed DESC, e.build_id DESC LIMIT 1"
 
 /* 1 and the entry, 0, <0. */
-int entry_find(struct btfpack_archive *a, const struct btfpack_kernel *k, const char *set,
+static int find_entry(struct btfpack_archive *a, const struct btfpack_kernel *k, const char *set,
 		      struct btfpack_entry **ret, struct btfpack_error *err)
 {
 	static const char by_build_id[] = ENTRY_SELECT BY_KEY BY_BUILD_ID LAST_ADDED;
@@ -513,7 +513,7 @@ int btfpack_archive_has(struct btfpack_archive *a, const struct btfpack_kernel *
 {
 	AUTO_FREE struct btfpack_entry *entry = NULL;
 
-	return entry_find(a, k, set, &entry, err);
+	return find_entry(a, k, set, &entry, err);
 }
 
 int btfpack_archive_get(struct btfpack_archive *a, const struct btfpack_id *id,
@@ -536,7 +536,7 @@ int btfpack_archive_find(struct btfpack_archive *a, const struct btfpack_kernel 
 {
 	AUTO_FREE struct btfpack_entry *entry = NULL;
 	char key[KEY_TEXT_SIZE];
-	int error = entry_find(a, k, set, &entry, err);
+	int error = find_entry(a, k, set, &entry, err);
 
 	if (error < 0)
 		return error;

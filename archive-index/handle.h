@@ -137,11 +137,6 @@ int modules_follow(struct btfpack_archive *a, const struct btfpack_kernel *k,
 int modules_load(struct btfpack_archive *a, const struct btfpack_kernel *k,
 		 struct btfpack_modules *ret, struct btfpack_error *err);
 
-/* The kernel that @k means (as for btfpack_archive_find()): 1 and its entry, which the
- * caller frees; 0; <0. */
-int entry_find(struct btfpack_archive *a, const struct btfpack_kernel *k, const char *set,
-	       struct btfpack_entry **ret, struct btfpack_error *err);
-
 /* --- rows ---------------------------------------------------------------------------------------- */
 
 /* A copy of the struct @row of @size bytes and, behind it, of the strings that

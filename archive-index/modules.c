@@ -94,20 +94,31 @@ static int sort_modules(struct addition *add, const struct btfpack_module_btf *m
 	return 0;
 }
 
-/* The entry of @add's kernel, which must have its base as content. */
+/* The entry of @add's kernel that has its base as content. Of builds that share it, the
+ * one of the build-id given. */
 static int find_kernel(struct btfpack_archive *a, const struct addition *add,
 		       struct btfpack_entry **ret, struct btfpack_error *err)
 {
+	AUTO_DB_STMT struct db_stmt *s = NULL;
+	const struct btfpack_kernel *k = add->kernel;
 	char key[KEY_TEXT_SIZE];
-	int found = entry_find(a, add->kernel, NULL, ret, err);
+	int error = key_check(k, err);
 
-	if (found < 0)
-		return found;
-	if (found && digest_is_equal(&(*ret)->id, add->base))
-		return 0;
-	return btfpack_error_set(err, -ENOENT, "%s: the BTF of %s is %s: its modules cannot be stored",
-				 a->dir, key_text(add->kernel, key),
-				 found ? "another" : "not there");
+	if (!error)
+		error = db_query(a->db, &s, err,
+				 ENTRY_SELECT
+				 "WHERE e.distro = ?1 AND e.release = ?2 AND e.arch = ?3 AND "
+				 "e.uname = ?4 AND e.set_name = '' AND e.content = ?6 AND "
+				 "(?5 = '' OR e.build_id = '' OR e.build_id = ?5) "
+				 "ORDER BY e.build_id = ?5 DESC, e.build_id LIMIT 1",
+				 "tttttd", k->distro, k->release, k->arch, k->uname,
+				 text_or_empty(k->build_id), add->base);
+	if (!error)
+		error = db_next(s, err);
+	if (error)
+		return error < 0 ? error : entry_read(a, s, ret, err);
+	return btfpack_error_set(err, -ENOENT, "%s: no %s with the BTF that these modules stand on",
+				 a->dir, key_text(k, key));
 }
 
 /* What the joined BTF is told by. */
@@ -232,16 +243,20 @@ static int read_ends(struct btfpack_archive *a, const struct btfpack_entry *e,
 		     struct modules_base *ret, struct btfpack_error *err)
 {
 	AUTO_DB_STMT struct db_stmt *s = NULL;
+	char key[KEY_TEXT_SIZE];
 	int error = db_query(a->db, &s, err,
 			     "SELECT base_types, base_strings FROM modules WHERE distro = ? AND "
-			     "release = ? AND arch = ? AND uname = ? AND build_id = ?",
-			     "ttttt", e->kernel.distro, e->kernel.release, e->kernel.arch,
-			     e->kernel.uname, text_or_empty(e->kernel.build_id));
+			     "release = ? AND arch = ? AND uname = ? AND build_id = ? AND content = ?",
+			     "tttttd", e->kernel.distro, e->kernel.release, e->kernel.arch,
+			     e->kernel.uname, text_or_empty(e->kernel.build_id), &e->modules_id);
 
 	if (!error)
 		error = db_next(s, err);
 	if (error < 0)
 		return error;
+	if (!error)
+		return btfpack_error_set(err, -ENOENT, "%s: the modules of %s are there no more",
+					 a->dir, key_text(&e->kernel, key));
 	*ret = (struct modules_base){ (uint32_t)db_int(s, 0), (uint32_t)db_int(s, 1) };
 	return 0;
 }
@@ -277,11 +292,17 @@ static int load(struct btfpack_archive *a, const struct btfpack_entry *e, const 
 	return 0;
 }
 
-static int load_any(struct btfpack_archive *a, const struct btfpack_entry *e, const char *pattern,
-		    struct btfpack_modules *ret, struct btfpack_error *err)
+int btfpack_archive_get_modules(struct btfpack_archive *a, const struct btfpack_entry *entry,
+				const char *pattern, struct btfpack_modules *ret,
+				struct btfpack_error *err)
 {
-	if (e->modules)
-		return load(a, e, pattern, ret, err);
+	char key[KEY_TEXT_SIZE];
+
+	if (!entry->has_modules)
+		return btfpack_error_set(err, -ENOENT, "%s: the modules of %s were not stored",
+					 a->dir, key_text(&entry->kernel, key));
+	if (entry->modules)
+		return load(a, entry, pattern, ret, err);
 	*ret = (struct btfpack_modules){ 0 };
 	return 0;
 }
@@ -303,23 +324,7 @@ int modules_load(struct btfpack_archive *a, const struct btfpack_kernel *k,
 		error = entry_read(a, s, &entry, err);
 	if (error < 0)
 		return error;
-	return entry && entry->has_modules ? load_any(a, entry, NULL, ret, err) : -ENOENT;
-}
-
-int btfpack_archive_get_modules(struct btfpack_archive *a, const struct btfpack_kernel *k,
-				const char *pattern, struct btfpack_modules *ret,
-				struct btfpack_error *err)
-{
-	AUTO_FREE struct btfpack_entry *entry = NULL;
-	char key[KEY_TEXT_SIZE];
-	int found = entry_find(a, k, NULL, &entry, err);
-
-	if (found < 0)
-		return found;
-	if (!found || !entry->has_modules)
-		return btfpack_error_set(err, -ENOENT, "%s: no %s of %s", a->dir,
-					 found ? "modules" : "BTF", key_text(k, key));
-	return load_any(a, entry, pattern, ret, err);
+	return entry ? btfpack_archive_get_modules(a, entry, NULL, ret, err) : -ENOENT;
 }
 
 /* --- with their kernel --------------------------------------------------------------------------- */

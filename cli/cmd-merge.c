@@ -20,6 +20,22 @@ struct merge {
 	size_t stored, known, older, failures;
 };
 
+/* The modules that its kernel has there. Not where the BTF they stand on is not the one
+ * that stands here. */
+static int merge_modules(struct merge *m, const struct btfpack_entry *e, int result,
+			 struct btfpack_error *err)
+{
+	AUTO_MODULES struct btfpack_modules modules = { 0 };
+	int error;
+
+	if (!e->has_modules || result == BTFPACK_ARCHIVE_OLDER)
+		return result;
+	error = btfpack_archive_get_modules(m->from, e, NULL, &modules, err);
+	if (!error)
+		error = btfpack_archive_copy_modules(m->into, e, &modules, err);
+	return error < 0 || result ? error : 0; /* stored, if either was */
+}
+
 static int merge_entry(struct merge *m, const struct btfpack_entry *e, struct btfpack_error *err)
 {
 	AUTO_BLOB struct btfpack_blob btf = { 0 };
@@ -27,6 +43,8 @@ static int merge_entry(struct merge *m, const struct btfpack_entry *e, struct bt
 
 	if (!result)
 		result = btfpack_archive_copy(m->into, e, &btf, err);
+	if (result >= 0)
+		result = merge_modules(m, e, result, err);
 	if (result < 0)
 		return result;
 	m->older += result == BTFPACK_ARCHIVE_OLDER;

@@ -1,32 +1,26 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What is in the store: ls, show, rm. */
+/* What is in the store: ls, rm. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cli/store.h"
-#include "core/digest.h"
-
-static int no_match(const struct store_args *args)
-{
-	char text[256];
-
-	output_tell("%s: nothing stored matches %s", args->archive,
-		    filter_describe(&args->filter, text));
-	return CMD_NO;
-}
 
 /* --- ls --------------------------------------------------------------------------------------- */
 
 static void print_entry(const struct btfpack_entry *e)
 {
-	char text[640], size[16], stored[16];
+	char text[640], size[16], stored[16], modules[64] = "";
 
-	if (cmd_common.json)
+	if (cmd_common.json) {
 		output_json(store_entry_json(e));
-	else
-		printf("%-60s %8s %8s\n", store_entry_text(e, text), output_size(e->raw_size, size),
-		       output_size(e->stored_size, stored));
+		return;
+	}
+	if (e->has_modules)
+		snprintf(modules, sizeof(modules), "  %u modules %s", e->modules,
+			 output_size(e->modules_stored_size, stored));
+	printf("%-60s %8s %8s%s\n", store_entry_text(e, text), output_size(e->raw_size, size),
+	       output_size(e->stored_size, stored), modules);
 }
 
 static void print_failure(const struct btfpack_failure *f)
@@ -86,7 +80,7 @@ static int run_ls(const struct cmd *cmd, int argc, char **argv)
 		return cmd_fail(&err);
 	for (; btfpack_entry_iter_next(it, &e, &err) > 0; count++)
 		print_entry(e);
-	return count ? CMD_OK : no_match(&args);
+	return count ? CMD_OK : store_no_match(&args);
 }
 
 static const struct cmd_option ls_options[] = {
@@ -101,95 +95,6 @@ const struct cmd cmd_ls = {
 	.arguments = "--archive DIR",
 	.options = ls_options,
 	.run = run_ls,
-};
-
-/* --- show ------------------------------------------------------------------------------------- */
-
-static void print_field(const char *name, const char *value)
-{
-	if (value)
-		printf("  %-10s %s\n", name, value);
-}
-
-static void print_details(const struct btfpack_entry *e)
-{
-	char text[640], size[16], stored[16], added[32], changed[32], id[DIGEST_HEX_SIZE];
-	const struct btfpack_provenance *p = &e->provenance;
-
-	digest_format(&e->id, id);
-	printf("%s\n", store_entry_text(e, text));
-	print_field("build-id", e->kernel.build_id);
-	print_field("content", id);
-	printf("  %-10s %s, %s stored as %s\n", "size", output_size(e->raw_size, size),
-	       output_size(e->stored_size, stored), e->codec);
-	printf("  %-10s %s, content of %s UTC\n", "added", store_time(e->added, added),
-	       store_time(e->changed, changed));
-	print_field("package", p->package);
-	print_field("version", p->package_version);
-	print_field("sha256", p->package_sha256);
-	print_field("source", p->source);
-	print_field("suite", p->suite);
-	print_field("converter", p->converter);
-}
-
-/* The BTF of the one entry that matched. */
-static int write_btf(struct btfpack_archive *archive, const struct btfpack_id *id,
-		     const char *output)
-{
-	AUTO_BLOB struct btfpack_blob btf = { 0 };
-	struct btfpack_error err;
-
-	if (btfpack_archive_get(archive, id, &btf, &err) < 0 ||
-	    output_file(output, btf.data, btf.size, &err) < 0)
-		return cmd_fail(&err);
-	return CMD_OK;
-}
-
-static int run_show(const struct cmd *cmd, int argc, char **argv)
-{
-	AUTO_ARCHIVE struct btfpack_archive *archive = NULL;
-	AUTO_ENTRY_ITER struct btfpack_entry_iter *it = NULL;
-	struct store_args args = { 0 };
-	const struct btfpack_entry *e;
-	const char *output = NULL;
-	struct btfpack_error err;
-	struct btfpack_id id = { 0 };
-	int count = 0, status = store_begin(cmd, argc, argv, BTFPACK_ARCHIVE_READ_ONLY, &args,
-					    &output, &archive);
-
-	if (!archive)
-		return status;
-	if (btfpack_archive_list(archive, &args.filter.kernel,
-				 args.set || output ? args.set : BTFPACK_SET_ANY, &it, &err))
-		return cmd_fail(&err);
-	for (; btfpack_entry_iter_next(it, &e, &err) > 0; count++) {
-		id = e->id;
-		if (output && !strcmp(output, "-"))
-			continue; /* standard output is the BTF's */
-		if (cmd_common.json)
-			output_json(store_entry_json(e));
-		else
-			print_details(e);
-	}
-	if (!count)
-		return no_match(&args);
-	if (output && count > 1)
-		return cmd_usage(cmd, "%d entries match, expected one to write", count);
-	return output ? write_btf(archive, &id, output) : CMD_OK;
-}
-
-static const struct cmd_option show_options[] = {
-	STORE_OPTIONS,
-	{ 'o', "output", "OUT", "write the BTF of the one that matches; - is standard output" },
-	{ 0 },
-};
-
-const struct cmd cmd_show = {
-	.name = "show",
-	.summary = "show all that is known of a stored BTF, or take it out",
-	.arguments = "--archive DIR [-o OUT]",
-	.options = show_options,
-	.run = run_show,
 };
 
 /* --- rm --------------------------------------------------------------------------------------- */
@@ -230,7 +135,7 @@ static int run_rm(const struct cmd *cmd, int argc, char **argv)
 		return cmd_fail(&err);
 	status = remove_matches(archive, it, &count);
 	if (status == CMD_OK && !count)
-		return no_match(&args);
+		return store_no_match(&args);
 	return status;
 }
 

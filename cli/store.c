@@ -64,6 +64,17 @@ int store_begin(const struct cmd *cmd, int argc, char **argv, uint32_t flags,
 	return store_open(cmd, args, flags, ret);
 }
 
+static void add_modules(json_t *object, const struct btfpack_entry *e)
+{
+	json_t *more = json_pack("{s:I, s:I, s:I, s:I}", "modules", (json_int_t)e->modules,
+				 "modules_failed", (json_int_t)e->modules_failed,
+				 "modules_stored_size", (json_int_t)e->modules_stored_size,
+				 "modules_changed", (json_int_t)e->modules_changed);
+
+	json_object_update(object, more);
+	json_decref(more);
+}
+
 json_t *store_entry_json(const struct btfpack_entry *e)
 {
 	char id[DIGEST_HEX_SIZE];
@@ -81,6 +92,8 @@ json_t *store_entry_json(const struct btfpack_entry *e)
 			 e->provenance.converter);
 	json_object_update(object, more);
 	json_decref(more);
+	if (e->has_modules)
+		add_modules(object, e);
 	return object;
 }
 
@@ -99,4 +112,13 @@ const char *store_time(int64_t seconds, char ret[32])
 	if (!gmtime_r(&time, &tm) || !strftime(ret, 32, "%Y-%m-%d %H:%M", &tm))
 		strcpy(ret, "?");
 	return ret;
+}
+
+int store_no_match(const struct store_args *args)
+{
+	char text[256];
+
+	output_tell("%s: nothing stored matches %s", args->archive,
+		    filter_describe(&args->filter, text));
+	return CMD_NO;
 }

@@ -63,6 +63,15 @@ static inline void entry_iter_freep(struct btfpack_entry_iter **it)
 }
 #define AUTO_ENTRY_ITER CLEANUP(entry_iter_freep)
 
+static inline void store_free_modules(struct btfpack_modules *modules)
+{
+	btfpack_modules_free(modules);
+}
+#define AUTO_MODULES CLEANUP(store_free_modules)
+
+/* Say that nothing matches; returns the status. */
+int store_no_match(const struct store_args *args);
+
 /* A kernel's key with what is known of its BTF, for --json. */
 json_t *store_entry_json(const struct btfpack_entry *entry);
 

@@ -221,8 +221,8 @@ struct btfpack_modules {
 void btfpack_modules_free(struct btfpack_modules *modules);
 
 /*
- * Store split BTF of @count @modules of the kernel @k (as for find), on top of its full
- * BTF, which must be stored before and whose content is @base. They replace those that
+ * Store split BTF of @count @modules of the kernel @k (all four names; the build-id where
+ * known), on top of its full BTF, which must be stored before and whose content is @base. They replace those that
  * the kernel has. They live and die with its full BTF: when that is removed or becomes
  * another, they go. @failed is how many more modules there are whose BTF could not be
  * had. A @count of 0 is fine: it is then known that the kernel has none.
@@ -253,12 +253,12 @@ int btfpack_archive_copy_modules(struct btfpack_archive *a, const struct btfpack
 				 const struct btfpack_modules *modules, struct btfpack_error *err);
 
 /*
- * Split BTF of those modules of the kernel @k (as for find) whose names match the shell
- * pattern @pattern (NULL: all), by ascending name; digests are checked. Free it with
- * btfpack_modules_free(). None that matches is an empty list. -ENOENT: no such kernel,
- * or its modules were not stored.
+ * Split BTF of those modules of the listed @entry whose names match the shell pattern
+ * @pattern (NULL: all), by ascending name; digests are checked. Free it with
+ * btfpack_modules_free(). None that matches is an empty list. -ENOENT: its modules were
+ * not stored, or are there no more.
  */
-int btfpack_archive_get_modules(struct btfpack_archive *a, const struct btfpack_kernel *k,
+int btfpack_archive_get_modules(struct btfpack_archive *a, const struct btfpack_entry *entry,
 				const char *pattern, struct btfpack_modules *ret,
 				struct btfpack_error *err);
 
