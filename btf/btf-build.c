@@ -14,6 +14,7 @@
 
 struct btf_build {
 	const struct btf_view *base;
+	const struct btf_build *index; /* has the base's names; NULL: the table has them */
 	uint32_t first_id;
 	uint32_t first_string;
 	struct buf types;
@@ -65,7 +66,7 @@ static const char *string_at(const struct btf_build *b, uint32_t offset)
 	return (const char *)b->strings.data + (offset - b->first_string);
 }
 
-static uint32_t *find_slot(struct btf_build *b, const char *string, size_t length)
+static uint32_t *find_slot(const struct btf_build *b, const char *string, size_t length)
 {
 	uint32_t i = (uint32_t)XXH3_64bits(string, length);
 
@@ -124,9 +125,29 @@ static int index_base(struct btf_build *b, const struct btf_view *view)
 	return error;
 }
 
+int btf_build_index(struct btf_build *b)
+{
+	return b->table || !b->base ? 0 : index_base(b, b->base);
+}
+
+int btf_build_new_on(const struct btf_build *index, struct btf_build **ret)
+{
+	int error = btf_build_new(index->base, ret);
+
+	if (!error)
+		(*ret)->index = index;
+	return error;
+}
+
+/* Among the names of an index; 0: not there. */
+static uint32_t find_in_index(const struct btf_build *index, const char *string, size_t length)
+{
+	return index && index->table ? *find_slot(index, string, length) : 0;
+}
+
 int btf_build_string_n(struct btf_build *b, const char *string, size_t length, uint32_t *ret)
 {
-	uint32_t *slot;
+	uint32_t *slot, known;
 	int error = 0;
 
 	if (length) /* a NUL inside would end it for every reader */
@@ -135,7 +156,12 @@ int btf_build_string_n(struct btf_build *b, const char *string, size_t length, u
 		*ret = 0;
 		return 0;
 	}
-	if (!b->table && b->base)
+	known = find_in_index(b->index, string, length);
+	if (known) {
+		*ret = known - 1;
+		return 0;
+	}
+	if (!b->table && b->base && !b->index)
 		error = index_base(b, b->base);
 	if (!error && b->table_used * 2 >= b->table_size)
 		error = grow_table(b);

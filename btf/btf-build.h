@@ -41,6 +41,14 @@ static inline void btf_build_freep(struct btf_build **b)
 }
 #define AUTO_BTF_BUILD CLEANUP(btf_build_freep)
 
+/*
+ * For many split BTFs on one base: its names are made findable once, in a builder to
+ * which nothing is added, and those made on it only look there. Any number of threads
+ * may build on one index, which must outlive them.
+ */
+int btf_build_index(struct btf_build *b);
+int btf_build_new_on(const struct btf_build *index, struct btf_build **ret);
+
 /* The offset of @string (of @length bytes), added if new. "" and NULL give 0. */
 int btf_build_string(struct btf_build *b, const char *string, uint32_t *ret);
 int btf_build_string_n(struct btf_build *b, const char *string, size_t length, uint32_t *ret);

@@ -14,14 +14,6 @@
 #include "btfgen/shape.h"
 #include "core/cleanup.h"
 
-/* Ids of the base by token, of which there are two sorts. */
-struct token_map {
-	const struct shape_set *set;
-	bool shallow;
-	uint32_t *slots; /* id; 0 is free */
-	uint32_t size;
-};
-
 static uint64_t token_of(const struct token_map *map, const struct shape *shape)
 {
 	return map->shallow ? shape->shallow : shape->full;
@@ -62,6 +54,36 @@ static int token_map_init(struct token_map *map, const struct shape_set *set, bo
 static void token_map_deinit(struct token_map *map)
 {
 	free(map->slots);
+}
+
+int base_types_init(struct base_types *base, const struct btfpack_blob *btf,
+		    struct btfpack_error *err)
+{
+	int error = btf_view_init(&base->view, btf->data, btf->size, NULL, "base BTF", err);
+
+	if (error)
+		return error;
+	error = btf_build_new(&base->view, &base->names);
+	if (!error)
+		error = btf_build_index(base->names);
+	if (!error)
+		error = shape_set_from_view(&base->shapes, &base->view);
+	if (!error)
+		error = token_map_init(&base->full, &base->shapes, false);
+	if (!error)
+		error = token_map_init(&base->shallow, &base->shapes, true);
+	if (error == -EBADMSG)
+		return btfpack_error_set(err, error, "the base BTF has a type that contains itself");
+	return error ? btfpack_error_set(err, error, "out of memory for the base BTF") : 0;
+}
+
+void base_types_deinit(struct base_types *base)
+{
+	token_map_deinit(&base->full);
+	token_map_deinit(&base->shallow);
+	shape_set_deinit(&base->shapes);
+	btf_build_free(base->names);
+	btf_view_deinit(&base->view);
 }
 
 /* --- what leads to a contradiction
@@ -138,21 +160,13 @@ static void match(const struct shape_set *own, const struct token_map *full,
 }
 
 int base_match(const struct type_graph *graph, const struct dwarf_file *file,
-	       const struct btf_view *base, uint32_t **ret)
+	       const struct base_types *base, uint32_t **ret)
 {
-	CLEANUP(shape_set_deinit) struct shape_set own = { 0 }, theirs = { 0 };
-	CLEANUP(token_map_deinit) struct token_map full = { 0 };
-	CLEANUP(token_map_deinit) struct token_map shallow = { 0 };
+	CLEANUP(shape_set_deinit) struct shape_set own = { 0 };
 	CLEANUP(walk_deinit) struct walk walk = { 0 };
 	AUTO_FREE uint32_t *ids = NULL;
 	int error = shape_set_from_graph(&own, graph, file);
 
-	if (!error)
-		error = shape_set_from_view(&theirs, base);
-	if (!error)
-		error = token_map_init(&full, &theirs, false);
-	if (!error)
-		error = token_map_init(&shallow, &theirs, true);
 	if (!error)
 		error = walk_init(&walk, &own);
 	if (!error) {
@@ -161,7 +175,7 @@ int base_match(const struct type_graph *graph, const struct dwarf_file *file,
 	}
 	if (error)
 		return error;
-	match(&own, &full, &shallow, ids, &walk);
+	match(&own, &base->full, &base->shallow, ids, &walk);
 	walk_back(&walk, ids);
 	memmove(ids, ids + 1, graph->node_count * sizeof(*ids)); /* by node */
 	*ret = steal_ptr(ids);                                   /* the caller's */

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "btfgen/base-match.h"
 #include "btfgen/dwarf-funcs.h"
 #include "btfgen/dwarf-vars.h"
 #include "btfgen/kfuncs.h"
@@ -16,7 +17,7 @@ struct conversion {
 	struct elf_image image, alt_image; /* the latter when dwz made one */
 	struct dwarf_file file, alt_file;
 	struct type_pool pool, alt_pool;
-	const struct btf_view *base; /* of a module; else NULL */
+	const struct base_types *base; /* of a module; else NULL */
 	uint32_t flags;              /* BTFPACK_CONVERT_* */
 	struct func_symbols symbols;
 	struct percpu_section percpu;

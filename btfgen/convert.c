@@ -88,10 +88,10 @@ static int emit(struct conversion *c, const struct type_graph *graph, const uint
 	CLEANUP(btf_emit_deinit) struct btf_emit emit = {
 		.file = &c->file,
 		.graph = graph,
-		.base = c->base,
+		.base = c->base ? &c->base->view : NULL,
 		.no_enum64 = c->flags & BTFPACK_CONVERT_NO_ENUM64,
 	};
-	int error = btf_build_new(c->base, &build);
+	int error = c->base ? btf_build_new_on(c->base->names, &build) : btf_build_new(NULL, &build);
 
 	if (!error && c->base) {
 		error = base_match(graph, &c->file, c->base, &ids);
@@ -102,9 +102,7 @@ static int emit(struct conversion *c, const struct type_graph *graph, const uint
 	if (!error)
 		error = emit_names_init(&emit.names, build, &c->file);
 	if (error == -EBADMSG)
-		return btfpack_error_set(err, error,
-					 "%s: the base BTF has a type that contains itself",
-					 c->image.path);
+		return btfpack_error_set(err, error, "%s: a type contains itself", c->image.path);
 	if (error)
 		return btfpack_error_set(err, error, "%s: out of memory", c->image.path);
 	emit.build = build;
@@ -230,7 +228,8 @@ static int take_section(struct conversion *c, struct btfpack_blob *ret, struct b
 
 	if (error || !section.size)
 		return error ? error : -ENOENT;
-	error = btf_view_init(&view, section.data, section.size, c->base, c->image.path, err);
+	error = btf_view_init(&view, section.data, section.size,
+			      c->base ? &c->base->view : NULL, c->image.path, err);
 	if (error)
 		return error;
 	ret->data = malloc(section.size);
@@ -241,7 +240,7 @@ static int take_section(struct conversion *c, struct btfpack_blob *ret, struct b
 	return 0;
 }
 
-static int convert(const char *path, const struct btf_view *base,
+static int convert(const char *path, const struct base_types *base,
 		   const struct btfpack_convert_opts *opts, struct btfpack_blob *ret,
 		   struct btfpack_error *err)
 {
@@ -282,14 +281,49 @@ int btfpack_convert(const char *path, const struct btfpack_convert_opts *opts,
 	return convert(path, NULL, opts, ret, err);
 }
 
+struct btfpack_module_base {
+	struct base_types types;
+};
+
+int btfpack_module_base_new(const struct btfpack_blob *btf, struct btfpack_module_base **ret,
+			    struct btfpack_error *err)
+{
+	struct btfpack_module_base *base = calloc(1, sizeof(*base));
+	int error = base ? base_types_init(&base->types, btf, err)
+			 : btfpack_error_set(err, -ENOMEM, "out of memory for the base BTF");
+
+	if (error)
+		btfpack_module_base_free(base);
+	else
+		*ret = base; /* the caller's */
+	return error;
+}
+
+void btfpack_module_base_free(struct btfpack_module_base *base)
+{
+	if (base)
+		base_types_deinit(&base->types);
+	free(base);
+}
+
+int btfpack_convert_module_on(const char *path, const struct btfpack_module_base *base,
+			      const struct btfpack_convert_opts *opts, struct btfpack_blob *ret,
+			      struct btfpack_error *err)
+{
+	return convert(path, &base->types, opts, ret, err);
+}
+
 int btfpack_convert_module(const char *path, const struct btfpack_blob *base,
 			   const struct btfpack_convert_opts *opts, struct btfpack_blob *ret,
 			   struct btfpack_error *err)
 {
-	AUTO_BTF_VIEW struct btf_view view = { 0 };
-	int error = btf_view_init(&view, base->data, base->size, NULL, "base BTF", err);
+	struct btfpack_module_base *prepared = NULL;
+	int error = btfpack_module_base_new(base, &prepared, err);
 
-	return error ? error : convert(path, &view, opts, ret, err);
+	if (!error)
+		error = btfpack_convert_module_on(path, prepared, opts, ret, err);
+	btfpack_module_base_free(prepared);
+	return error;
 }
 
 int btfpack_build_id(const char *path, char ret[BTFPACK_BUILD_ID_SIZE], struct btfpack_error *err)

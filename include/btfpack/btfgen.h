@@ -69,6 +69,23 @@ int btfpack_convert_module(const char *path, const struct btfpack_blob *base,
 			   const struct btfpack_convert_opts *opts, struct btfpack_blob *ret,
 			   struct btfpack_error *err);
 
+/*
+ * The same for all modules of a kernel: what is done to the base for each is done once.
+ * Any number of threads may convert on one base. @btf is borrowed until free.
+ *
+ *	btfpack_module_base_new(&vmlinux_btf, &base, &err);
+ *	for each module: btfpack_convert_module_on(path, base, NULL, &btf, &err);
+ *	btfpack_module_base_free(base);
+ */
+struct btfpack_module_base;
+int btfpack_module_base_new(const struct btfpack_blob *btf, struct btfpack_module_base **ret,
+			    struct btfpack_error *err);
+/* NULL is fine. */
+void btfpack_module_base_free(struct btfpack_module_base *base);
+int btfpack_convert_module_on(const char *path, const struct btfpack_module_base *base,
+			      const struct btfpack_convert_opts *opts, struct btfpack_blob *ret,
+			      struct btfpack_error *err);
+
 /* What conversion reads of a file. */
 struct btfpack_convert_parts {
 	struct btfpack_part *parts; /* in order, apart from one another */
