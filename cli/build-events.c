@@ -66,17 +66,57 @@ void build_tell_plan(const struct build *b)
 		tell_candidate(b->todo[i]);
 }
 
-void build_tell_stored(const struct pipeline_result *r, const struct btfpack_id *id)
+#define FAILURES_SAID 3 /* of a kernel's modules; --verbose says all */
+
+static void say_failures(const struct pipeline_result *r)
+{
+	const struct module_set *set = &r->modules;
+	const char *uname = r->package->kernel.uname;
+	size_t said = cmd_common.verbosity > 0 ? set->failure_count : FAILURES_SAID;
+
+	for (size_t i = 0; i < set->failure_count && i < said; i++)
+		output_say("%s: module %s: %s", uname, set->failures[i].name,
+			   set->failures[i].reason);
+	if (set->failure_count > said)
+		output_say("%s: %zu more modules gave no BTF", uname, set->failure_count - said);
+	if (!set->modules.count && !set->failure_count)
+		output_tell("%s: its package has no modules", uname);
+}
+
+static void add_modules(json_t *object, const struct module_set *set)
+{
+	json_t *failures = json_array();
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < set->modules.count; i++)
+		bytes += set->modules.modules[i].btf.size;
+	for (size_t i = 0; i < set->failure_count; i++)
+		json_array_append_new(failures,
+				      json_pack("{s:s, s:s}", "module", set->failures[i].name,
+						"reason", set->failures[i].reason));
+	json_object_set_new(object, "modules", json_integer((json_int_t)set->modules.count));
+	json_object_set_new(object, "modules_size", json_integer((json_int_t)bytes));
+	json_object_set_new(object, "modules_failed", failures);
+}
+
+void build_tell_stored(const struct build *b, const struct pipeline_result *r,
+		       const struct btfpack_id *id)
 {
 	const struct btfpack_package *p = r->package;
 	char hex[DIGEST_HEX_SIZE], text[16];
+	char modules[48] = "";
 	json_t *object;
 
 	digest_format(id, hex);
+	if (b->modules)
+		snprintf(modules, sizeof(modules), " %zu modules", r->modules.modules.count);
 	if (!cmd_common.json) {
-		printf("%s %s %s %s %s %.12s\n", p->kernel.distro, p->kernel.release,
-		       p->kernel.arch, p->kernel.uname, output_size(r->btf.size, text), hex);
+		printf("%s %s %s %s %s %.12s%s\n", p->kernel.distro, p->kernel.release,
+		       p->kernel.arch, p->kernel.uname, output_size(r->btf.size, text), hex,
+		       modules);
 		fflush(stdout);
+		if (b->modules)
+			say_failures(r);
 		return;
 	}
 	object = fetching_package(p);
@@ -87,6 +127,8 @@ void build_tell_stored(const struct pipeline_result *r, const struct btfpack_id 
 	json_object_set_new(object, "has_btf", json_boolean(r->has_btf));
 	json_object_set_new(object, "repaired", json_boolean(r->is_repaired));
 	json_object_set_new(object, "seconds", json_real(r->seconds));
+	if (b->modules)
+		add_modules(object, &r->modules);
 	tell_event("stored", object);
 }
 

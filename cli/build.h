@@ -18,7 +18,7 @@ struct build {
 	const char *archive_dir;
 	unsigned int jobs, downloads;
 	uint64_t memory;
-	bool dry_run, keep, status_only, skip_btf, partial, retry;
+	bool dry_run, keep, status_only, skip_btf, partial, retry, modules;
 	struct shard shard;
 
 	struct btfpack_archive *archive;
@@ -39,7 +39,8 @@ struct build {
 void build_note_status(struct build *b, int status);
 
 void build_tell_plan(const struct build *b);
-void build_tell_stored(const struct pipeline_result *r, const struct btfpack_id *id);
+void build_tell_stored(const struct build *b, const struct pipeline_result *r,
+		       const struct btfpack_id *id);
 void build_tell_skipped(const struct btfpack_package *p);
 void build_tell_failed(const struct btfpack_package *p, const struct btfpack_error *why);
 void build_tell_done(const struct build *b);

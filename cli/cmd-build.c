@@ -26,6 +26,7 @@ enum {
 	OPTION_RETRY,
 	OPTION_DOWNLOADS,
 	OPTION_PARTIAL,
+	OPTION_MODULES,
 };
 
 #define DOWNLOADS_DEFAULT 2
@@ -53,6 +54,7 @@ static const struct cmd_option options[] = {
 	{ 0, "retry", NULL, "try what failed before at once" },
 	{ 0, "downloads", "N", "download N packages at a time; default: 2" },
 	{ 0, "partial", NULL, "download only the parts that count: no digest verifies them" },
+	{ 0, "modules", NULL, "store BTF of the kernels' modules, too" },
 	{ 0 },
 };
 
@@ -72,6 +74,18 @@ void build_note_status(struct build *b, int status)
 
 /* --- one kernel -------------------------------------------------------------------------------- */
 
+/* A run that is killed between the two stored a kernel without modules, and did not say
+ * that it had stored it: the next one finds them missing. */
+static int store_modules(struct build *b, const struct pipeline_result *r,
+			 const struct btfpack_kernel *k, const struct btfpack_id *id,
+			 struct btfpack_error *err)
+{
+	const struct module_set *set = &r->modules;
+
+	return btfpack_archive_add_modules(b->archive, k, id, set->modules.modules,
+					   set->modules.count, (uint32_t)set->failure_count, err);
+}
+
 static int store(struct build *b, struct pipeline_result *r, struct btfpack_error *err)
 {
 	const struct btfpack_package *p = r->package;
@@ -87,10 +101,11 @@ static int store(struct build *b, struct pipeline_result *r, struct btfpack_erro
 	kernel.build_id = *r->build_id ? r->build_id : NULL;
 	if (r->is_partial)
 		provenance.converter = "btfpack " BTFPACK_VERSION " --partial";
-	if (btfpack_archive_add(b->archive, &kernel, NULL, &r->btf, &provenance, &id, err) < 0)
+	if (btfpack_archive_add(b->archive, &kernel, NULL, &r->btf, &provenance, &id, err) < 0 ||
+	    (b->modules && store_modules(b, r, &kernel, &id, err) < 0))
 		return err->code;
 	output_progress(NULL);
-	build_tell_stored(r, &id);
+	build_tell_stored(b, r, &id);
 	return b->keep ? 0 : btfpack_fetcher_drop(b->fetcher, p, err);
 }
 
@@ -206,9 +221,32 @@ static int is_put_off(struct build *b, const struct btfpack_package *p, struct b
 	return 1;
 }
 
+/* Whether some entry that the package gave has its modules. */
+static int has_modules(struct build *b, const struct btfpack_package *p, struct btfpack_error *err)
+{
+	struct btfpack_entry_iter *it;
+	const struct btfpack_entry *e;
+	int found = 0, error = btfpack_archive_list(b->archive, &p->kernel, NULL, &it, err);
+
+	if (error < 0)
+		return error;
+	while (!found && btfpack_entry_iter_next(it, &e, err) > 0)
+		found = e->has_modules && e->provenance.package_version &&
+			!strcmp(e->provenance.package_version, p->version);
+	btfpack_entry_iter_free(it);
+	return found;
+}
+
+static int is_held(struct build *b, const struct btfpack_package *p, struct btfpack_error *err)
+{
+	int held = fetching_is_held(b->archive, p, err);
+
+	return held > 0 && b->modules ? has_modules(b, p, err) : held;
+}
+
 static int plan_one(struct build *b, const struct btfpack_package *p, struct btfpack_error *err)
 {
-	int has = fetching_is_held(b->archive, p, err), put_off;
+	int has = is_held(b, p, err), put_off;
 
 	if (has < 0)
 		return has;
@@ -274,6 +312,7 @@ static void build_all(struct build *b)
 		.memory = b->memory,
 		.skip_btf = b->skip_btf,
 		.partial = b->partial,
+		.modules = b->modules,
 	};
 	struct btfpack_error err = { 0 };
 
@@ -369,6 +408,8 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 			b.skip_btf = option == OPTION_SKIP_BTF;
 		else if (option == OPTION_PARTIAL)
 			b.partial = true;
+		else if (option == OPTION_MODULES)
+			b.modules = true;
 		else if (option == OPTION_RETRY)
 			b.retry = true;
 		else if (option == OPTION_MEMORY && !take_memory(cmd, parser.value, &b.memory))
@@ -391,6 +432,8 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 		return cmd_usage(cmd, "takes no operands, found '%s'", argv[parser.operand]);
 	if (!b.fetching.filter.kernel.distro || !b.archive_dir)
 		return cmd_usage(cmd, "--archive and --distro must be given");
+	if (b.modules && b.partial)
+		return cmd_usage(cmd, "--modules takes all of a package, --partial does not");
 	b.jobs = (unsigned int)jobs;
 	b.downloads = downloads ? (unsigned int)downloads : 1;
 	return run_build(&b);

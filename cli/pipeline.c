@@ -19,6 +19,7 @@
 /* What a kernel takes on its way, beside its vmlinux: see choose_home(). */
 #define KERNEL_MEMORY  ((uint64_t)480 << 20)
 #define DECODE_MEMORY  ((uint64_t)48 << 20) /* a thread */
+#define MODULES_SHARE  4 /* of a kernel's memory: modules on their way */
 #define AT_ONCE_MAX    16
 #define TICK_NS        100000000L
 #define ESTIMATE_AFTER 3.0 /* seconds */
@@ -385,7 +386,30 @@ static int convert(struct image *image, struct item *item)
 	return gate_pass(&r->btf, r->package->name, &r->is_repaired, &r->err);
 }
 
-static int work_on(struct pipeline *p, struct btfpack_fetcher *fetcher, struct item *item)
+static void hold(void *arg, uint64_t more, uint64_t less)
+{
+	hold_memory(arg, more, less);
+}
+
+/* After its vmlinux, whose memory they take over. */
+static int convert_modules(struct pipeline *p, struct item *item)
+{
+	struct pipeline_result *r = &item->result;
+	const struct module_job job = {
+		.package_path = item->path,
+		.package = r->package,
+		.base = &r->btf,
+		.threads = p->threads,
+		.memory = p->opts->memory / p->at_once / MODULES_SHARE,
+		.progress = note_extraction,
+		.arg = p,
+		.hold = hold,
+	};
+
+	return modules_convert(&job, &r->modules, &r->err);
+}
+
+static int make_btf(struct pipeline *p, struct btfpack_fetcher *fetcher, struct item *item)
 {
 	CLEANUP(image_deinit) struct image image = { .p = p, .fetcher = fetcher, .fd = -1 };
 	struct pipeline_result *r = &item->result;
@@ -399,6 +423,15 @@ static int work_on(struct pipeline *p, struct btfpack_fetcher *fetcher, struct i
 		return 0;
 	error = extract(&image, item, &r->err);
 	return error < 0 ? error : convert(&image, item);
+}
+
+static int work_on(struct pipeline *p, struct btfpack_fetcher *fetcher, struct item *item)
+{
+	int error = make_btf(p, fetcher, item);
+
+	if (error < 0 || !p->opts->modules || item->result.is_skipped)
+		return error;
+	return convert_modules(p, item);
 }
 
 /* The next that is downloaded, in the order of the list; NULL at the end. Results that
@@ -520,6 +553,7 @@ static int hand_over(struct pipeline *p, int (*done)(void *arg, struct pipeline_
 			return btfpack_error_set(err, -ECANCELED, "canceled");
 		result = done(arg, &item->result);
 		btfpack_blob_free(&item->result.btf);
+		module_set_deinit(&item->result.modules);
 		pthread_mutex_lock(&p->lock);
 		p->handed++;
 		pthread_cond_broadcast(&p->changed);
@@ -577,6 +611,7 @@ static void pipeline_deinit(struct pipeline *p)
 {
 	for (size_t i = 0; i < p->count && p->items; i++) {
 		btfpack_blob_free(&p->items[i].result.btf);
+		module_set_deinit(&p->items[i].result.modules);
 		free(p->items[i].path);
 	}
 	free(p->items);

@@ -20,6 +20,7 @@
 #include <btfpack/fetch.h>
 
 #include "cli/fetching.h"
+#include "cli/modules.h"
 
 #define PIPELINE_DOWNLOADS_MAX 8
 
@@ -30,6 +31,7 @@ struct pipeline_opts {
 	uint64_t memory;                 /* bytes that all of it may take, about */
 	bool skip_btf;                   /* leave kernels alone that have BTF of their own */
 	bool partial;                    /* download only what counts, unverified */
+	bool modules;                    /* split BTF of the modules, too */
 };
 
 /* One kernel at the end of its way. */
@@ -41,6 +43,7 @@ struct pipeline_result {
 	bool is_repaired;         /* it had to be deduplicated */
 	bool is_partial;          /* nothing verified the package as a whole */
 	struct btfpack_blob btf;  /* the pipeline's: gone after the call */
+	struct module_set modules; /* likewise; with @modules asked for */
 	char build_id[BTFPACK_BUILD_ID_SIZE];
 	double seconds; /* from its download's begin to its BTF, waiting included */
 };

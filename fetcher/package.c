@@ -213,9 +213,7 @@ static bool is_any_place(const char *path, char ret[BTFPACK_UNAME_SIZE])
 	return false;
 }
 
-/* The path of a regular file, without "./". NULL: it is none. Symlinks and hard links of
- * that name point at the real one. */
-static const char *file_path(struct archive_entry *entry)
+const char *package_file_path(struct archive_entry *entry)
 {
 	const char *path = archive_entry_pathname(entry);
 
@@ -226,7 +224,7 @@ static const char *file_path(struct archive_entry *entry)
 
 bool package_is_vmlinux(const char *uname, struct archive_entry *entry)
 {
-	const char *path = file_path(entry);
+	const char *path = package_file_path(entry);
 	char wanted[PATH_SIZE];
 
 	for (size_t i = 0; path && i < ARRAY_SIZE(places); i++) {
@@ -308,7 +306,7 @@ static bool is_wanted(struct package *p, struct archive_entry *entry)
 
 	if (p->x->uname)
 		return package_is_vmlinux(p->x->uname, entry);
-	path = file_path(entry);
+	path = package_file_path(entry);
 	return path && is_any_place(path, p->found);
 }
 
@@ -358,4 +356,29 @@ int package_find(const char *path, int fd, char uname_ret[BTFPACK_UNAME_SIZE],
 	if (!error)
 		strcpy(uname_ret, p.found);
 	return error;
+}
+
+int package_walk(const struct extraction *x, package_entry_fn fn, void *arg,
+		 struct btfpack_error *err)
+{
+	CLEANUP(package_deinit) struct package p = { .x = x, .what = x->what };
+	struct archive_entry *entry;
+	int error = open_outer(&p, err);
+
+	if (!error)
+		error = find_payload(&p, err);
+	if (!error)
+		error = open_inner(&p, err);
+	for (int i = 0; !error && i < ENTRIES_MAXIMUM; i++) {
+		int code = archive_read_next_header(p.inner, &entry);
+
+		if (code == ARCHIVE_EOF)
+			return 0;
+		if (code != ARCHIVE_OK)
+			return damaged(&p, p.inner, err);
+		error = fn(p.inner, entry, arg, err);
+	}
+	return error ? error
+		     : btfpack_error_set(err, -EFBIG, "%s: has more than the limit of %d files",
+					 p.what, ENTRIES_MAXIMUM);
 }

@@ -17,6 +17,7 @@
 #include <btfpack/error.h>
 #include <btfpack/fetch.h>
 
+struct archive;
 struct archive_entry;
 struct byte_source;
 
@@ -46,6 +47,25 @@ int package_extract(const struct extraction *x, int fd, struct btfpack_error *er
 int vmlinux_open_source(const struct byte_source *source, void (*free_arg)(void *arg),
 			const char *uname, const struct btfpack_vmlinux_opts *opts,
 			struct btfpack_vmlinux **ret, struct btfpack_error *err);
+
+/* Give every entry of the package to @fn, which may read its data from @a, until it
+ * returns other than 0; from the start of the package on. */
+typedef int (*package_entry_fn)(struct archive *a, struct archive_entry *entry, void *arg,
+				struct btfpack_error *err);
+int package_walk(const struct extraction *x, package_entry_fn fn, void *arg,
+		 struct btfpack_error *err);
+
+/* The same; where the package comes in blocks, those that @fn does not read from are not
+ * decoded. */
+int vmlinux_walk(struct btfpack_vmlinux *v, package_entry_fn fn, void *arg,
+		 struct btfpack_error *err);
+
+/* Whose package it is. Lent by the handle. */
+const struct extraction *vmlinux_extraction(const struct btfpack_vmlinux *v);
+
+/* The path of a regular file, without "./". NULL: it is none. Symlinks and hard links of
+ * that name point at the real one. */
+const char *package_file_path(struct archive_entry *entry);
 
 /* Whether @entry is the vmlinux of @uname. */
 bool package_is_vmlinux(const char *uname, struct archive_entry *entry);

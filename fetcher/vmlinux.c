@@ -395,6 +395,37 @@ static int find_member(struct btfpack_vmlinux *v, struct btfpack_error *err)
 	return found < 0 ? found : 0;
 }
 
+const struct extraction *vmlinux_extraction(const struct btfpack_vmlinux *v)
+{
+	return &v->x;
+}
+
+int vmlinux_walk(struct btfpack_vmlinux *v, package_entry_fn fn, void *arg,
+		 struct btfpack_error *err)
+{
+	CLEANUP(free_reader) struct archive *a = NULL;
+	struct archive_entry *entry;
+	int error;
+
+	if (!v->blocks)
+		return package_walk(&v->x, fn, arg, err);
+	v->failure = (struct btfpack_error){ 0 };
+	error = open_tar(v, 0, &a, err);
+	for (int i = 0; !error && i < ENTRIES_MAXIMUM; i++) {
+		int code = archive_read_next_header(a, &entry);
+
+		if (code == ARCHIVE_EOF)
+			return 0;
+		error = code == ARCHIVE_OK ? package_tell(&v->x, v->at, xz_blocks_size(v->blocks), err)
+					   : damaged(v, a, err);
+		if (!error)
+			error = fn(a, entry, arg, err);
+	}
+	return error ? error
+		     : btfpack_error_set(err, -EFBIG, "%s: has more than the limit of %d files",
+					 v->what, ENTRIES_MAXIMUM);
+}
+
 /* --- the vmlinux
  * -------------------------------------------------------------------------------------- */
 

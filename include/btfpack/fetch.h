@@ -267,6 +267,29 @@ int btfpack_vmlinux_read(void *vmlinux, uint64_t offset, void *ret, size_t size,
 int btfpack_vmlinux_extract(struct btfpack_vmlinux *vmlinux, const struct btfpack_part *parts,
 			    size_t count, unsigned int threads, int fd, struct btfpack_error *err);
 
+/*
+ * Who takes the modules out of a package. @open is called for each, with the size that
+ * it has in the package, and gives a file descriptor to write it to, positioned at its
+ * start; @done is called when it is written, with @why when the module by itself is
+ * damaged, and owns the descriptor. Either gives a negative code, with @err filled, to
+ * end the walk. Names are as lsmod prints them ("nf_nat" for nf-nat.ko.xz).
+ */
+#define BTFPACK_MODULE_NAME_SIZE 128 /* the NUL included; files of longer names are none */
+
+struct btfpack_module_sink {
+	int (*open)(void *arg, const char *name, uint64_t size, struct btfpack_error *err);
+	int (*done)(void *arg, const char *name, int fd, const struct btfpack_error *why,
+		    struct btfpack_error *err);
+	void *arg;
+};
+
+/* Give every module of the package that @vmlinux is of to @sink, in the package's order:
+ * files named *.ko, *.ko.debug, *.ko.xz, *.ko.zst, *.ko.gz below usr/lib/debug and
+ * lib/modules/UNAME, decoded. The package is read once more for it; where it comes in
+ * blocks, those of vmlinux are not decoded. Of one that is on its server all is read. */
+int btfpack_vmlinux_modules(struct btfpack_vmlinux *vmlinux, const struct btfpack_module_sink *sink,
+			    struct btfpack_error *err);
+
 #ifdef __cplusplus
 }
 #endif
