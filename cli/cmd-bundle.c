@@ -57,6 +57,34 @@ struct request {
 
 /* --- one kernel --------------------------------------------------------------------------------- */
 
+/* A kernel's BTF, and what is stored of its modules. */
+struct full {
+	struct btfpack_blob btf;
+	struct btfpack_modules modules;
+};
+
+static void full_deinit(struct full *full)
+{
+	btfpack_blob_free(&full->btf);
+	btfpack_modules_free(&full->modules);
+}
+
+static int get_full(const struct request *r, const struct btfpack_entry *entry, struct full *ret,
+		    struct btfpack_error *err)
+{
+	int error = btfpack_archive_get(r->archive, &entry->id, &ret->btf, err);
+
+	return error || !entry->has_modules
+		       ? error
+		       : btfpack_archive_get_modules(r->archive, entry, NULL, &ret->modules, err);
+}
+
+/* The content that all of it hangs on: that of the modules holds vmlinux's, too. */
+static const struct btfpack_id *full_id(const struct btfpack_entry *entry)
+{
+	return entry->modules ? &entry->modules_id : &entry->id;
+}
+
 /* What the checker says of one kernel, while it runs. */
 struct judgement {
 	struct btfpack_bundle_verdict *verdicts; /* room for all programs; reasons are ours */
@@ -90,11 +118,12 @@ static void take_verdict(const struct btfpack_program_verdict *v, void *arg)
 	j->verdicts[j->count++] = (struct btfpack_bundle_verdict){ program, v->verdict, reason };
 }
 
-static int judge(const struct request *r, const struct btfpack_blob *full, const char *name,
+static int judge(const struct request *r, const struct full *full, const char *name,
 		 const char *uname, struct judgement *ret, struct btfpack_error *err)
 {
 	struct btfpack_check_kernel kernel = {
-		.size = sizeof(kernel), .name = name, .btf = full, .uname = uname
+		.size = sizeof(kernel), .name = name, .btf = &full->btf, .uname = uname,
+		.modules = full->modules.modules, .module_count = full->modules.count
 	};
 	int error;
 
@@ -108,15 +137,18 @@ static int judge(const struct request *r, const struct btfpack_blob *full, const
 	return error;
 }
 
-static int minify(const struct request *r, const struct btfpack_blob *full, const char *name,
+/* libbpf takes a single file for vmlinux and all modules. */
+static int minify(const struct request *r, const struct full *full, const char *name,
 		  struct btfpack_blob *ret, struct btfpack_error *err)
 {
 	const struct btfpack_minify_opts opts = {
 		.size = sizeof(opts),
 		.flags = r->minify_flags | BTFPACK_MINIFY_ALLOW_MISSING,
+		.modules = full->modules.modules,
+		.module_count = full->modules.count,
 	};
 
-	return btfpack_minifier_run(r->minifier, full, name, &opts, ret, err);
+	return btfpack_minifier_run(r->minifier, &full->btf, name, &opts, ret, err);
 }
 
 static int add_kernel(struct request *r, const struct btfpack_entry *entry,
@@ -145,25 +177,25 @@ static int make_small(struct request *r, const struct btfpack_entry *entry,
 		      struct btfpack_blob *small, struct judgement *judgement,
 		      struct btfpack_error *err)
 {
-	AUTO_BLOB struct btfpack_blob full = { 0 };
+	CLEANUP(full_deinit) struct full full = { 0 };
 	char name[640];
 	int error;
 
 	store_entry_text(entry, name);
-	if (bundle_cache_find(r->cache, &entry->id, name, small, &judgement->verdicts,
+	if (bundle_cache_find(r->cache, full_id(entry), name, small, &judgement->verdicts,
 			      &judgement->count)) {
 		for (size_t i = 0; i < judgement->count; i++)
 			judgement->rejects |=
 				judgement->verdicts[i].verdict == BTFPACK_VERDICT_REJECTED;
 		return 0;
 	}
-	error = btfpack_archive_get(r->archive, &entry->id, &full, err);
+	error = get_full(r, entry, &full, err);
 	if (!error)
 		error = minify(r, &full, name, small, err);
 	if (!error)
 		error = judge(r, &full, name, entry->kernel.uname, judgement, err);
 	if (!error)
-		bundle_cache_keep(r->cache, &entry->id, name, small, judgement->verdicts,
+		bundle_cache_keep(r->cache, full_id(entry), name, small, judgement->verdicts,
 				  judgement->count);
 	return error;
 }

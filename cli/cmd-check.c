@@ -52,7 +52,7 @@ struct source {
 	size_t module_count;
 	const char *uname;
 	bool is_archive;
-	struct btfpack_id id;
+	struct btfpack_entry entry; /* its names are the kernel's of the table */
 };
 
 struct request {
@@ -111,7 +111,7 @@ static bool set_label(const struct request *r, struct check_kernel *k, const cha
 
 static bool add_entry(struct request *r, const char *path, const struct btfpack_entry *entry)
 {
-	struct source source = { .path = path, .is_archive = true, .id = entry->id };
+	struct source source = { .path = path, .is_archive = true, .entry = *entry };
 	const char *keys[5] = { entry->kernel.distro, entry->kernel.release, entry->kernel.arch,
 				entry->kernel.uname, entry->kernel.build_id };
 	struct check_kernel *k = add_kernel(r, &source);
@@ -166,18 +166,34 @@ static int add_kernels(struct request *r)
 	return status;
 }
 
-static int load_btf(const struct source *source, struct kernel_files *ret,
-		    struct btfpack_error *err)
+/* The kernel and what is stored of its modules. */
+static int load_stored(const struct source *source, const struct check_kernel *k,
+		       struct kernel_files *ret, struct btfpack_error *err)
 {
 	AUTO_ARCHIVE struct btfpack_archive *archive = NULL;
+	struct btfpack_entry entry = source->entry;
+	struct btfpack_modules modules = { 0 };
+	/* One handle a thread is the archive's rule; opening one is cheap. */
+	int error = btfpack_archive_open(source->path, BTFPACK_ARCHIVE_READ_ONLY, &archive, err);
+
+	entry.kernel = (struct btfpack_kernel){ k->keys[0], k->keys[1], k->keys[2], k->keys[3],
+						k->keys[4] };
+	if (!error)
+		error = btfpack_archive_get(archive, &entry.id, &ret->btf, err);
+	if (!error && entry.has_modules)
+		error = btfpack_archive_get_modules(archive, &entry, NULL, &modules, err);
+	ret->modules = modules.modules; /* the files' */
+	ret->module_count = modules.count;
+	return error;
+}
+
+static int load_btf(const struct source *source, const struct check_kernel *k,
+		    struct kernel_files *ret, struct btfpack_error *err)
+{
 	int error;
 
-	if (source->is_archive) {
-		/* One handle a thread is the archive's rule; opening one is cheap. */
-		error = btfpack_archive_open(source->path, BTFPACK_ARCHIVE_READ_ONLY, &archive,
-					     err);
-		return error ? error : btfpack_archive_get(archive, &source->id, &ret->btf, err);
-	}
+	if (source->is_archive)
+		return load_stored(source, k, ret, err);
 	error = kernel_files_load(ret, source->path, err);
 	for (size_t i = 0; !error && i < source->module_count; i++)
 		error = kernel_files_add(ret, source->modules[i], err);
@@ -236,7 +252,7 @@ static void judge_kernel(size_t index, void *arg)
 
 	if (!filling.cells)
 		btfpack_error_set(err, -ENOMEM, "%s: out of memory", k->label);
-	else if (load_btf(&r->sources[index], &files, err) == 0) {
+	else if (load_btf(&r->sources[index], k, &files, err) == 0) {
 		kernel.btf = &files.btf;
 		kernel.modules = files.modules;
 		kernel.module_count = files.module_count;
