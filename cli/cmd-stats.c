@@ -204,16 +204,21 @@ static void print_line(const char *what, uint64_t bytes)
 
 static void print_stats(const struct btfpack_archive_stats *s)
 {
+	char modules[80];
+
 	if (cmd_common.json) {
 		output_json(json_pack(
-			"{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "kernels",
+			"{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+			"kernels",
 			(json_int_t)s->kernels, "entries", (json_int_t)s->entries, "full",
 			(json_int_t)s->full, "contents", (json_int_t)s->contents, "raw_bytes",
 			(json_int_t)s->raw_bytes, "content_bytes", (json_int_t)s->content_bytes,
 			"stored_bytes", (json_int_t)s->stored_bytes, "failures",
 			(json_int_t)s->failures, "pack_bytes", (json_int_t)s->pack_bytes,
 			"index_bytes", (json_int_t)s->index_bytes, "unused_bytes",
-			(json_int_t)s->unused_bytes));
+			(json_int_t)s->unused_bytes, "module_kernels",
+			(json_int_t)s->module_kernels, "modules", (json_int_t)s->modules,
+			"module_bytes", (json_int_t)s->module_bytes));
 		return;
 	}
 	printf("%" PRIu64 " kernels, %" PRIu64 " entries (%" PRIu64 " full BTF), %" PRIu64
@@ -222,6 +227,11 @@ static void print_stats(const struct btfpack_archive_stats *s)
 	print_line("as files of their own", s->raw_bytes);
 	print_line("distinct contents", s->content_bytes);
 	print_line("distinct contents, compressed", s->stored_bytes);
+	if (s->module_kernels) {
+		snprintf(modules, sizeof(modules), "%" PRIu64 " modules of %" PRIu64 " kernels",
+			 s->modules, s->module_kernels);
+		print_line(modules, s->module_bytes);
+	}
 	print_line("packs", s->pack_bytes);
 	print_line("index", s->index_bytes);
 	print_line("gc would give back", s->unused_bytes);

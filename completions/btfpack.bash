@@ -17,7 +17,7 @@ _btfpack()
     check) options="--distro --release --arch --uname --archive --btf --module --kernel --optional --require --html --jobs" valued="|--distro|--release|--arch|--uname|--archive|--btf|--module|--kernel|--optional|--require|--html|--jobs|-j|" ;;
     diff) options="--kind --name --base --base-b --ignore-enum64 --ignore-spelling --dimensions --offsets --summary" valued="|--kind|-k|--name|-n|--base|-B|--base-b|" ;;
     header) options="--output" valued="|--output|-o|" ;;
-    build) options="--distro --release --arch --uname --flavour --latest --mirror --security-mirror --keyring --cache --root --retries --allow-unsigned --client-cert --client-key --ca-file --fallback --at --expired --distros --archive --jobs --dry-run --keep --shard --status --memory --skip-btf --with-btf --retry --downloads --partial" valued="|--distro|--release|--arch|--uname|--flavour|--latest|--mirror|--security-mirror|--keyring|--cache|--root|--retries|--client-cert|--client-key|--ca-file|--fallback|--at|--distros|--archive|--jobs|-j|--shard|--memory|--downloads|" ;;
+    build) options="--distro --release --arch --uname --flavour --latest --mirror --security-mirror --keyring --cache --root --retries --allow-unsigned --client-cert --client-key --ca-file --fallback --at --expired --distros --archive --jobs --dry-run --keep --shard --status --memory --skip-btf --with-btf --retry --downloads --partial --modules" valued="|--distro|--release|--arch|--uname|--flavour|--latest|--mirror|--security-mirror|--keyring|--cache|--root|--retries|--client-cert|--client-key|--ca-file|--fallback|--at|--distros|--archive|--jobs|-j|--shard|--memory|--downloads|" ;;
     add) options="--distro --release --arch --uname --build-id --archive --set --force" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|" ;;
     import) options="--distro --release --arch --archive --set --force" valued="|--distro|--release|--arch|--archive|--set|" ;;
     export) options="--distro --release --arch --uname --build-id --archive --set --format --output" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|--format|--output|-o|" ;;
@@ -25,7 +25,7 @@ _btfpack()
     publish) options="--distro --release --arch --uname --build-id --archive --set --endpoint --region --cache --retries --bundle --name --alone" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|--endpoint|--region|--cache|--retries|--bundle|--name|" ;;
     pull) options="--distro --release --arch --uname --build-id --archive --set --endpoint --region --cache --retries --bundle --output" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|--endpoint|--region|--cache|--retries|--bundle|--output|-o|" ;;
     ls) options="--distro --release --arch --uname --build-id --archive --set --failed" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|" ;;
-    show) options="--distro --release --arch --uname --build-id --archive --set --output" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|--output|-o|" ;;
+    show) options="--distro --release --arch --uname --build-id --archive --set --module --output" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|--module|--output|-o|" ;;
     rm) options="--distro --release --arch --uname --build-id --archive --set" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|" ;;
     verify) options="--archive" valued="|--archive|" ;;
     gc) options="--archive" valued="|--archive|" ;;
