@@ -81,10 +81,17 @@ static int model_marks(const void *data, size_t size, const struct types_model *
 	return types_decode_model(TYPES_MARKS, data, size, base, raw_size, ret);
 }
 
+static int model_based(const void *data, size_t size, const struct types_model *base,
+		       size_t raw_size, struct types_model **ret)
+{
+	return types_decode_model(TYPES_BASED, data, size, base, raw_size, ret);
+}
+
 static const struct codec codecs[] = {
 	[CODEC_ZSTD] = { "zstd", encode_zstd, decode_zstd, model_zstd },
 	[CODEC_TYPES_RUNS] = { "types", NULL, NULL, model_runs },
 	[CODEC_TYPES] = { "types", types_encode, NULL, model_marks },
+	[CODEC_TYPES_BASED] = { "types", types_encode_based, NULL, model_based },
 };
 
 const struct codec *codec_find(unsigned int number)

@@ -19,6 +19,7 @@ enum codec_number {
 	CODEC_ZSTD = 1,	      /* one zstd frame with content size and checksum */
 	CODEC_TYPES_RUNS = 2, /* types-codec.h, TYPES_RUNS: only read */
 	CODEC_TYPES = 3,      /* TYPES_MARKS */
+	CODEC_TYPES_BASED = 4, /* TYPES_BASED */
 };
 
 struct types_model;

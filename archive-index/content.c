@@ -286,8 +286,8 @@ static bool write_base(const struct types_model *base, const struct btfpack_id *
 	       digest_bytes(ret->data, ret->size, &found) == 0 && digest_is_equal(&found, id);
 }
 
-/* Told by types against @base. */
-static int encode_on(struct btfpack_archive *a, const struct content *base,
+/* Told by types against @base, by codec @number. */
+static int encode_on(struct btfpack_archive *a, const struct content *base, unsigned int number,
 		     const struct btfpack_blob *btf, struct prepared *p)
 {
 	AUTO_TYPES_MODEL struct types_model *own = NULL;
@@ -299,12 +299,12 @@ static int encode_on(struct btfpack_archive *a, const struct content *base,
 	if (lend_base(a, &base->record.id, a->dir, &own, &model, NULL) < 0 ||
 	    !write_base(model, &base->record.id, &base_bytes))
 		return 0;
-	error = try_codec(CODEC_TYPES, btf, model, &base_bytes, &payload);
+	error = try_codec(number, btf, model, &base_bytes, &payload);
 	if (error)
 		return error == -EOPNOTSUPP ? 0 : error;
 	take_smaller(p, &payload);
 	p->record.base = base->record.id;
-	p->record.codec = CODEC_TYPES;
+	p->record.codec = number;
 	p->depth = base->depth + 1;
 	return 0;
 }
@@ -317,7 +317,7 @@ static int encode_against(struct btfpack_archive *a, const struct btfpack_kernel
 	struct content base;
 	int found = base_choose(a, k, &base, err);
 
-	return found > 0 ? encode_on(a, &base, btf, p) : found;
+	return found > 0 ? encode_on(a, &base, CODEC_TYPES, btf, p) : found;
 }
 
 /* Told by itself: by types, or by zstd where that is smaller. */
@@ -382,7 +382,7 @@ int content_prepare_on(struct btfpack_archive *a, const struct content *base,
 	if (found < 0)
 		return found;
 	*ret = (struct prepared){ .record = { .raw_size = btf->size, .id = *id } };
-	error = found ? 0 : encode_on(a, base, btf, ret);
+	error = found ? 0 : encode_on(a, base, CODEC_TYPES_BASED, btf, ret);
 	if (!error && !found && !ret->payload.data)
 		error = encode_alone(btf, ret);
 	ret->record.payload_size = ret->payload.size;

@@ -5,7 +5,7 @@
  *
  * That content is told by the modules of another kernel of its version, where there are
  * some, else by the kernel's own vmlinux. Of Debian's 6.1 for cloud machines the first
- * kernel's 1,121 modules take 1.7 MB, the next one's 15 kB.
+ * kernel's 1,121 modules take 1.25 MB, the next one's 15 kB.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -49,8 +49,11 @@ enum types_stream {
 };
 
 /* TYPES_RUNS is what btfpack wrote before there were marks: each run by how far it
- * is from where the last one ended. */
-enum types_format { TYPES_RUNS, TYPES_MARKS };
+ * is from where the last one ended. TYPES_BASED is for what adds much to its base, as
+ * modules do to vmlinux: a type that has a counterpart in the base is referred to by the
+ * counterpart's number, doubled, as the same whoever refers to it, and only others by
+ * how far they are, doubled and one more. */
+enum types_format { TYPES_RUNS, TYPES_MARKS, TYPES_BASED };
 
 static inline size_t types_stream_count(enum types_format format)
 {
@@ -61,6 +64,8 @@ static inline size_t types_stream_count(enum types_format format)
  * this cannot tell. */
 int types_encode(const struct btfpack_blob *raw, const struct btfpack_blob *base,
 		 struct btfpack_blob *ret);
+int types_encode_based(const struct btfpack_blob *raw, const struct btfpack_blob *base,
+		       struct btfpack_blob *ret);
 int types_decode(const void *data, size_t size, const struct btfpack_blob *base, size_t raw_size,
 		 struct btfpack_blob *ret);
 

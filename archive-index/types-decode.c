@@ -293,11 +293,31 @@ static int get_name(struct decoder *d, uint32_t *ret)
 	return 0;
 }
 
+/* A type by its counterpart, or by how far it is. */
+static int get_based_type(struct decoder *d, uint32_t id, uint32_t *ret)
+{
+	uint64_t code;
+	uint32_t value = IMAGE_NONE;
+
+	if (get_long(d, STREAM_REFERENCES, &code) < 0 || code >> 1 > UINT32_MAX)
+		return -EBADMSG;
+	if (code & 1)
+		value = id - unfold((uint32_t)(code >> 1));
+	else if (code >> 1 < d->base->types)
+		value = d->inverse[code >> 1];
+	if (value >= d->types) /* or none */
+		return -EBADMSG;
+	*ret = value;
+	return 0;
+}
+
 /* A type by how far it is from the one that refers to it. */
 static int get_type(struct decoder *d, uint32_t id, uint32_t *ret)
 {
 	uint32_t distance;
 
+	if (d->format == TYPES_BASED)
+		return get_based_type(d, id, ret);
 	if (get_difference(d, STREAM_REFERENCES, 0, &distance) || id - distance >= d->types)
 		return -EBADMSG;
 	*ret = id - distance;

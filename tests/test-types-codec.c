@@ -12,6 +12,24 @@
 #include "tests/scratch.h"
 #include "tests/test.h"
 
+/* The same by the format for what adds much to its base. */
+static void round_trip_based(const struct btfpack_blob *btf, const struct btfpack_blob *base)
+{
+	const struct btfpack_blob *from = base ? base : &types_empty_base;
+	AUTO_BLOB struct btfpack_blob payload = { 0 }, back = { 0 }, copy = { 0 };
+	AUTO_TYPES_MODEL struct types_model *model = NULL, *got = NULL;
+
+	CHECK_INT(types_encode_based(btf, base, &payload), 0);
+	copy = (struct btfpack_blob){ malloc(from->size), from->size };
+	REQUIRE(payload.data && copy.data);
+	memcpy(copy.data, from->data, from->size);
+	REQUIRE(types_model_of(&copy, &model) == 0);
+	REQUIRE(types_decode_model(TYPES_BASED, payload.data, payload.size, model, btf->size,
+				   &got) == 0);
+	types_model_turn(steal_ptr(got), &back);
+	CHECK(back.size == btf->size && !memcmp(back.data, btf->data, btf->size));
+}
+
 /* Encode, decode, compare. The size of the payload; -1 when it did not come back. */
 static long round_trip(const struct btfpack_blob *btf, const struct btfpack_blob *base)
 {
@@ -27,6 +45,7 @@ static long round_trip(const struct btfpack_blob *btf, const struct btfpack_blob
 		CHECK(!"the bytes that went in");
 		return -1;
 	}
+	round_trip_based(btf, base);
 	return (long)payload.size;
 }
 

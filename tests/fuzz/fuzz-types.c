@@ -44,7 +44,24 @@ static void decode_streams(const struct types_model *base, const uint8_t *data, 
 	for (size_t raw = 24; raw < 1000; raw += 131) {
 		decode_twice(TYPES_RUNS, base, frame, bound, raw);
 		decode_twice(TYPES_MARKS, base, frame, bound, raw);
+		decode_twice(TYPES_BASED, base, frame, bound, raw);
 	}
+}
+
+static void round_trip_based(const struct types_model *model, const struct btfpack_blob *base,
+			     const uint8_t *data, size_t size)
+{
+	AUTO_TYPES_MODEL struct types_model *got = NULL;
+	AUTO_BLOB struct btfpack_blob payload = { 0 }, back = { 0 };
+	struct btfpack_blob btf = { (void *)data, size };
+
+	if (types_encode_based(&btf, base, &payload))
+		return;
+	if (types_decode_model(TYPES_BASED, payload.data, payload.size, model, size, &got))
+		abort();
+	types_model_turn(steal_ptr(got), &back);
+	if (back.size != size || memcmp(back.data, data, size))
+		abort();
 }
 
 static void round_trip(const struct btfpack_blob *base, const uint8_t *data, size_t size)
@@ -73,5 +90,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	decode_streams(model, data, size);
 	round_trip(&base, data, size);
+	round_trip_based(model, &base, data, size);
 	return 0;
 }
