@@ -42,14 +42,63 @@ static struct btfpack_kernel numbered_kernel(unsigned int number, char uname[16]
 	return (struct btfpack_kernel){ "debian", "12", "x86_64", uname, NULL };
 }
 
+/* Every third kernel has a module. */
+static bool has_module(unsigned int number)
+{
+	return number % 3 == 0;
+}
+
+/* Split BTF of a typedef of the base's first type. */
+static struct btfpack_blob numbered_module(const struct btfpack_blob *base, unsigned int number)
+{
+	AUTO_BTF_VIEW struct btf_view view = { 0 };
+	AUTO_BTF_BUILD struct btf_build *build = NULL;
+	struct btfpack_blob btf = { 0 };
+	struct btf_type t = { .info = btf_info(BTF_KIND_TYPEDEF, 0, false), .type = 1 };
+	char name[32];
+
+	snprintf(name, sizeof(name), "type_%u", number);
+	if (btf_view_init(&view, base->data, base->size, NULL, "base", NULL) ||
+	    btf_build_new(&view, &build) || btf_build_string(build, name, &t.name_off) ||
+	    btf_build_type(build, &t, NULL, NULL) || btf_build_finish(build, false, &btf))
+		abort();
+	return btf;
+}
+
 /* Kernel @number has the BTF of seed @number / 2: every second one is shared. */
 static int add_numbered(struct btfpack_archive *a, unsigned int number)
 {
 	AUTO_BLOB struct btfpack_blob btf = scratch_btf(number / 2, 5 + number % 40 / 2);
+	AUTO_BLOB struct btfpack_blob split = numbered_module(&btf, number);
+	const struct btfpack_module_btf module = { "module", split };
 	char uname[16];
 	struct btfpack_kernel k = numbered_kernel(number, uname);
+	struct btfpack_id id;
+	int error = btfpack_archive_add(a, &k, NULL, &btf, NULL, &id, &err);
 
-	return btfpack_archive_add(a, &k, NULL, &btf, NULL, NULL, &err);
+	if (error < 0 || !has_module(number))
+		return error;
+	return btfpack_archive_add_modules(a, &k, &id, &module, 1, 0, &err);
+}
+
+static bool has_its_module(struct btfpack_archive *a, const struct btfpack_kernel *k,
+			   const struct btfpack_blob *base, unsigned int number)
+{
+	AUTO_BLOB struct btfpack_blob expected = numbered_module(base, number);
+	struct btfpack_modules modules = { 0 };
+	struct btfpack_entry_iter *it;
+	const struct btfpack_entry *e;
+	bool has;
+
+	if (btfpack_archive_list(a, k, NULL, &it, &err))
+		return false;
+	has = btfpack_entry_iter_next(it, &e, &err) > 0 &&
+	      btfpack_archive_get_modules(a, e, NULL, &modules, &err) == 0 && modules.count == 1 &&
+	      modules.modules[0].btf.size == expected.size &&
+	      !memcmp(modules.modules[0].btf.data, expected.data, expected.size);
+	btfpack_entry_iter_free(it);
+	btfpack_modules_free(&modules);
+	return has;
 }
 
 static bool has_numbered(struct btfpack_archive *a, unsigned int number)
@@ -60,7 +109,8 @@ static bool has_numbered(struct btfpack_archive *a, unsigned int number)
 	struct btfpack_kernel k = numbered_kernel(number, uname);
 
 	return btfpack_archive_find(a, &k, NULL, &got, &err) == 0 && got.size == expected.size &&
-	       !memcmp(got.data, expected.data, got.size);
+	       !memcmp(got.data, expected.data, got.size) &&
+	       (!has_module(number) || has_its_module(a, &k, &got, number));
 }
 
 static void print_problem(const struct btfpack_problem *problem, void *arg)
