@@ -33,13 +33,44 @@ struct {
 	__type(value, struct pending);
 } pending SEC(".maps");
 
-/* cap_capable()'s last argument: since 5.1 (c1a85a00ea66) bits, of which the second
- * says "no audit record"; before, 1 for a record. */
+/*
+ * What cap_capable()'s last argument is. Since 5.1 (c1a85a00ea66) bits, of which the
+ * second says "no audit record" and the third is none of ours; before, 1 for a record.
+ * Distributions have taken that commit into older kernels (Ubuntu into its 4.15), and
+ * it left no sign in any type or, without CONFIG_SECURITY, in any function's name. But
+ * 1 is only ever said by the old, 2 and 4 by the new, and both are heard all the time
+ * (2 with every fork and mmap): what was heard once is kept here.
+ */
+enum audit_argument { NOT_HEARD, OLD_FLAG, NEW_BITS };
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} heard SEC(".maps");
+
+/* Until something was heard, by the release that has the commit: 5.1 was also the first
+ * with struct bpf_spin_lock. */
+static __always_inline bool zero_is_audited(__u32 heard_before)
+{
+	if (heard_before == NOT_HEARD)
+		return bpf_core_type_exists(struct bpf_spin_lock);
+	return heard_before == NEW_BITS;
+}
+
 static __always_inline bool is_audited(void *ctx)
 {
-	__u32 value = function_argument_3(ctx);
+	__u32 value = function_argument_3(ctx), zero = 0;
+	__u32 *before = bpf_map_lookup_elem(&heard, &zero), now = value & 1 ? OLD_FLAG : NEW_BITS;
 
-	return bpf_core_type_exists(struct bpf_spin_lock) ? !(value & 2) : value & 1;
+	if (!before)
+		return false;
+	if (!value)
+		return zero_is_audited(*before);
+	if (*before != now) /* CPUs shall not fight for its cache line */
+		*before = now;
+	return !(value & 2);
 }
 
 SEC("kprobe/cap_capable")
