@@ -54,22 +54,40 @@ vm_module() {
   fi
 }
 
-# The kernel's image and the drivers that guests need, out of the package beside its debug package.
+# vm_tar DIR URL...: the first package that is there, as DIR/tar.
+vm_tar() {
+  local dir=$1 url
+  for url in "${@:2}"; do
+    curl -fsL --retry 3 -o "$dir/deb" "$url" || continue
+    dpkg-deb --fsys-tarfile "$dir/deb" > "$dir/tar"
+    rm -f "$dir/deb"
+    return
+  done
+  vm_say "none of these can be had: ${*:2}"
+  return 4
+}
+
+# The kernel's image and the drivers that guests need, out of the packages beside its debug
+# package: since 7.0 one has the image and one the drivers, before both lie in one.
 vm_image() {
-  local dir=$VM/$1 package url
+  local dir=$VM/$1 package url name name_in
   [ ! -s "$dir/image" ] || return 0
   package=$(vm_package "$1")
   [ -n "$package" ] || { vm_say "$1: no such kernel in the archive"; return 4; }
   url=$(jq -r .url <<< "$package")
+  name=${url##*/}
   vm_say "$1: fetching $(jq -r .uname <<< "$package")"
-  curl -fsSL --retry 3 -o "$dir/deb" "${url/-dbg_/-unsigned_}" 2> /dev/null ||
-    curl -fsSL --retry 3 -o "$dir/deb" "${url/-dbg_/_}" || return 4
-  dpkg-deb --fsys-tarfile "$dir/deb" > "$dir/tar"
+  vm_tar "$dir" "${url/-dbg_/-unsigned_}" "${url/-dbg_/_}" \
+    "${url%/*}/$(sed 's/^linux-image-/linux-binary-unsigned-/; s/-dbg_/_/' <<< "$name")" || return
+  name_in=$(tar -tf "$dir/tar" | grep -m 1 -E '/(boot|lib/modules/[^/]*)/vmlinu')
+  tar -xOf "$dir/tar" "$name_in" > "$dir/image.part" || return 4
+  if ! tar -tf "$dir/tar" | grep -q /kernel/drivers/; then
+    vm_tar "$dir" "${url%/*}/$(sed 's/^linux-image-/linux-modules-/; s/-dbg_/_/' <<< "$name")" || return
+  fi
   vm_module "$dir" block/loop
   vm_module "$dir" net/ethernet/intel/e1000/e1000
   jq -r .uname <<< "$package" > "$dir/uname"
-  tar -xOf "$dir/tar" --wildcards './boot/vmlinu*' > "$dir/image.part"
-  rm -f "$dir/deb" "$dir/tar"
+  rm -f "$dir/tar"
   mv "$dir/image.part" "$dir/image"
 }
 
