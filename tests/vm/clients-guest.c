@@ -16,11 +16,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
-#include <sys/reboot.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "init.h"
 
 #define LOAD_SECONDS 15   /* under emulation verification is slow */
 #define RUN_SECONDS  "25" /* for clients that end by themselves */
@@ -40,14 +40,6 @@ static const struct client {
 	{ "gadget", EACH, { "/bin/gadget", "/execsnoop.bpf.o" } },
 	{ "libbpf", SUM, { "/bin/libbpf-execcount", "/execcount.bpf.o", RUN_SECONDS } },
 };
-
-static void die(const char *what)
-{
-	printf("\n@die %s: %s\n", what, strerror(errno));
-	fflush(stdout);
-	reboot(RB_AUTOBOOT);
-	_exit(1);
-}
 
 static void print_file(const char *path, const char *mark, const char *client)
 {
@@ -143,21 +135,6 @@ static void run(const struct client *client)
 	printf("\n@status %s %d\n", client->name, WIFEXITED(status) ? WEXITSTATUS(status) : -1);
 }
 
-static void mount_all(void)
-{
-	static const char *const mounts[][2] = {
-		{ "proc", "/proc" },
-		{ "sysfs", "/sys" },
-		{ "devtmpfs", "/dev" },
-		{ "debugfs", "/sys/kernel/debug" },
-		{ "tracefs", "/sys/kernel/tracing" },
-	};
-
-	for (size_t i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++)
-		if (mount(mounts[i][0], mounts[i][1], mounts[i][0], 0, NULL) < 0 && errno != EBUSY)
-			die(mounts[i][1]);
-}
-
 int main(void)
 {
 	if (getpid() != 1)
@@ -167,9 +144,5 @@ int main(void)
 	for (size_t i = 0; i < sizeof(clients) / sizeof(clients[0]); i++)
 		if (!access(clients[i].args[0], X_OK))
 			run(&clients[i]);
-	printf("\n@end\n");
-	fflush(stdout);
-	reboot(RB_AUTOBOOT);
-	for (;;)
-		pause();
+	end();
 }

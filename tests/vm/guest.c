@@ -28,7 +28,6 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
-#include <sys/reboot.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -37,6 +36,8 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "init.h"
 
 #define BUSY_SECONDS  60
 #define READY_SECONDS 180 /* a guest under emulation verifies programs slowly */
@@ -52,16 +53,6 @@ __attribute__((format(printf, 1, 2))) static void expect(const char *format, ...
 	vprintf(format, args);
 	va_end(args);
 	putchar('\n');
-}
-
-static void die(const char *what)
-{
-	printf("\n@die %s: %s\n", what, strerror(errno));
-	fflush(stdout);
-	sync();
-	reboot(RB_AUTOBOOT);
-	for (;;)
-		pause();
 }
 
 /* Run @body in a child and wait for it. */
@@ -687,25 +678,6 @@ static void run_refusal(const struct refusal *refusal)
 	printf("\n@status %s 0\n", current);
 }
 
-static void mount_all(void)
-{
-	static const struct {
-		const char *type, *path;
-	} mounts[] = {
-		{ "proc", "/proc" },
-		{ "sysfs", "/sys" },
-		{ "devtmpfs", "/dev" },
-		{ "tracefs", "/sys/kernel/tracing" },
-	};
-
-	for (size_t i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++) {
-		mkdir(mounts[i].path, 0755);
-		if (mount(mounts[i].type, mounts[i].path, mounts[i].type, 0, NULL) < 0 &&
-		    errno != EBUSY)
-			die(mounts[i].path);
-	}
-}
-
 static bool is_named(const char *gadget, int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++)
@@ -741,10 +713,5 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++)
 		if (!access(refusals[i].args[0], F_OK))
 			run_refusal(&refusals[i]);
-	printf("\n@end\n");
-	fflush(stdout);
-	sync();
-	reboot(RB_AUTOBOOT);
-	for (;;)
-		pause();
+	end();
 }

@@ -23,12 +23,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
-#include <sys/reboot.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "init.h"
 
 #define LOAD_SECONDS  240 /* under emulation verification is slow */
 #define WORDS	      700 /* of libbpf and of the verifier, each: their last ones */
@@ -36,14 +36,6 @@
 
 static char words[4096]; /* libbpf's warnings; the oldest go first */
 static char *verifier_log;
-
-static void die(const char *what)
-{
-	printf("\n@die %s: %s\n", what, strerror(errno));
-	fflush(stdout);
-	reboot(RB_AUTOBOOT);
-	_exit(1);
-}
 
 /* --- words -------------------------------------------------------------------------------------- */
 
@@ -274,23 +266,6 @@ static void try_object(const char *name)
 	bpf_object__close(object);
 }
 
-static void mount_all(void)
-{
-	static const char *const mounts[][2] = {
-		{ "proc", "/proc" },
-		{ "sysfs", "/sys" },
-		{ "devtmpfs", "/dev" },
-		{ "debugfs", "/sys/kernel/debug" },
-		{ "tracefs", "/sys/kernel/tracing" },
-		{ "cgroup2", "/sys/fs/cgroup" },
-		{ "bpf", "/sys/fs/bpf" },
-	};
-
-	for (size_t i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++)
-		if (mount(mounts[i][0], mounts[i][1], mounts[i][0], 0, NULL) < 0 && errno != EBUSY)
-			die(mounts[i][1]);
-}
-
 int main(void)
 {
 	struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
@@ -307,9 +282,5 @@ int main(void)
 	for (int i = 0; i < count; i++)
 		if (entries[i]->d_name[0] != '.')
 			try_object(entries[i]->d_name);
-	printf("\n@end\n");
-	fflush(stdout);
-	reboot(RB_AUTOBOOT);
-	for (;;)
-		pause();
+	end();
 }
