@@ -12,7 +12,8 @@ struct biolatency_options {
 	bool queued DOC("count time in the queue, too") SHORT("Q");
 	bool disks DOC("a histogram for each disk") SHORT("D");
 	bool milliseconds DOC("count milliseconds, not microseconds") SHORT("m") UNIT("msecs");
-	__u8 reserved[5] HIDDEN;
+	__u8 reserved[1] HIDDEN;
+	__u32 disk DOC("only this disk, by name or as major:minor") SHORT("d") FORMAT("dev");
 };
 
 struct biolatency_key {
@@ -41,7 +42,8 @@ static __always_inline int starts_at(struct trace_event_raw_block_rq *ctx, bool 
 	struct request_key request = { .sector = kernel_get(ctx, sector), .dev = kernel_get(ctx, dev) };
 	__u64 now = bpf_ktime_get_ns();
 
-	if (!options || (in_queue && !options->queued) || !gadget_wants(&options->filter))
+	if (!options || (in_queue && !options->queued) || !gadget_wants(&options->filter) ||
+	    (options->disk && options->disk != request.dev))
 		return 0;
 	/* With --queued the issue must not overwrite the insertion; a request may be
 	 * issued without having been in a queue. */

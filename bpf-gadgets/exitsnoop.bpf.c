@@ -5,7 +5,7 @@
 struct exitsnoop_options {
 	struct gadget_filter filter;
 	bool failed DOC("only those with an exit status or signal") SHORT("x");
-	bool threads DOC("each thread that ends, not only processes");
+	bool threads DOC("each thread that ends, not only processes") SHORT("T");
 	__u8 reserved[6] HIDDEN;
 };
 

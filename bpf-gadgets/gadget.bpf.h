@@ -92,7 +92,7 @@ struct gadget_filter {
 	__u32 pid DOC("only this process") SHORT("p");
 	__u32 uid DOC("only this user") SHORT("u") DEFAULT("4294967295") FORMAT("uid");
 	char comm[GADGET_COMM_SIZE] DOC("only commands of this name") SHORT("n");
-	__u64 cgroup DOC("only this control group, by path or id") FORMAT("cgroup");
+	__u64 cgroup DOC("only this control group, by path or id") SHORT("c") FORMAT("cgroup");
 	__u32 mntns DOC("only this mount namespace (a container), by number or by a process in it")
 		FORMAT("mntns");
 	__u32 reserved HIDDEN;

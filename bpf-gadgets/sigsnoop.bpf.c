@@ -3,11 +3,14 @@
  * faults, timers. A signal of the kernel is told in the name of the task that ran. */
 #include "gadget.bpf.h"
 
+#define SI_USER 0
+
 struct sigsnoop_options {
 	struct gadget_filter filter;
-	__u32 signal DOC("only this signal, by number") SHORT("s");
+	__u32 signal DOC("only this signal, by name or number") SHORT("s") FORMAT("signal");
 	bool failed DOC("only signals that were not delivered") SHORT("x");
-	__u8 reserved[3] HIDDEN;
+	bool kill DOC("only those of kill(2)") SHORT("k");
+	__u8 reserved[2] HIDDEN;
 };
 
 /* From the kernel's trace/events/signal.h. */
@@ -36,14 +39,16 @@ int generates(struct trace_event_raw_signal_generate *ctx)
 	const struct sigsnoop_options *options = gadget_options();
 	struct sigsnoop_event *event = gadget_event();
 	__u32 signal = kernel_get(ctx, sig), result = kernel_get(ctx, result);
+	__s32 code = kernel_get(ctx, code);
 
 	if (!options || !event || !gadget_wants(&options->filter) ||
-	    (options->signal && options->signal != signal) || (options->failed && !result))
+	    (options->signal && options->signal != signal) || (options->failed && !result) ||
+	    (options->kill && code != SI_USER))
 		return 0;
 	gadget_fill_process(&event->process);
 	event->signal = signal;
 	event->tpid = kernel_get(ctx, pid);
-	event->code = kernel_get(ctx, code);
+	event->code = code;
 	event->result = result;
 	bpf_probe_read_kernel(event->tcomm, sizeof(event->tcomm), ctx->comm);
 	gadget_submit(ctx, event, sizeof(*event));

@@ -11,6 +11,9 @@ struct tcplife_options {
 	struct gadget_filter filter;
 	__u16 local_ports[PORTS] DOC("only these local ports") SHORT("L") NAME("local-port");
 	__u16 remote_ports[PORTS] DOC("only these remote ports") SHORT("D") NAME("remote-port");
+	bool ipv4 DOC("only IPv4") SHORT("4");
+	bool ipv6 DOC("only IPv6") SHORT("6");
+	__u8 reserved[6] HIDDEN;
 };
 
 struct tcplife_event {
@@ -55,6 +58,12 @@ static __always_inline void own(const struct tcplife_options *options, struct li
 	life->has_owner = true;
 }
 
+static __always_inline bool wants_family(const struct tcplife_options *options, __u16 family)
+{
+	return (!options->ipv4 && !options->ipv6) || (options->ipv4 && family == AF_INET) ||
+	       (options->ipv6 && family == AF_INET6);
+}
+
 static __always_inline void end(void *ctx, const struct tcplife_options *options, struct sock *sk,
 				struct life *life)
 {
@@ -74,7 +83,8 @@ static __always_inline void end(void *ctx, const struct tcplife_options *options
 	event->rport = socket_remote_port(sk);
 	event->tx = kernel_get((struct tcp_sock *)sk, bytes_acked);
 	event->rx = kernel_get((struct tcp_sock *)sk, bytes_received);
-	if (wants_port(options->local_ports, event->lport) &&
+	if (wants_family(options, event->laddr.family) &&
+	    wants_port(options->local_ports, event->lport) &&
 	    wants_port(options->remote_ports, event->rport))
 		gadget_submit(ctx, event, sizeof(*event));
 }

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "gadget-runner/btf-json.h"
 #include "gadget-runner/event-format.h"
@@ -100,13 +103,58 @@ static bool parse_mntns(const char *text, uint64_t *ret)
 	return true;
 }
 
+/* "TERM", "SIGTERM" or 15. */
+static bool parse_signal(const char *text, uint64_t *ret)
+{
+	const char *name = strncmp(text, "SIG", 3) ? text : text + 3;
+
+	for (int i = 1; i < NSIG; i++) {
+		if (sigabbrev_np(i) && !strcmp(name, sigabbrev_np(i))) {
+			*ret = i;
+			return true;
+		}
+	}
+	return parse_number(text, false, ret);
+}
+
+/* "8:0", "sda" or "/dev/sda", as the kernel has it inside. */
+static bool parse_dev(const char *text, uint64_t *ret)
+{
+	AUTO_FREE char *path = NULL;
+	unsigned int major_number, minor_number;
+	struct stat st;
+	int end = 0;
+
+	if (sscanf(text, "%u:%u%n", &major_number, &minor_number, &end) == 2 && !text[end]) {
+		*ret = (uint64_t)major_number << 20 | minor_number;
+		return major_number < 1 << 12 && minor_number < 1 << 20;
+	}
+	if (asprintf(&path, "%s%s", *text == '/' ? "" : "/dev/", text) < 0 || stat(path, &st) < 0 ||
+	    !S_ISBLK(st.st_mode))
+		return false;
+	*ret = (uint64_t)major(st.st_rdev) << 20 | minor(st.st_rdev);
+	return true;
+}
+
+/* What is parsed in its own way, by the name of the format. */
+static const struct {
+	const char *format;
+	bool (*parse)(const char *text, uint64_t *ret);
+	const char *word, *expected;
+} parsers[] = {
+	{ "cgroup", parse_cgroup, "CGROUP", "a control group's directory or id" },
+	{ "mntns", parse_mntns, "N|pid:PID",
+	  "the number of a mount namespace, or pid: and a process" },
+	{ "signal", parse_signal, "SIGNAL", "a signal's name or number" },
+	{ "dev", parse_dev, "DISK", "a disk's name, or major:minor" },
+};
+
 static bool parse_value(const struct btf_view *btf, const struct gadget_field *field,
 			const char *text, uint64_t *ret)
 {
-	if (!strcmp(field->format, "cgroup"))
-		return parse_cgroup(text, ret);
-	if (!strcmp(field->format, "mntns"))
-		return parse_mntns(text, ret);
+	for (size_t i = 0; i < ARRAY_SIZE(parsers); i++)
+		if (!strcmp(field->format, parsers[i].format))
+			return parsers[i].parse(text, ret);
 	if (!strcmp(field->format, "ms"))
 		return parse_duration(text, 1e6, ret);
 	if (!strcmp(field->format, "us"))
@@ -149,26 +197,23 @@ static int refuse(const struct gadget_field *field, const char *text, const char
 	return btfpack_error_set(err, -EINVAL, "--%s: '%s' is not %s", field->name, text, expected);
 }
 
+static const char *expected_words(const struct gadget_field *field)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(parsers); i++)
+		if (!strcmp(field->format, parsers[i].format))
+			return parsers[i].expected;
+	return field->kind == GADGET_BOOL   ? "yes or no"
+	       : field->kind == GADGET_ENUM ? "one of its values"
+					    : "a number";
+}
+
 static int set_number(const struct btf_view *btf, const struct gadget_field *field, uint8_t *to,
 		      const char *text, struct btfpack_error *err)
 {
 	uint64_t number = 0;
 
-	if (!parse_value(btf, field, text, &number)) {
-		if (!strcmp(field->format, "cgroup"))
-			return btfpack_error_set(err, -EINVAL,
-						 "--%s: '%s' is no control group's directory or id",
-						 field->name, text);
-		if (!strcmp(field->format, "mntns"))
-			return refuse(field, text,
-				      "the number of a mount namespace, or pid: and a process",
-				      err);
-		return refuse(field, text,
-			      field->kind == GADGET_BOOL   ? "yes or no"
-			      : field->kind == GADGET_ENUM ? "one of its values"
-							   : "a number",
-			      err);
-	}
+	if (!parse_value(btf, field, text, &number))
+		return refuse(field, text, expected_words(field), err);
 	if (!fits(number, field->bit_size, field->kind == GADGET_SIGNED))
 		return btfpack_error_set(err, -EINVAL, "--%s: %s does not fit into %u bits",
 					 field->name, text, field->bit_size);
@@ -314,4 +359,16 @@ uint64_t gadget_options_number(const struct gadget_options *options,
 bool gadget_option_takes_value(const struct gadget_field *field)
 {
 	return field->kind != GADGET_BOOL;
+}
+
+const char *gadget_option_word(const struct gadget_field *field)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(parsers); i++)
+		if (!strcmp(field->format, parsers[i].format))
+			return parsers[i].word;
+	return field->kind == GADGET_BOOL     ? NULL
+	       : field->kind == GADGET_STRING ? "TEXT"
+	       : field->kind == GADGET_ENUM   ? "WORD"
+	       : field->kind == GADGET_OTHER  ? "N,N..."
+					      : "N";
 }

@@ -9,6 +9,8 @@
  *
  *	cgroup	the path of a control group's directory, or its id
  *	mntns	the number of a mount namespace, or pid:N for that of process N
+ *	signal	a signal's name, with or without SIG, or its number
+ *	dev	the name of a block device, or its major:minor
  *	ms, us	milliseconds, microseconds, with decimals; kept in nanoseconds
  */
 #ifndef GADGET_RUNNER_GADGET_OPTIONS_H
@@ -42,5 +44,8 @@ uint64_t gadget_options_number(const struct gadget_options *options,
 
 /* Does the option take a value, or is it a mere flag? */
 bool gadget_option_takes_value(const struct gadget_field *field);
+
+/* What help calls the value: "N", "TEXT", "SIGNAL"; NULL for a flag. */
+const char *gadget_option_word(const struct gadget_field *field);
 
 #endif

@@ -163,20 +163,11 @@ static void help_option(struct buf *buf, char short_name, const char *name, cons
 	buf_add_format(buf, "  %-26s %s\n", left, help);
 }
 
-static const char *value_word(const struct gadget_field *field)
-{
-	return !gadget_option_takes_value(field) ? NULL
-	       : field->kind == GADGET_STRING    ? "TEXT"
-	       : field->kind == GADGET_ENUM      ? "WORD"
-	       : field->kind == GADGET_OTHER     ? "N,N..."
-						 : "N";
-}
-
 static void help_fields(struct buf *buf, const struct gadget_fields *fields)
 {
 	for (size_t i = 0; i < fields->count; i++)
 		help_option(buf, fields->items[i].short_name, fields->items[i].name,
-			    value_word(&fields->items[i]), fields->items[i].doc);
+			    gadget_option_word(&fields->items[i]), fields->items[i].doc);
 }
 
 static bool is_short_taken(const struct gadget_spec *spec, char letter)

@@ -29,9 +29,9 @@ extern const struct session_option session_options[];
 		{ 't', "timestamp", NULL, "print seconds since the start" },                 \
 		{ 'U', "print-uid", NULL, "print the user id" },                             \
 		{ 0, "columns", "LIST", "columns to print; +NAME: besides the usual ones" }, \
-		{ 0, "timeout", "SECONDS", "end after so long" },                            \
+		{ 'd', "timeout", "SECONDS", "end after so long" },                            \
 		{ 0, "max-events", "N", "end after so many events" },                        \
-		{ 0, "interval", "SECONDS", "print histograms so often" },                   \
+		{ 'i', "interval", "SECONDS", "print histograms so often" },                   \
 		{ 0, "event-type", "STRUCT", "type of the events of a foreign object" },     \
 		{ 0, "dump-maps", NULL, "at the end, print what its maps hold" },            \
 		{ 0, "buffer", "KIB", "size of the event buffer" },

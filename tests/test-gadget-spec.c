@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What a BPF object says about itself, of either byte order and in any disorder. */
+#include <signal.h>
 #include <unistd.h>
 
 #include "core/fs.h"
@@ -226,6 +227,31 @@ static void options_find_namespaces(void)
 	close_options();
 }
 
+static void options_know_signals_and_disks(void)
+{
+	struct btfpack_error err = { 0 };
+
+	open_options();
+	CHECK_INT(set("signal", "SIGTERM", &err), 0);
+	CHECK_INT(number("signal"), SIGTERM);
+	CHECK_INT(set("signal", "KILL", &err), 0);
+	CHECK_INT(number("signal"), SIGKILL);
+	CHECK_INT(set("signal", "64", &err), 0);
+	CHECK_INT(number("signal"), 64);
+	CHECK_INT(set("signal", "SIGNOTHING", &err), -EINVAL);
+	CHECK_CONTAINS(err.message, "a signal's name or number");
+	CHECK_INT(set("disk", "8:17", &err), 0);
+	CHECK_INT(number("disk"), 8 << 20 | 17);
+	CHECK_INT(set("disk", "8:17x", &err), -EINVAL);
+	CHECK_INT(set("disk", "4096:0", &err), -EINVAL);
+	CHECK_INT(set("disk", "null", &err), -EINVAL); /* a device, but no disk */
+	CHECK_CONTAINS(err.message, "a disk's name, or major:minor");
+	CHECK_STRING(gadget_option_word(gadget_spec_find_option(&option_spec, "disk")), "DISK");
+	CHECK_STRING(gadget_option_word(gadget_spec_find_option(&option_spec, "pid")), "N");
+	CHECK(!gadget_option_word(gadget_spec_find_option(&option_spec, "loud")));
+	close_options();
+}
+
 static void options_refuse_nonsense(void)
 {
 	static const struct {
@@ -330,6 +356,7 @@ TEST_MAIN({ "reads a little-endian object", reads_little_endian },
 	  { "options begin with their defaults", options_begin_with_defaults },
 	  { "options take values of every kind", options_take_values },
 	  { "options find namespaces and control groups", options_find_namespaces },
+	  { "options know signals and disks", options_know_signals_and_disks },
 	  { "options refuse nonsense in one sentence", options_refuse_nonsense },
 	  { "refuses what is no BPF object", refuses_what_is_no_object },
 	  { "survives damaged objects", survives_damage },

@@ -13,6 +13,8 @@ struct everything_options {
 	__u64 min DOC("shortest") FORMAT("ms") DEFAULT("1.5");
 	char word[8] DOC("a word") NAME("say");
 	struct point where DOC("cannot be set") FORMAT("hex");
+	__u32 signal DOC("by name") FORMAT("signal");
+	__u32 disk DOC("by name") FORMAT("dev");
 };
 
 GADGET("A bit of everything", struct everything_options, struct everything_event);
