@@ -5,16 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include <btfpack/loader.h>
 
 #include "core/cleanup.h"
 #include "gadget-runner/host-check.h"
-
-#define CAP_SYS_ADMIN_BIT 21
-#define CAP_PERFMON_BIT   38
-#define CAP_BPF_BIT       39
+#include "gadget-runner/rights.h"
 
 struct checker {
 	const struct host_check_input *input;
@@ -65,8 +62,10 @@ void host_check_print(const struct host_check *check, char *ret, size_t size)
 static bool exists(const struct checker *c, const char *path)
 {
 	AUTO_FREE char *full = NULL;
+	struct stat st;
 
-	return asprintf(&full, "%s%s", c->root, path) >= 0 && !access(full, F_OK);
+	/* access(2) would forget capabilities. */
+	return asprintf(&full, "%s%s", c->root, path) >= 0 && !stat(full, &st);
 }
 
 static FILE *open_file(const struct checker *c, const char *path)
@@ -167,10 +166,14 @@ static void check_tracefs(struct checker *c)
 			return;
 		}
 		if (errno == EACCES) {
-			report(c, "tracefs", HOST_MISSING, "run as root", "%s: %s", places[i],
-			       strerror(errno));
+			report(c, "tracefs", HOST_MISSING, "run as root, or with CAP_DAC_READ_SEARCH",
+			       "%s: %s", places[i], strerror(errno));
 			return;
 		}
+	}
+	if (rights_is_locked_down(c->root)) {
+		report(c, "tracefs", HOST_MISSING, "see lockdown", "it is there, but empty");
+		return;
 	}
 	report(c, "tracefs", HOST_MISSING, "mount -t tracefs tracefs /sys/kernel/tracing, as root",
 	       "neither /sys/kernel/tracing/events nor /sys/kernel/debug/tracing/events can be "
@@ -256,30 +259,35 @@ static void check_lockdown(struct checker *c)
 	char line[128];
 
 	read_line(c, "/sys/kernel/security/lockdown", line, sizeof(line));
-	if (strstr(line, "[confidentiality]"))
+	if (rights_is_locked_down(c->root))
 		report(c, "lockdown", HOST_MISSING,
 		       "boot without lockdown=confidentiality (Secure Boot may set it)",
-		       "the kernel is locked down: %s", line);
+		       "the kernel is locked down against tracing: %s", line);
 	else
-		report(c, "lockdown", HOST_OK, "", "%s", *line ? line : "the kernel knows none");
+		report(c, "lockdown", HOST_OK, "", "%s", *line ? line : "the kernel tells none");
 }
 
 static void check_rights(struct checker *c)
 {
-	AUTO_FILE FILE *file = open_file(c, "/proc/self/status");
-	unsigned long long caps = 0;
-	char line[256];
+	uint64_t capabilities = rights_capabilities();
+	unsigned long kilobytes = rights_locked_kilobytes(capabilities);
+	int paranoia = rights_has_admin(capabilities) ? 0 : rights_paranoia();
 
-	while (file && fgets(line, sizeof(line), file))
-		if (sscanf(line, "CapEff: %llx", &caps) == 1)
-			break;
-	if (caps >> CAP_SYS_ADMIN_BIT & 1)
-		report(c, "rights", HOST_OK, "", "CAP_SYS_ADMIN");
-	else if (caps >> CAP_BPF_BIT & caps >> CAP_PERFMON_BIT & 1)
-		report(c, "rights", HOST_OK, "", "CAP_BPF and CAP_PERFMON");
+	if (rights_are_for_tracing(capabilities))
+		report(c, "rights", HOST_OK, "", "%s",
+		       rights_has_admin(capabilities) ? "CAP_SYS_ADMIN"
+						      : "CAP_BPF and CAP_PERFMON");
 	else
-		report(c, "rights", HOST_MISSING, "run as root",
+		report(c, "rights", HOST_MISSING, "run as root, or with CAP_BPF and CAP_PERFMON",
 		       "neither CAP_SYS_ADMIN nor CAP_BPF and CAP_PERFMON");
+	if (paranoia)
+		report(c, "perf events", HOST_MISSING,
+		       "run with CAP_SYS_ADMIN, or `sysctl kernel.perf_event_paranoid=2`",
+		       "kernel.perf_event_paranoid is %d", paranoia);
+	if (kilobytes)
+		report(c, "locked memory", HOST_MISSING,
+		       "`ulimit -l unlimited`, or run with CAP_SYS_RESOURCE",
+		       "no more than %lu kB, and this kernel counts maps as such", kilobytes);
 }
 
 static void conclude(struct checker *c)
