@@ -10,21 +10,34 @@
 
 #include "core/fs.h"
 #include "core/log.h"
+#include "gadget-runner/choice.h"
+#include "gadget-runner/rights.h"
 #include "gadget-runner/runner.h"
+#include "gadget-runner/sampling.h"
 
 #define BUFFER_DEFAULT (1024 * 1024)
 #define BTF_MAXIMUM    ((size_t)256 << 20)
+
+/* For maps of others' objects that wait for their tool to size them. */
+#define ENTRIES_DEFAULT 10240
+#define STACKS_DEFAULT  1024
+#define STACK_DEPTH     127
+
+#ifndef ENOTSUPP
+#define ENOTSUPP 524 /* the kernel's own; no C library knows it */
+#endif
 
 struct runner {
 	struct runner_config config;
 	struct bpf_object *object;
 	struct bpf_link **links;
 	size_t link_count;
+	size_t attached; /* programs; some have a link for each CPU */
 	struct ring_buffer *rings;
 	struct perf_buffer **perfs;
 	size_t perf_count;
 	bool use_ring;      /* perf event arrays become ring buffers */
-	bool has_own_btf;   /* the kernel's */
+	struct choice choice;
 	uint64_t perf_lost; /* counted by the perf buffers */
 	int stop;           /* what on_event returned */
 };
@@ -87,104 +100,42 @@ __attribute__((format(printf, 2, 0))) static int note_message(enum libbpf_print_
 	return 0;
 }
 
+static const char *error_words(int code)
+{
+	return code == ENOTSUPP ? "Not supported by this kernel" : strerror(code);
+}
+
+/* The kernel's word for a refusal as ours: its EINVAL is nobody's wrong usage. */
+static int translate(int code)
+{
+	switch (code) {
+	case -EPERM:
+	case -EACCES:
+	case -ENOENT:
+	case -ENOMEM:
+	case -EINTR:
+		return code;
+	default:
+		return -EIO;
+	}
+}
+
 static int fail(const struct runner *runner, int code, const char *what, struct btfpack_error *err)
 {
 	const char *name = runner->config.spec->name;
+	bool is_refusal = code == -EPERM || code == -EACCES;
+	char advice[200];
 
-	if ((code == -EPERM || code == -EACCES) && geteuid() != 0)
-		return btfpack_error_set(
-			err, code, "%s: cannot %s: %s; it takes root (CAP_BPF and CAP_PERFMON)",
-			name, what, strerror(-code));
-	if (*first_warning)
-		return btfpack_error_set(err, code, "%s: cannot %s: %s%s%s", name, what,
-					 first_warning, *verdict ? ": " : "", verdict);
-	return btfpack_error_set(err, code, "%s: cannot %s: %s", name, what, strerror(-code));
+	rights_advise(code, advice, sizeof(advice));
+	if (*first_warning && !(is_refusal && *advice))
+		return btfpack_error_set(err, translate(code), "%s: cannot %s: %s%s%s%s", name,
+					 what, first_warning, *verdict ? ": " : "", verdict,
+					 advice);
+	return btfpack_error_set(err, translate(code), "%s: cannot %s: %s%s", name, what,
+				 error_words(-code), advice);
 }
 
-/* --- what the kernel has ---------------------------------------------------------------- */
-
-/* Where it is mounted. NULL, with errno EACCES when only others may look. */
-static const char *tracefs(void)
-{
-	static const char *const places[] = { "/sys/kernel/tracing", "/sys/kernel/debug/tracing" };
-	int error = ENOENT;
-
-	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
-		char path[64];
-
-		snprintf(path, sizeof(path), "%s/events", places[i]);
-		if (!access(path, F_OK))
-			return places[i];
-		if (errno == EACCES)
-			error = EACCES;
-	}
-	errno = error;
-	return NULL;
-}
-
-static bool has_tracepoint(const char *category_and_name)
-{
-	AUTO_FREE char *path = NULL;
-	const char *root = tracefs();
-
-	return root && asprintf(&path, "%s/events/%s", root, category_and_name) >= 0 &&
-	       !access(path, F_OK);
-}
-
-static bool has_function(const char *name)
-{
-	AUTO_FILE FILE *file = fopen("/proc/kallsyms", "re");
-	char line[512], symbol[256];
-
-	if (!file)
-		return true; /* let the attaching tell */
-	while (fgets(line, sizeof(line), file))
-		if (sscanf(line, "%*x %*c %255s", symbol) == 1 && !strcmp(symbol, name))
-			return true;
-	return false;
-}
-
-/* What follows the first of @prefixes that @section begins with; NULL: none does. */
-static const char *after_prefix(const char *section, const char *const *prefixes)
-{
-	for (; *prefixes; prefixes++)
-		if (!strncmp(section, *prefixes, strlen(*prefixes)))
-			return section + strlen(*prefixes);
-	return NULL;
-}
-
-/* Has this kernel what @prog wants to be attached to? Judged by the section name,
- * as libbpf attaches by it; what we do not know of is left to libbpf. */
-static bool has_target(const struct bpf_program *prog)
-{
-	static const char *const tracepoints[] = { "tracepoint/", "tp/", NULL };
-	static const char *const functions[] = { "kprobe/", "kretprobe/", NULL };
-	const char *section = bpf_program__section_name(prog);
-	const char *target = after_prefix(section, tracepoints);
-
-	if (target)
-		return has_tracepoint(target);
-	target = after_prefix(section, functions);
-	if (target) {
-		AUTO_FREE char *name = strndup(target, strcspn(target, "+"));
-
-		return !name || has_function(name);
-	}
-	return true;
-}
-
-static bool needs_own_btf(const struct bpf_program *prog)
-{
-	switch (bpf_program__type(prog)) {
-	case BPF_PROG_TYPE_TRACING:
-	case BPF_PROG_TYPE_LSM:
-	case BPF_PROG_TYPE_STRUCT_OPS:
-	case BPF_PROG_TYPE_EXT:
-		return true;
-	default:
-		return false;
-	}
-}
+/* --- ring buffers --------------------------------------------------------------------- */
 
 static bool has_struct(const struct btf_view *btf, const char *name)
 {
@@ -224,92 +175,6 @@ static bool wants_ring(const struct runner_config *config)
 	       has_struct(&btf, "bpf_ringbuf");
 }
 
-/* --- choosing programs --------------------------------------------------------------------- */
-
-static const struct gadget_program *program_of(const struct gadget_spec *spec, const char *name)
-{
-	for (size_t i = 0; i < spec->program_count; i++)
-		if (!strcmp(spec->programs[i].name, name))
-			return &spec->programs[i];
-	return NULL;
-}
-
-/* Gadgets say which of their programs they can do without; others do not know how. */
-static bool is_gadget(const struct gadget_spec *spec)
-{
-	return *spec->doc;
-}
-
-static bool is_replaced(struct runner *runner, const struct gadget_program *tags)
-{
-	const struct bpf_program *first;
-
-	if (!tags || !tags->instead_of)
-		return false;
-	first = bpf_object__find_program_by_name(runner->object, tags->instead_of);
-	return first && has_target(first);
-}
-
-/* Is there a program that stands in for @name? */
-static bool has_substitute(const struct runner *runner, const char *name)
-{
-	const struct gadget_spec *spec = runner->config.spec;
-
-	for (size_t i = 0; i < spec->program_count; i++)
-		if (spec->programs[i].instead_of && !strcmp(spec->programs[i].instead_of, name))
-			return true;
-	return false;
-}
-
-static int choose_program(struct runner *runner, struct bpf_program *prog,
-			  struct btfpack_error *err)
-{
-	const char *name = bpf_program__name(prog), *section = bpf_program__section_name(prog);
-	const struct gadget_program *tags = program_of(runner->config.spec, name);
-
-	if (is_replaced(runner, tags)) {
-		bpf_program__set_autoload(prog, false);
-		return 0;
-	}
-	if (needs_own_btf(prog) && !runner->has_own_btf) {
-		log_info("%s: program %s (%s) needs the kernel's own BTF: left out",
-			 runner->config.spec->name, name, section);
-		bpf_program__set_autoload(prog, false);
-		return 0;
-	}
-	if (has_target(prog))
-		return 0;
-	if (is_gadget(runner->config.spec) && !(tags && tags->is_optional) &&
-	    !has_substitute(runner, name)) {
-		if (!tracefs() && errno == EACCES)
-			return fail(runner, -EACCES, "read tracefs", err);
-		if (!tracefs())
-			return btfpack_error_set(err, -ENOENT,
-						 "%s: neither tracefs nor debugfs is mounted "
-						 "(mount -t tracefs tracefs /sys/kernel/tracing)",
-						 runner->config.spec->name);
-		return btfpack_error_set(err, -ENOENT, "%s: this kernel has no %s",
-					 runner->config.spec->name, section);
-	}
-	log_info("%s: this kernel has no %s: program %s is left out", runner->config.spec->name,
-		 section, name);
-	bpf_program__set_autoload(prog, false);
-	return 0;
-}
-
-static int choose_programs(struct runner *runner, struct btfpack_error *err)
-{
-	struct bpf_program *prog;
-	int ret = 0;
-
-	bpf_object__for_each_program(prog, runner->object)
-	{
-		if (!ret && bpf_program__autoload(prog))
-			ret = choose_program(runner, prog, err);
-	}
-	return ret;
-}
-
 /* --- opening, loading ------------------------------------------------------------------------ */
 
 static size_t round_up(size_t size, size_t unit)
@@ -328,18 +193,35 @@ static size_t buffer_size(const struct runner *runner)
 	return round_up(size, getpagesize());
 }
 
+/* What the tool of somebody's object would set before loading. */
+static void size_map(struct runner *runner, struct bpf_map *map)
+{
+	enum bpf_map_type type = bpf_map__type(map);
+	bool is_stack = type == BPF_MAP_TYPE_STACK_TRACE;
+
+	if (is_stack && !bpf_map__value_size(map))
+		bpf_map__set_value_size(map, STACK_DEPTH * sizeof(uint64_t));
+	if (bpf_map__max_entries(map) || type == BPF_MAP_TYPE_PERF_EVENT_ARRAY)
+		return;
+	if (type == BPF_MAP_TYPE_RINGBUF || type == BPF_MAP_TYPE_USER_RINGBUF)
+		bpf_map__set_max_entries(map, buffer_size(runner));
+	else
+		bpf_map__set_max_entries(map, is_stack ? STACKS_DEFAULT : ENTRIES_DEFAULT);
+}
+
 static void prepare_maps(struct runner *runner)
 {
 	struct bpf_map *map;
 
 	runner->use_ring = wants_ring(&runner->config);
-	bpf_object__for_each_map(map, runner->object)
-	{
+	bpf_object__for_each_map(map, runner->object) {
 		if (bpf_map__type(map) == BPF_MAP_TYPE_PERF_EVENT_ARRAY && runner->use_ring) {
 			bpf_map__set_type(map, BPF_MAP_TYPE_RINGBUF);
 			bpf_map__set_key_size(map, 0);
 			bpf_map__set_value_size(map, 0);
 			bpf_map__set_max_entries(map, buffer_size(runner));
+		} else if (!choice_is_gadget(&runner->choice)) {
+			size_map(runner, map);
 		}
 	}
 }
@@ -416,8 +298,10 @@ static int load(struct runner *runner, struct btfpack_error *err)
 
 	runner->object = bpf_object__open_mem(config->object, config->object_size, &opts);
 	if (!runner->object)
-		return fail(runner, -errno, "be opened", err);
-	ret = choose_programs(runner, err);
+		return btfpack_error_set(err, -EBADMSG, "%s: cannot be opened: %s",
+					 config->spec->name,
+					 *first_warning ? first_warning : strerror(errno));
+	ret = choice_make(&runner->choice, runner->object, err);
 	if (!ret)
 		ret = set_variables(runner, err);
 	if (ret < 0)
@@ -432,53 +316,127 @@ static int load(struct runner *runner, struct btfpack_error *err)
 
 /* --- attaching ----------------------------------------------------------------------------------- */
 
+static int add_link(struct runner *runner, struct bpf_link *link)
+{
+	struct bpf_link **links;
+
+	links = realloc(runner->links, (runner->link_count + 1) * sizeof(struct bpf_link *));
+	if (!links) {
+		bpf_link__destroy(link);
+		return -ENOMEM;
+	}
+	runner->links = links;
+	links[runner->link_count++] = link;
+	return 0;
+}
+
+/* The only perf_event program of an object samples; of several we cannot know what each
+ * is to count. */
+static bool is_sampler(const struct runner *runner, const struct bpf_program *prog)
+{
+	struct bpf_program *other;
+
+	if (bpf_program__type(prog) != BPF_PROG_TYPE_PERF_EVENT)
+		return false;
+	bpf_object__for_each_program(other, runner->object)
+		if (other != prog && bpf_program__type(other) == BPF_PROG_TYPE_PERF_EVENT)
+			return false;
+	return true;
+}
+
+static int attach_sampler(struct runner *runner, const struct bpf_program *prog)
+{
+	int cpus = libbpf_num_possible_cpus(), ret = 0;
+	size_t before = runner->link_count;
+
+	for (int cpu = 0; cpu < cpus && !ret; cpu++) {
+		struct bpf_link *link = sampling_attach(prog, cpu);
+
+		if (link)
+			ret = add_link(runner, link);
+		else if (errno != ENODEV) /* a CPU that is off */
+			ret = -errno;
+	}
+	return ret ? ret : runner->link_count > before ? 0 : -ENODEV;
+}
+
+static int attach_by_section(struct runner *runner, const struct bpf_program *prog)
+{
+	struct bpf_link *link = bpf_program__attach(prog);
+
+	return link ? add_link(runner, link) : -errno;
+}
+
+/* libbpf begins with "prog 'name': ", which is told anyway. */
+static const char *without_program(const char *warning)
+{
+	const char *colon = strstr(warning, "': ");
+
+	return strncmp(warning, "prog '", 6) || !colon ? warning : colon + 3;
+}
+
+static void tell_unattached(struct runner *runner, const struct bpf_program *prog, int code)
+{
+	const char *section = bpf_program__section_name(prog);
+
+	if (code != -EOPNOTSUPP)
+		choice_tell(&runner->choice, prog, "it cannot be attached: %s",
+			    *first_warning ? without_program(first_warning) : error_words(-code));
+	else if (bpf_program__type(prog) == BPF_PROG_TYPE_PERF_EVENT)
+		choice_tell(&runner->choice, prog,
+			    "several programs want perf events, and do not say which");
+	else if (strchr(section, '/'))
+		choice_tell(&runner->choice, prog, "programs of its kind are attached by their tool");
+	else
+		choice_tell(&runner->choice, prog,
+			    "it does not say where it belongs; its own tool does");
+}
+
+/* What cannot be attached is told and left, but for a program that has another in its place:
+ * then it all begins anew with that (-EAGAIN). */
 static int attach_program(struct runner *runner, struct bpf_program *prog,
 			  struct btfpack_error *err)
 {
-	struct bpf_link *link;
+	const char *name = bpf_program__name(prog);
+	int ret;
 
 	forget_messages();
-	link = bpf_program__attach(prog);
-	if (link) {
-		runner->links[runner->link_count++] = link;
+	ret = is_sampler(runner, prog) ? attach_sampler(runner, prog)
+				       : attach_by_section(runner, prog);
+	if (!ret) {
+		runner->attached++;
 		return 0;
 	}
-	if (is_gadget(runner->config.spec) || errno == EPERM) {
+	if (choice_is_gadget(&runner->choice) || ret == -EPERM || ret == -ENOMEM) {
 		char what[128];
 
 		snprintf(what, sizeof(what), "attach %s", bpf_program__section_name(prog));
-		return fail(runner, -errno, what, err);
+		return fail(runner, ret, what, err);
 	}
-	log_warning("%s: program %s (%s) is not attached: %s", runner->config.spec->name,
-		    bpf_program__name(prog), bpf_program__section_name(prog),
-		    errno == EOPNOTSUPP ? "its kind does not attach by itself" : strerror(errno));
+	if (choice_has_other(&runner->choice, runner->object, prog) &&
+	    choice_refuse(&runner->choice, name, error_words(-ret)) > 0)
+		return -EAGAIN;
+	tell_unattached(runner, prog, ret);
 	return 0;
 }
 
 static int attach(struct runner *runner, struct btfpack_error *err)
 {
 	struct bpf_program *prog;
-	size_t count = 0;
+	char advice[200];
 	int ret = 0;
 
-	bpf_object__for_each_program(prog, runner->object) count++;
-	runner->links = calloc(count + 1, sizeof(struct bpf_link *));
-	if (!runner->links)
-		return fail(runner, -ENOMEM, "attach", err);
 	bpf_object__for_each_program(prog, runner->object)
-	{
 		if (!ret && bpf_program__autoload(prog))
 			ret = attach_program(runner, prog, err);
-	}
-	if (!ret && !runner->link_count)
-		ret = btfpack_error_set(err, -EOPNOTSUPP,
-					"%s: none of its programs can be attached here",
-					runner->config.spec->name);
-	return ret;
+	if (ret || runner->attached)
+		return ret;
+	return btfpack_error_set(err, -EOPNOTSUPP, "%s: none of its programs can run here: %s%s",
+				 runner->config.spec->name, runner->choice.first_reason,
+				 rights_advise(-ENOENT, advice, sizeof(advice)));
 }
 
-/* --- events
- * ---------------------------------------------------------------------------------------- */
+/* --- events --------------------------------------------------------------------------------- */
 
 static int on_ring(void *arg, void *data, size_t size)
 {
@@ -572,7 +530,7 @@ static void detach(struct runner *runner)
 		bpf_link__destroy(runner->links[i]);
 	free(runner->links);
 	runner->links = NULL;
-	runner->link_count = 0;
+	runner->link_count = runner->attached = 0;
 }
 
 int runner_finish(struct runner *runner, struct btfpack_error *err)
@@ -590,8 +548,7 @@ int runner_finish(struct runner *runner, struct btfpack_error *err)
 	return fail(runner, ret, "read its last events", err);
 }
 
-/* --- maps
- * -------------------------------------------------------------------------------------------- */
+/* --- maps ------------------------------------------------------------------------------------ */
 
 static bool is_per_cpu(const struct bpf_map *map)
 {
@@ -736,11 +693,51 @@ uint64_t runner_lost(const struct runner *runner)
 
 size_t runner_attached(const struct runner *runner)
 {
-	return runner->link_count;
+	return runner->attached;
 }
 
-/* --- the whole
- * ------------------------------------------------------------------------------------------ */
+/* --- the whole ------------------------------------------------------------------------------- */
+
+/* As far as it got. */
+static void take_down(struct runner *runner)
+{
+	detach(runner);
+	ring_buffer__free(runner->rings);
+	runner->rings = NULL;
+	for (size_t i = 0; i < runner->perf_count; i++)
+		perf_buffer__free(runner->perfs[i]);
+	free(runner->perfs);
+	runner->perfs = NULL;
+	runner->perf_count = 0;
+	bpf_object__close(runner->object);
+	runner->object = NULL;
+}
+
+static int set_up(struct runner *runner, struct btfpack_error *err)
+{
+	int ret = load(runner, err);
+
+	if (!ret)
+		ret = open_buffers(runner, err); /* before the first event can come */
+	if (!ret)
+		ret = attach(runner, err);
+	return ret;
+}
+
+/* Is there a point in doing it once more, without the program that libbpf's first warning
+ * names? Without rights there is not. */
+static bool is_to_be_tried_again(struct runner *runner, int error)
+{
+	char name[128], why[sizeof(first_warning) + sizeof(verdict) + 4];
+
+	if (error == -EAGAIN)
+		return true;
+	if (error == -EPERM || sscanf(first_warning, "prog '%127[^']'", name) != 1)
+		return false;
+	snprintf(why, sizeof(why), "%s%s%s", without_program(first_warning), *verdict ? ": " : "",
+		 verdict);
+	return choice_refuse(&runner->choice, name, why) > 0;
+}
 
 int runner_open(const struct runner_config *config, struct runner **ret, struct btfpack_error *err)
 {
@@ -750,14 +747,18 @@ int runner_open(const struct runner_config *config, struct runner **ret, struct 
 	if (!runner)
 		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", config->spec->name);
 	runner->config = *config;
-	runner->has_own_btf = !access("/sys/kernel/btf/vmlinux", R_OK);
-	forget_messages();
+	runner->choice = (struct choice){
+		.spec = config->spec,
+		.has_own_btf = !access("/sys/kernel/btf/vmlinux", R_OK),
+	};
 	libbpf_set_print(note_message);
-	error = load(runner, err);
-	if (!error)
-		error = open_buffers(runner, err); /* before the first event can come */
-	if (!error)
-		error = attach(runner, err);
+	do {
+		take_down(runner);
+		forget_messages();
+		if (err)
+			err->code = 0;
+		error = set_up(runner, err);
+	} while (error && is_to_be_tried_again(runner, error));
 	if (error) {
 		runner_close(runner);
 		return error;
@@ -770,11 +771,7 @@ void runner_close(struct runner *runner)
 {
 	if (!runner)
 		return;
-	detach(runner);
-	ring_buffer__free(runner->rings);
-	for (size_t i = 0; i < runner->perf_count; i++)
-		perf_buffer__free(runner->perfs[i]);
-	free(runner->perfs);
-	bpf_object__close(runner->object);
+	take_down(runner);
+	choice_deinit(&runner->choice);
 	free(runner);
 }

@@ -11,11 +11,12 @@
  *		runner_poll(runner, 100, &err);	calls on_event
  *	runner_close(runner);			detached
  *
- * Which programs run: all that libbpf can attach by itself. A gadget's programs
- * may be tagged OPTIONAL() or INSTEAD_OF() (bpf-gadgets/gadget.bpf.h); an object
- * without such tags runs with those programs that this kernel has a place for.
- * Programs that need the kernel's own BTF (fentry, tp_btf) are left out where it
- * has none.
+ * Which programs run: all that libbpf can attach by itself, and the only one for
+ * perf events, which samples. A gadget's programs may be tagged OPTIONAL() or
+ * INSTEAD_OF() (bpf-gadgets/gadget.bpf.h); of an object without such tags those
+ * run that this kernel has a place for and takes, one of those that see the same
+ * (choice.h). Programs that need the kernel's own BTF (fentry, tp_btf) are left
+ * out where it has none. Maps that their tool would size get a size.
  *
  * Events: from every ring buffer and perf event array of the object. An object
  * that asks for `struct bpf_ringbuf` and declares a perf event array gets a ring
@@ -52,7 +53,7 @@ struct runner_config {
 
 /* Load and attach. Errors: -EPERM no right to; -ENOENT the kernel lacks a
  * tracepoint or function the object cannot do without; -EOPNOTSUPP nothing to
- * attach; -EINVAL the kernel refused it; others as libbpf gave them. */
+ * attach; -EBADMSG libbpf cannot read it; -EIO the kernel refused it. */
 int runner_open(const struct runner_config *config, struct runner **ret, struct btfpack_error *err);
 void runner_close(struct runner *runner);
 
