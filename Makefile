@@ -9,6 +9,7 @@
 #   make check-verdicts  what check says of programs, and what real kernels do with them
 #   make check-vm     every gadget in real kernels, one over ssh; KERNELS= and GADGETS= pick some
 #   make check-browser  the page of check --html in Chromium
+#   make check-foreign OBJECTS=DIR  btfrun with others' objects, without their tools
 #   make check-clients  bcc, cilium/ebpf and libbpf with our exports on a BTF-less kernel
 #   make bench        speed, memory and size beside the peers
 #   make bench-build  build beside BTFHub's way, with a mirror
@@ -342,6 +343,13 @@ check-browser:
 	$(Q)scripts/deps build browser
 	$(Q)$(MAKE) $(BUILD)/btfpack
 	$(Q)BUILD=$(abspath $(BUILD)) tests/run tests/browser-*.sh
+
+# Others' objects without their tools; KERNEL= another than 6.1-amd64.
+.PHONY: check-foreign
+check-foreign:
+	$(Q)scripts/deps build vm
+	$(Q)$(MAKE) all btfrun
+	$(Q)BUILD=$(abspath $(BUILD)) O=$(abspath $(O)) tests/vm/check-foreign
 
 .PHONY: check-clients
 check-clients:

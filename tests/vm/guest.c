@@ -17,7 +17,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/loop.h>
-#include <net/if.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -234,16 +233,6 @@ static struct address loopback(int family, int port)
 		a.size = sizeof(a.v6);
 	}
 	return a;
-}
-
-static void set_loopback_up(void)
-{
-	struct ifreq request = { .ifr_name = "lo", .ifr_flags = IFF_UP };
-	int fd = socket(AF_INET, SOCK_DGRAM, 0);
-
-	if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &request) < 0)
-		die("lo");
-	close(fd);
 }
 
 static int listen_on(int family)
@@ -535,17 +524,17 @@ static const struct test {
 } tests[] = {
 	{ "execsnoop", { "--fails" }, make_execs },
 	{ "opensnoop", { 0 }, make_opens },
-	{ "exitsnoop", { 0 }, make_exits },
-	{ "sigsnoop", { 0 }, make_signals },
+	{ "exitsnoop", { "-T" }, make_exits },
+	{ "sigsnoop", { "-k" }, make_signals },
 	{ "mountsnoop", { 0 }, make_mounts },
 	{ "tcpconnect", { 0 }, make_connects },
 	{ "tcpaccept", { 0 }, make_accepts },
-	{ "tcplife", { 0 }, make_lives },
+	{ "tcplife", { "-4", "-6" }, make_lives },
 	{ "tcprtt", { "--by-raddr" }, make_round_trips },
 	{ "bindsnoop", { 0 }, make_binds },
 	{ "oomkill", { 0 }, make_oom },
 	{ "capable", { 0 }, make_capability_checks },
-	{ "biolatency", { "--disks" }, make_disk_reads },
+	{ "biolatency", { "--disks", "-d", "7:0" }, make_disk_reads },
 	{ "runqlat", { "--pids" }, make_queue },
 	{ "foreign", { "--answer=42", "--with-parent", "--dump-maps" }, make_foreign },
 };
@@ -637,16 +626,19 @@ static void run_test(const struct test *test)
 
 /* --- what must be refused --------------------------------------------------------------------- */
 
-/* What btfrun says of itself on every kernel, and on kernels without BTF of bundles that
- * must not do, and of none at all. Each is a gadget of its own name in what is printed;
- * the "event" is how it ended. */
+/* What btfrun says of itself on every kernel, and to somebody without rights; and on kernels
+ * without BTF of bundles that must not do, and of none at all. Each is a gadget of its own
+ * name in what is printed; the "event" is how it ended. */
 static const struct refusal {
 	const char *name;
 	const char *args[6];
 	int status;
 	const char *words; /* part of what it says */
+	uid_t uid;
 } refusals[] = {
 	{ "doctor", { "/bin/btfrun", "--doctor" }, 0, "can run here" },
+	{ "nobody", { "/bin/btfrun", "capable" }, 4, "it takes root, or CAP_BPF", 65534 },
+	{ "patient", { "/bin/btfrun", "--doctor" }, 1, "neither CAP_SYS_ADMIN nor CAP_BPF", 65534 },
 	{ "lacking", { "/bin/btfrun-bare", "--doctor" }, 1, "cannot run here, for want of: BTF to use\n" },
 	{ "wrong", { "/bin/btfrun-bare", "--bundle", "/wrong.bundle", "execsnoop" }, 4, "no BTF" },
 	{ "corrupt", { "/bin/btfrun-bare", "--bundle", "/corrupt.bundle", "execsnoop" }, 3, "bundle" },
@@ -668,6 +660,8 @@ static void run_refusal(const struct refusal *refusal)
 
 		dup2(err, 1);
 		dup2(err, 2);
+		if (refusal->uid && setuid(refusal->uid) < 0)
+			_exit(126);
 		execv(refusal->args[0], (char **)refusal->args);
 		_exit(127);
 	}

@@ -8,11 +8,14 @@
 #define VM_INIT_H
 
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -59,6 +62,16 @@ static void mount_all(void)
 		    errno != EBUSY && errno != ENODEV && errno != ENOENT)
 			die(mounts[i][1]);
 	}
+}
+
+__attribute__((unused)) static void set_loopback_up(void)
+{
+	struct ifreq request = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &request) < 0)
+		die("lo");
+	close(fd);
 }
 
 #endif
