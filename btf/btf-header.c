@@ -14,6 +14,7 @@
 #include <btfpack/btf.h>
 
 #include "btf/btf-check.h"
+#include "btf/btf-kfuncs.h"
 #include "btf/header-writer.h"
 #include "core/cleanup.h"
 
@@ -231,6 +232,50 @@ static int write_types(struct header *h)
 	return error;
 }
 
+#define KFUNCS_TOP                                                  \
+	"#ifndef BPF_NO_KFUNC_PROTOTYPES\n"                         \
+	"#ifndef __ksym\n"                                          \
+	"#define __ksym __attribute__((section(\".ksyms\")))\n"   \
+	"#endif\n"                                                 \
+	"#ifndef __weak\n"                                          \
+	"#define __weak __attribute__((weak))\n"                    \
+	"#endif\n\n"
+#define KFUNCS_BOTTOM "\n#endif /* BPF_NO_KFUNC_PROTOTYPES */\n\n"
+
+/* One whose name a type or an enumerator has already is left out: C has room for one. */
+static int write_kfunc(struct header *h, uint32_t id)
+{
+	const char *name = header_name(h, id);
+	int error;
+
+	if (header_take_name(h, SPACE_ORDINARY, name, id, NULL) > 1)
+		return 0;
+	error = header_put_comment(h, id, UINT32_MAX, "", "\n", h->out);
+	if (!error)
+		error = buf_add_string(h->out, "extern ");
+	if (!error)
+		error = header_put_declaration(h, header_type(h, id)->type, name, 0, h->out);
+	return error ? error : buf_add_string(h->out, " __weak __ksym;\n");
+}
+
+static int write_kfuncs(struct header *h)
+{
+	AUTO_FREE uint32_t *ids = NULL;
+	uint32_t count = 0;
+	int error = btf_kfuncs_list(h->view, &ids, &count);
+
+	if (error || !count)
+		return error;
+	/* Types first: whoever does without the prototypes wants them all the same. */
+	for (uint32_t i = 0; !error && i < count; i++)
+		error = need_name(h, header_type(h, ids[i])->type);
+	if (!error)
+		error = buf_add_string(h->out, KFUNCS_TOP);
+	for (uint32_t i = 0; !error && i < count; i++)
+		error = write_kfunc(h, ids[i]);
+	return error ? error : buf_add_string(h->out, KFUNCS_BOTTOM);
+}
+
 static int header_init(struct header *h)
 {
 	uint32_t end = h->view->end_id;
@@ -289,6 +334,8 @@ int btf_header_write(const struct btf_view *view, const struct btf_header_opts *
 		error = buf_add_string(out, TOP);
 	if (!error)
 		error = write_types(&h);
+	if (!error)
+		error = write_kfuncs(&h);
 	if (!error)
 		error = buf_add_string(out, BOTTOM);
 	if (!error)

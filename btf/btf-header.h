@@ -6,7 +6,8 @@
  *
  *  - the second type of a name gets the flavour "___2" and so on, which CO-RE
  *    ignores; an enumerator that is there already likewise
- *  - type tags and decl tags are left out
+ *  - type tags and decl tags are left out, but for the one that marks kfuncs: these get
+ *    prototypes, weak ones
  *  - an anonymous enum used by several members is an int in all but the first
  */
 #ifndef BTF_BTF_HEADER_H

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "btf/btf-hash.h"
+#include "btf/btf-kfuncs.h"
 #include "btf/btf-merge.h"
 #include "core/buf.h"
 #include "core/cleanup.h"
@@ -781,6 +782,82 @@ static int grow_notes(struct btf_merged *ret, uint32_t types)
 	return 0;
 }
 
+/* A kfunc of one input. */
+struct kfunc {
+	const char *name;
+	struct place place;
+};
+
+static int compare_kfuncs(const void *a, const void *b)
+{
+	const struct kfunc *x = a, *y = b;
+	int order = strcmp(x->name, y->name);
+
+	return order ? order
+		     : (x->place.input > y->place.input) - (x->place.input < y->place.input);
+}
+
+static int add_kfuncs(struct merge *m, uint32_t input, struct buf *kfuncs)
+{
+	AUTO_FREE uint32_t *ids = NULL;
+	uint32_t count = 0;
+	int error = btf_kfuncs_list(m->inputs[input].view, &ids, &count);
+
+	for (uint32_t i = 0; !error && i < count; i++) {
+		struct kfunc kfunc = { .place = { .input = input, .id = ids[i] } };
+
+		kfunc.name = name_of(m, kfunc.place);
+		error = buf_add(kfuncs, &kfunc, sizeof(kfunc));
+	}
+	return error;
+}
+
+/* A function and its mark, as the first input that has it says it. */
+static int write_kfunc(struct merge *m, const struct kfunc *kfunc, uint64_t where)
+{
+	static const struct btf_decl_tag whole = { .component_idx = -1 };
+	struct btf_type func = *type_of(m, kfunc->place);
+	struct btf_type tag = { .info = btf_info(BTF_KIND_DECL_TAG, 0, false) };
+	int error = grow_notes(m->ret, btf_build_next_id(m->build) + 2);
+
+	if (!error)
+		error = write_string(m, kfunc->place, &func.name_off);
+	if (!error)
+		error = btf_build_string(m->build, BTF_KFUNC_TAG, &tag.name_off);
+	if (error)
+		return error;
+	func.type = move_id(m, kfunc->place, func.type);
+	note_type(m, btf_build_next_id(m->build), false, where, false);
+	error = btf_build_type(m->build, &func, NULL, &tag.type);
+	if (error)
+		return error;
+	note_type(m, btf_build_next_id(m->build), false, 0, false);
+	return btf_build_type(m->build, &tag, &whole, NULL);
+}
+
+static int write_kfuncs(struct merge *m)
+{
+	AUTO_BUF struct buf all = BUF_INIT((size_t)1 << 30);
+	const struct kfunc *kfuncs;
+	size_t count, next;
+	int error = 0;
+
+	for (uint32_t i = 0; !error && i < m->count; i++)
+		error = add_kfuncs(m, i, &all);
+	count = all.size / sizeof(*kfuncs);
+	if (count)
+		qsort(all.data, count, sizeof(*kfuncs), compare_kfuncs);
+	kfuncs = (const struct kfunc *)all.data;
+	for (size_t i = 0; !error && i < count; i = next) {
+		uint64_t where = 0;
+
+		for (next = i; next < count && !strcmp(kfuncs[next].name, kfuncs[i].name); next++)
+			where |= 1ull << kfuncs[next].place.input;
+		error = write_kfunc(m, &kfuncs[i], where);
+	}
+	return error;
+}
+
 static int write_all(struct merge *m)
 {
 	int error = btf_build_new(NULL, &m->build);
@@ -795,6 +872,8 @@ static int write_all(struct merge *m)
 		if (!error)
 			error = write_extra(m, i);
 	}
+	if (!error)
+		error = write_kfuncs(m);
 	m->ret->types = m->build ? btf_build_next_id(m->build) : 0;
 	m->ret->row_where = (uint64_t *)buf_take(&m->row_where).data; /* ret's */
 	return error ? error : btf_build_finish(m->build, false, &m->ret->btf);

@@ -9,7 +9,8 @@
  * a pointer there), the first kernel's is in the plain type and the other's in a
  * type with a flavour, "struct task_struct___6_1", that holds that member alone.
  *
- * Functions, variables, sections and decl tags are left out.
+ * Variables, sections and decl tags are left out, and functions but for kfuncs
+ * (btf-kfuncs.h), which are as in the first kernel that has them.
  */
 #ifndef BTF_BTF_MERGE_H
 #define BTF_BTF_MERGE_H

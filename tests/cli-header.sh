@@ -166,10 +166,64 @@ refuses_labels() {
   grep -q 'struct task_struct___k2 {' out
 }
 
+# Functions that kernels give to programs; not those that only look like it.
+make_kfuncs() {
+  cat > "$1.c" << EOF
+#define KFUNC __attribute__((btf_decl_tag("bpf_kfunc"), noinline))
+struct thing { int n; };
+enum taken { bpf_taken };
+enum taken take;
+KFUNC struct thing *bpf_thing_$1(long id, const char *const *names) { return (void *)(id + **names); }
+KFUNC int bpf_thing_both($2) { return sizeof(struct thing); }
+__attribute__((noinline)) int bpf_ordinary(struct thing *t) { return t->n; }
+int bpf_argument(int x __attribute__((btf_decl_tag("bpf_kfunc")))) { return x; }
+int use(struct thing *t) { return bpf_ordinary(t); }
+EOF
+  $CLANG -target bpf -g -O2 -c -o "$1.o" "$1.c"
+}
+
+writes_kfuncs() {
+  need "$CLANG" llvm-readelf
+  make_kfuncs a "struct thing *t"
+  expect_status 0 "$BTFPACK" header -o vmlinux.h a.o
+  grep '^extern' vmlinux.h > externs
+  diff - externs << 'EOF'
+extern struct thing *bpf_thing_a(long, const char *const *) __weak __ksym;
+extern int bpf_thing_both(struct thing *) __weak __ksym;
+EOF
+  cat > out.c << 'EOF'
+#include "vmlinux.h"
+int f(struct thing *t) { return bpf_thing_both ? bpf_thing_both(t) : t->n; }
+EOF
+  $CLANG -target bpf -g -O2 -Werror -c -o out.o out.c
+  llvm-readelf -s out.o | grep 'WEAK.*UND bpf_thing_both'
+  ! llvm-readelf -s out.o | grep bpf_thing_a
+  ! $CLANG -target bpf -g -O2 -Werror -DBPF_NO_KFUNC_PROTOTYPES -c -o out.o out.c
+}
+
+merges_kfuncs() {
+  need "$CLANG"
+  make_kfuncs a "struct thing *t"
+  make_kfuncs b "struct thing *t, unsigned long flags"
+  expect_status 0 "$BTFPACK" header -o vmlinux.h a=a.o b=b.o
+  sed -n '/^#define __weak/,/^#endif.*PROTOTYPES/p' vmlinux.h | grep '^extern\|^/' > externs
+  diff - externs << 'EOF'
+/* only a */
+extern struct thing *bpf_thing_a(long, const char *const *) __weak __ksym;
+/* only b */
+extern struct thing *bpf_thing_b(long, const char *const *) __weak __ksym;
+extern int bpf_thing_both(struct thing *) __weak __ksym;
+EOF
+  echo '#include "vmlinux.h"' > out.c
+  $CLANG -target bpf -g -O2 -Werror -c -o out.o out.c
+}
+
 run "compiles to the layout it came from" compiles_to_the_same
 run "records are preserve_access_index" marks_records
 run "puts kernels together that disagree" merges_kernels
 run "a portable one serves the gadgets" serves_gadgets
+run "kfuncs get prototypes" writes_kfuncs
+run "kfuncs of several kernels" merges_kfuncs
 run "labels are names" refuses_labels
 run "refuses unsound BTF" refuses_what_is_no_btf
 finish

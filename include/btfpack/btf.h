@@ -209,7 +209,8 @@ int btfpack_btf_diff(const struct btfpack_blob *a, const struct btfpack_blob *b,
  * without its NUL: all its types, in an order and with the padding and packing
  * that give clang -target bpf the layout of the BTF, records marked
  * preserve_access_index. What C cannot have (a second type of one name) gets a
- * "___2" that CO-RE ignores. @name is what to call the BTF in sentences and in
+ * "___2" that CO-RE ignores. Functions tagged "bpf_kfunc" get weak prototypes,
+ * unless BPF_NO_KFUNC_PROTOTYPES is defined. @name is what to call the BTF in sentences and in
  * the header's first line; NULL: "BTF".
  *
  * Free the blob. -EBADMSG when the BTF is not sound (see btfpack_btf_check()),
