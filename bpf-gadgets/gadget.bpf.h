@@ -110,7 +110,7 @@ struct gadget_filter {
 struct gadget_process {
 	__u64 time DOC("when it happened") FORMAT("time");
 	__u64 cgroup DOC("control group id") WITH("cgroup");
-	__u32 mntns DOC("mount namespace") WITH("mntns");
+	__u32 mntns DOC("mount namespace") WIDTH("10") WITH("mntns");
 	__u32 uid DOC("user id") WITH("print-uid");
 	__u32 pid DOC("process id");
 	__u32 tid DOC("thread id") WITH("print-tid");
