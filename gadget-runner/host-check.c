@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <btfpack/loader.h>
 
@@ -20,6 +21,7 @@ struct checker {
 	host_check_fn fn;
 	void *arg;
 	enum host_state worst;
+	bool lacks_gadgets; /* some of ours cannot run */
 	char missing[256]; /* names */
 };
 
@@ -123,6 +125,8 @@ static const char *choice_advice(const struct checker *c, int error)
 {
 	if (error == -ENOENT && !c->input->bundle && !c->input->bundle_data)
 		return "give a bundle: --bundle FILE; `btfpack bundle` writes it";
+	if (error == -ENOENT && c->input->bundle && access(c->input->bundle, F_OK))
+		return "give the path of a bundle: `btfpack bundle` writes it";
 	if (error == -ENOENT)
 		return "add this kernel to the bundle: `btfpack build` or `btfpack add`, then "
 		       "`btfpack bundle`";
@@ -185,19 +189,19 @@ static struct feature {
 	const char *name, *symbol;
 	enum host_state without;
 	const char *advice;
-	bool found;
+	bool gadgets_need_it, found;
 } const known_features[] = {
-	{ "bpf(2)", "bpf_check", HOST_MISSING, "a kernel with CONFIG_BPF_SYSCALL", false },
+	{ "bpf(2)", "bpf_check", HOST_MISSING, "a kernel with CONFIG_BPF_SYSCALL", true, false },
 	{ "tracing programs", "trace_call_bpf", HOST_MISSING, "a kernel with CONFIG_BPF_EVENTS",
-	  false },
+	  true, false },
 	{ "kprobes", "register_kprobe", HOST_LACKS,
-	  "bindsnoop, capable, tcpaccept and tcpconnect need CONFIG_KPROBES", false },
+	  "bindsnoop, capable, tcpaccept and tcpconnect need CONFIG_KPROBES", true, false },
 	{ "system call tracepoints", "perf_syscall_enter", HOST_LACKS,
-	  "execsnoop, mountsnoop and opensnoop need CONFIG_FTRACE_SYSCALLS", false },
+	  "execsnoop, mountsnoop and opensnoop need CONFIG_FTRACE_SYSCALLS", true, false },
 	{ "ring buffer", "bpf_ringbuf_output", HOST_LACKS,
-	  "gadgets use a perf event array; others' objects may need Linux 5.8", false },
+	  "gadgets use a perf event array; others' objects may need Linux 5.8", false, false },
 	{ "global data", "array_map_direct_value_addr", HOST_LACKS,
-	  "gadgets do without; others' objects may need Linux 5.2", false },
+	  "gadgets do without; others' objects may need Linux 5.2", false, false },
 };
 
 static bool look_for_symbols(const struct checker *c, struct feature *features, size_t count)
@@ -232,6 +236,7 @@ static void check_features(struct checker *c)
 	for (size_t i = 0; i < ARRAY_SIZE(features); i++) {
 		const struct feature *f = &features[i];
 
+		c->lacks_gadgets |= f->gadgets_need_it && !f->found;
 		if (f->found)
 			report(c, f->name, HOST_OK, "", "the kernel has %s()", f->symbol);
 		else
@@ -295,10 +300,11 @@ static void conclude(struct checker *c)
 	if (c->worst == HOST_MISSING)
 		report(c, "gadgets", HOST_MISSING, "", "cannot run here, for want of: %s",
 		       c->missing);
+	else if (c->lacks_gadgets)
+		report(c, "gadgets", HOST_LACKS, "", "can run here, but not all that there are");
 	else
-		report(c, "gadgets", c->worst, "", "%s",
-		       c->worst == HOST_OK ? "can run here"
-					   : "can run here, but not all that there are");
+		report(c, "gadgets", HOST_OK, "", "can run here%s",
+		       c->worst == HOST_OK ? "" : "; objects of others may want more");
 }
 
 enum host_state host_check_all(const struct host_check_input *input, host_check_fn fn, void *arg)

@@ -619,6 +619,13 @@ static void tell_lines(const char *text)
 	}
 }
 
+static void add_advice(struct btfpack_error *err, const char *advice)
+{
+	size_t used = strlen(err->message);
+
+	snprintf(err->message + used, sizeof(err->message) - used, "%s", advice);
+}
+
 /* Find the BTF: the file that was named, the kernel's own, a bundle. An object without
  * CO-RE relocations needs none. */
 static int find_btf(struct session *s, struct btfpack_loader **ret, struct btfpack_error *err)
@@ -635,6 +642,10 @@ static int find_btf(struct session *s, struct btfpack_loader **ret, struct btfpa
 						ret, err);
 	if (error == -ENOENT && !settings->btf && !s->spec.needs_kernel_btf)
 		return 0;
+	if (error == -ENOENT && err && !strncmp(err->message, "no BTF", 6))
+		add_advice(err, settings->bundle || settings->bundle_data
+					? "; doctor says what to do"
+					: "; --bundle names one, `btfpack bundle` writes it");
 	if (!error)
 		tell_lines(btfpack_loader_reason(*ret));
 	return error;
