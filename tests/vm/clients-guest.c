@@ -41,17 +41,6 @@ static const struct client {
 	{ "libbpf", SUM, { "/bin/libbpf-execcount", "/execcount.bpf.o", RUN_SECONDS } },
 };
 
-static void print_file(const char *path, const char *mark, const char *client)
-{
-	FILE *file = fopen(path, "r");
-	char line[4096];
-
-	while (file && fgets(line, sizeof(line), file))
-		printf("\n@%s %s %s", mark, client, line);
-	if (file)
-		fclose(file);
-}
-
 static void redirect(const char *path, int fd)
 {
 	int file = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);

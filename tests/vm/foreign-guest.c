@@ -20,7 +20,6 @@
 
 #include "init.h"
 
-#define READY_SECONDS 180 /* under emulation verification is slow */
 #define BUSY_ROUNDS   20
 #define EVENTS_SHOWN  3
 #define LINE_SHOWN    1000
@@ -106,47 +105,6 @@ static void start(const char *path)
 	_exit(127);
 }
 
-static bool says(const char *text)
-{
-	FILE *file = fopen("/err", "r");
-	char line[4096];
-	bool found = false;
-
-	while (file && !found && fgets(line, sizeof(line), file))
-		found = strstr(line, text);
-	if (file)
-		fclose(file);
-	return found;
-}
-
-/* False when it ended instead. */
-static bool wait_until_ready(pid_t pid, int *status)
-{
-	for (int i = 0; i < READY_SECONDS * 20; i++) {
-		if (says(": running, "))
-			return true;
-		if (waitpid(pid, status, WNOHANG) == pid)
-			return false;
-		usleep(50000);
-	}
-	kill(pid, SIGKILL);
-	waitpid(pid, status, 0);
-	return false;
-}
-
-static void print_words(const char *name)
-{
-	FILE *file = fopen("/err", "r");
-	char *line = NULL;
-	size_t room = 0;
-
-	while (file && getline(&line, &room, file) > 0)
-		printf("\n@words %s %.*s", name, LINE_SHOWN, line);
-	free(line);
-	if (file)
-		fclose(file);
-}
-
 static void print_result(const char *name, int status)
 {
 	FILE *file = fopen("/out", "r");
@@ -181,12 +139,12 @@ static void run(const char *name)
 	pid = fork();
 	if (pid == 0)
 		start(path);
-	if (wait_until_ready(pid, &status)) {
+	if (wait_for_words(": running, ", pid, &status)) {
 		be_busy();
 		kill(pid, SIGINT);
 		waitpid(pid, &status, 0);
 	}
-	print_words(name);
+	print_file("/err", "words", name);
 	print_result(name, status);
 }
 

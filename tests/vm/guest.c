@@ -38,8 +38,7 @@
 
 #include "init.h"
 
-#define BUSY_SECONDS  60
-#define READY_SECONDS 180 /* a guest under emulation verifies programs slowly */
+#define BUSY_SECONDS 60
 
 static const char *current;
 
@@ -559,47 +558,6 @@ static void start_gadget(const struct test *test)
 	die("/bin/btfrun");
 }
 
-static bool has_line(const char *path, const char *text)
-{
-	FILE *file = fopen(path, "r");
-	char line[4096];
-	bool found = false;
-
-	while (file && !found && fgets(line, sizeof(line), file))
-		found = strstr(line, text);
-	if (file)
-		fclose(file);
-	return found;
-}
-
-/* False when the gadget ended instead. */
-static bool wait_until_ready(pid_t pid, int *status)
-{
-	for (int i = 0; i < READY_SECONDS * 20; i++) {
-		if (has_line("/err", ": running, "))
-			return true;
-		if (waitpid(pid, status, WNOHANG) == pid)
-			return false;
-		usleep(50000);
-	}
-	kill(pid, SIGKILL);
-	waitpid(pid, status, 0);
-	return false;
-}
-
-static void print_file(const char *path, const char *prefix)
-{
-	FILE *file = fopen(path, "r");
-	char *line = NULL;
-	size_t room = 0;
-
-	while (file && getline(&line, &room, file) > 0)
-		printf("\n@%s %s %s", prefix, current, line);
-	free(line);
-	if (file)
-		fclose(file);
-}
-
 static void run_test(const struct test *test)
 {
 	int status = 0;
@@ -612,14 +570,14 @@ static void run_test(const struct test *test)
 	pid = fork();
 	if (pid == 0)
 		start_gadget(test);
-	if (wait_until_ready(pid, &status)) {
+	if (wait_for_words(": running, ", pid, &status)) {
 		test->make_events();
 		usleep(100000);
 		kill(pid, SIGINT);
 		waitpid(pid, &status, 0);
 	}
-	print_file("/out", "event");
-	print_file("/err", "words");
+	print_file("/out", "event", current);
+	print_file("/err", "words", current);
 	printf("\n@status %s %d\n", current, WIFEXITED(status) ? WEXITSTATUS(status) : -1);
 	fflush(stdout);
 }
@@ -668,7 +626,7 @@ static void run_refusal(const struct refusal *refusal)
 	waitpid(pid, &status, 0);
 	printf("\n@event %s {\"status\":%d,\"says\":%s}\n", current, WEXITSTATUS(status),
 	       has_line("/err", refusal->words) ? "true" : "false");
-	print_file("/err", "words");
+	print_file("/err", "words", current);
 	printf("\n@status %s 0\n", current);
 }
 
