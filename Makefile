@@ -14,7 +14,7 @@
 #   make bench        speed, memory and size beside the peers
 #   make bench-build  build beside BTFHub's way, with a mirror
 #   make bench-archive  what thousands of kernels weigh and take: SOURCES=, GROWN=
-#   make fuzz         libFuzzer targets, FUZZ_SECONDS each
+#   make fuzz         libFuzzer targets, FUZZ_SECONDS each; fuzz-afl: AFL++ on those of convert
 #   make loader       the loader library alone: needs a C compiler, libc and xxhash.h
 #   make btfrun       the runner and its gadgets as one static program
 #   make install      DESTDIR= PREFIX=/usr/local; install-loader: only the library
@@ -397,9 +397,9 @@ bench-archive: deps
 # --- fuzzing: clang's libFuzzer with ASan and UBSan, everything built apart ------------------------
 FUZZ_SECONDS ?= 60
 FUZZ_DIR := $(O)/fuzz
-FUZZ_FLAGS := -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DBTFPACK_VERSION='"$(VERSION)"' \
-	-Iinclude -I. -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined \
-	-fno-sanitize-recover=all -pthread
+FUZZ_COMMON := -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DBTFPACK_VERSION='"$(VERSION)"' \
+	-Iinclude -I. -O1 -g -fno-omit-frame-pointer -pthread
+FUZZ_FLAGS := $(FUZZ_COMMON) -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 FUZZ_OBJ := $(patsubst %.c,$(FUZZ_DIR)/%.o,$(foreach f,$(filter-out cli,$(FOLDERS)),$(SRC_$(f)))) \
 	$(BUILD)/embedded-gadgets.o
 FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,$(FUZZ_DIR)/%,\
@@ -421,6 +421,34 @@ fuzz: $(FUZZ_TARGETS)
 		$$target -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=2048 -timeout=10 \
 			-artifact_prefix=$(FUZZ_DIR)/found-$$name- -verbosity=0 \
 			$(FUZZ_DIR)/corpus/$$name tests/fuzz/corpus/$$name || exit 1; \
+	done
+
+# AFL++, another fuzzer on the same entry points, in persistent mode: those that read
+# the debug information of kernels, unless AFL says which. AFL_SEEDS: more files to begin
+# with, in DIR/<target>. What it finds stays in $(AFL_DIR)/out-<target>, which it goes on from.
+AFL ?= dwarf elf
+AFL_CC ?= afl-clang-fast
+AFL_DIR := $(O)/afl
+AFL_OBJ := $(FUZZ_OBJ:$(FUZZ_DIR)/%=$(AFL_DIR)/%)
+AFL_BUILD := AFL_QUIET=1 AFL_USE_ASAN=1 AFL_USE_UBSAN=1 $(AFL_CC)
+
+$(AFL_DIR)/%.o: %.c
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(AFL_BUILD) $(FUZZ_COMMON) $(call pkg_cflags,$(PKGS)) -MMD -MP -c -o $@ $<
+
+$(AFL_DIR)/fuzz-%: $(AFL_DIR)/tests/fuzz/fuzz-%.o $(AFL_OBJ)
+	$(call say,LINK,$@)
+	$(Q)$(AFL_BUILD) -fsanitize=fuzzer -pthread -o $@ $^ $(LIBS)
+
+.PHONY: fuzz-afl
+fuzz-afl:
+	$(Q)scripts/deps fuzz
+	$(Q)$(MAKE) $(AFL:%=$(AFL_DIR)/fuzz-%)
+	$(Q)for name in $(AFL); do \
+		echo "  AFL      $$name, $(FUZZ_SECONDS) s"; \
+		scripts/fuzz-afl $(AFL_DIR)/fuzz-$$name $(FUZZ_SECONDS) $(AFL_DIR)/out-$$name \
+			tests/fuzz/corpus/$$name $(AFL_SEEDS:%=%/$$name) || exit 1; \
 	done
 
 # --- the rest --------------------------------------------------------------------------------------
