@@ -78,7 +78,8 @@ static const struct tag_row {
 				BIT(ATTR_NAME) | BIT(ATTR_TYPE) | BIT(ATTR_DECLARATION) |
 					BIT(ATTR_LOW_PC) | BIT(ATTR_RANGES) | BIT(ATTR_EXTERNAL) |
 					BIT(ATTR_INLINE) | BIT(ATTR_ORIGIN) |
-					BIT(ATTR_SPECIFICATION) | BIT(ATTR_ANNOTATION) },
+					BIT(ATTR_SPECIFICATION) | BIT(ATTR_ANNOTATION) |
+					BIT(ATTR_CALLING_CONVENTION) },
 	[DW_TAG_formal_parameter] = { DIE_PARAMETER, BIT(ATTR_NAME) | BIT(ATTR_TYPE) |
 							     BIT(ATTR_ORIGIN) | BIT(ATTR_LOCATION) |
 							     BIT(ATTR_CONST_VALUE) |
@@ -125,6 +126,7 @@ static const uint8_t attr_by_dw[] = {
 	[DW_AT_loclists_base] = ATTR_LOCLISTS_BASE,
 	[DW_AT_producer] = ATTR_PRODUCER,
 	[DW_AT_addr_base] = ATTR_ADDR_BASE,
+	[DW_AT_calling_convention] = ATTR_CALLING_CONVENTION,
 };
 
 /* What a form gives, and which of it an attribute is read as. A form that gives
@@ -160,6 +162,7 @@ static const uint8_t attr_wants[ATTR_COUNT_] = {
 	[ATTR_PRODUCER] = GIVES_NAME,
 	[ATTR_ADDR_BASE] = GIVES_NUMBER,
 	[ATTR_ANNOTATION] = GIVES_REF,
+	[ATTR_CALLING_CONVENTION] = GIVES_NUMBER,
 };
 
 static unsigned int opcode_gives(uint8_t opcode)

@@ -288,7 +288,7 @@ static struct die_func complete_function(struct recognizer *r, const struct die_
 			whole.name = at.func->name;
 		if (whole.ref == REF_NONE)
 			whole.ref = unit_reader_translate(r->reader, at.reader, at.func->ref);
-		whole.flags |= at.func->flags & (FUNC_VARARGS | FUNC_EXTERNAL);
+		whole.flags |= at.func->flags & (FUNC_VARARGS | FUNC_EXTERNAL | FUNC_NOCALL);
 	}
 	return whole;
 }
@@ -385,6 +385,8 @@ static int collect_function(struct func_defs *defs, const struct func_symbols *s
 		.offset = reader->base + func->offset,
 		.unit = unit,
 		.is_folded = !(func->flags & FUNC_HAS_PC),
+		/* clang changes static functions in place. gcc says so by the symbol. */
+		.is_changed = reader->clang && whole.flags & FUNC_NOCALL,
 		.dwarf_name = whole.name,
 	};
 	char packed[8];
@@ -467,7 +469,7 @@ static int compare_defs(const void *a, const void *b)
 /* Whether what stands at the name is a copy with other parameters than these. */
 static bool is_specialised(const struct func_symbols *symbols, const struct func_def *def)
 {
-	return def->is_optimized && symbols->names[def->name].is_optimized;
+	return def->is_optimized && (def->is_changed || symbols->names[def->name].is_optimized);
 }
 
 /* Of functions of one name the one to take; NULL when there is none. Addresses are

@@ -63,6 +63,7 @@ struct func_def {
 	uint32_t name;     /* index into the symbols' names */
 	bool is_displaced; /* a parameter is in another place or register than it should be */
 	bool is_optimized; /* a parameter is gone */
+	bool is_changed;   /* it is not called as its prototype says */
 	bool is_folded;    /* its code is another function's (gcc's -fipa-icf) */
 	dwarf_name dwarf_name;
 	struct decl_tag_range tags;

@@ -308,6 +308,9 @@ static bool keep_function(struct scan *scan)
 		func->flags |= FUNC_HAS_PC;
 	if (FLAG(scan, ATTR_INLINE) && VALUE(scan, ATTR_INLINE) != DW_INL_inlined)
 		func->flags |= FUNC_INLINE;
+	if (HAS(scan, ATTR_CALLING_CONVENTION) &&
+	    VALUE(scan, ATTR_CALLING_CONVENTION) == DW_CC_nocall)
+		func->flags |= FUNC_NOCALL;
 	return true;
 }
 

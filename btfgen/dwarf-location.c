@@ -38,12 +38,14 @@ static bool read_operation(struct cursor *c, struct operation *ret)
 	if (cursor_u8(c, &ret->opcode) < 0)
 		return false;
 	if ((ret->opcode >= DW_OP_reg0 && ret->opcode <= DW_OP_reg31) ||
-	    ret->opcode == DW_OP_stack_value)
+	    ret->opcode == DW_OP_stack_value || ret->opcode == DW_OP_and)
 		return true;
 	if (ret->opcode >= DW_OP_breg0 && ret->opcode <= DW_OP_breg31)
 		return cursor_sleb(c, &ignored) == 0;
 	switch (ret->opcode) {
 	case DW_OP_piece:
+	case DW_OP_constu:
+	case DW_OP_convert:
 		return cursor_uleb(c, &ret->number) == 0;
 	case DW_OP_entry_value:
 	case DW_OP_GNU_entry_value:
@@ -78,12 +80,28 @@ static int pieces_register(struct cursor *c, struct operation op, uint64_t word)
 	return found;
 }
 
+/* Whether what is left gives the value as it is, or cut to its width, as clang writes it
+ * down for what is narrower than a register. */
+static bool cuts_only(struct cursor *c)
+{
+	struct operation op;
+
+	for (int i = 0; i < PIECES_MAXIMUM && read_operation(c, &op); i++) {
+		if (op.opcode == DW_OP_stack_value)
+			return true;
+		if (op.opcode != DW_OP_constu && op.opcode != DW_OP_and &&
+		    op.opcode != DW_OP_convert)
+			break;
+	}
+	return false;
+}
+
 /* What one expression says. @first: it covers the start of the function. */
 static int expression_register(const uint8_t *bytes, size_t size, bool first, uint64_t value_size,
 			       uint64_t word)
 {
 	struct cursor c = cursor_init(bytes, size, false, "");
-	struct operation op, next;
+	struct operation op;
 
 	if (!read_operation(&c, &op))
 		return -1;
@@ -99,8 +117,7 @@ static int expression_register(const uint8_t *bytes, size_t size, bool first, ui
 		return -1;
 	if (is_register(&op))
 		return op.opcode - DW_OP_reg0;
-	if (op.opcode >= DW_OP_breg0 && op.opcode <= DW_OP_breg31 && read_operation(&c, &next) &&
-	    next.opcode == DW_OP_stack_value)
+	if (op.opcode >= DW_OP_breg0 && op.opcode <= DW_OP_breg31 && cuts_only(&c))
 		return op.opcode - DW_OP_breg0;
 	return -1;
 }

@@ -191,6 +191,7 @@ struct die_func {
 #define FUNC_HAS_PC      4
 #define FUNC_INLINE      8
 #define FUNC_VARARGS     16
+#define FUNC_NOCALL      32 /* not to be called as its prototype says */
 
 /* A variable of the unit (not of a function) with a fixed address, or its declaration. */
 struct die_var {

@@ -255,6 +255,31 @@ two_compilers() {
 }
 run "program: of two compilers" two_compilers
 
+# changed COMPILER FLAGS: a prototype that no longer says how to call is not told. (Older
+# clang, as 14, does not know.)
+changed() {
+  build "$1" "$2" changed.c
+  case "$1" in clang*)
+    readelf --debug-dump=info image > info 2> readelf.log
+    [ "$(grep -c 'calling_convention.*nocall' info)" = 2 ]
+    ;;
+  esac
+  convert image ours.btf
+  bpftool btf dump file ours.btf > dump
+  sed -n "s/.* FUNC '\(.*\)' .*/\1/p" dump | sort > funcs
+  printf '%s\n' lost_result use_all whole | diff - funcs
+}
+
+while IFS='|' read -r compiler flags; do
+  eval "row() { changed '$compiler' '$flags'; }"
+  run "functions: what the compiler changed: $compiler $flags" row
+done <<'ROWS'
+gcc|-g -O2
+clang-19|-gdwarf-5 -O2
+clang-19|-gdwarf-4 -O2
+clang-19|-g -O2 -flto -fuse-ld=lld
+ROWS
+
 supplementary_file() {
   need dwz
   build gcc "-g -O0" unit-a.c unit-b.c
