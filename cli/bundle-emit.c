@@ -192,11 +192,13 @@ static int format_index(const struct bundle *b, struct buf *ret, struct btfpack_
 	if (more < 0)
 		return more;
 	while ((more = bundle_iter_next(&it, &e, err)) > 0) {
-		char id[2 * BUNDLE_BUILD_ID_SIZE + 1];
-		uint32_t known = bundle_get_u32(e.build_id);
+		char id[2 * BUNDLE_BUILD_ID_MAXIMUM + 1];
+		bool known = false;
 
-		for (int i = 0; i < BUNDLE_BUILD_ID_SIZE; i++)
+		for (size_t i = 0; i < e.build_id_size; i++) {
 			sprintf(id + 2 * i, "%02x", e.build_id[i]);
+			known = known || e.build_id[i];
+		}
 		if (buf_add_format(ret, "%s %s %s %s %s %u\n", e.distro, e.release, e.arch, e.uname,
 				   known ? id : "-", e.blob) < 0)
 			return btfpack_error_set(err, -ENOMEM, "index: out of memory");

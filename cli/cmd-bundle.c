@@ -26,14 +26,16 @@
 #include "core/log.h"
 
 #define OBJECT_MAXIMUM	((size_t)64 << 20)
+#define BUILD_ID_MOST	20
 
-enum { EMIT = STORE_END, PLAIN, NO_PROVENANCE, NO_ENUM64, SIGN, OUTPUT };
+enum { EMIT = STORE_END, PLAIN, NO_PROVENANCE, BUILD_ID_BYTES, NO_ENUM64, SIGN, OUTPUT };
 
 static const struct cmd_option options[] = {
 	STORE_OPTIONS,
 	[EMIT] = { 0, "emit", "FORM", "file (default), dir, tar.gz, c, go or rust" },
 	[PLAIN] = { 0, "plain", NULL, "compress nothing, for loaders without zstd" },
 	[NO_PROVENANCE] = { 0, "no-provenance", NULL, "leave out what it was made of" },
+	[BUILD_ID_BYTES] = { 0, "build-id-bytes", "N", "keep so much of each build-id (2; at most 20)" },
 	[NO_ENUM64] = { 0, "no-enum64", NULL, "no 64-bit enums, for parsers before 2022" },
 	[SIGN] = { 0, "sign", "KEY", "sign it with the Ed25519 private key in this PEM file" },
 	[OUTPUT] = { 'o', "output", "OUT", "write it there; - is stdout" },
@@ -46,6 +48,7 @@ struct request {
 	const char *sign; /* file of the key; NULL: do not */
 	const struct bundle_form *form;
 	uint32_t flags;
+	unsigned long build_id_size; /* 0: as many bytes as it takes */
 	uint32_t minify_flags;
 	struct btfpack_archive *archive;
 	struct btfpack_minifier *minifier; /* NULL: take the BTFs as they are */
@@ -323,7 +326,9 @@ static void print_result(const struct request *r, size_t size)
 
 static int make_bundle(struct request *r)
 {
-	const struct btfpack_bundle_opts opts = { .size = sizeof(opts), .flags = r->flags };
+	const struct btfpack_bundle_opts opts = { .size = sizeof(opts),
+						   .flags = r->flags,
+						   .build_id_size = r->build_id_size };
 	AUTO_BLOB struct btfpack_blob bytes = { 0 };
 	struct btfpack_error err;
 	char filter[256];
@@ -363,6 +368,8 @@ static bool take_option(const struct cmd *cmd, int option, const char *value, st
 	case NO_PROVENANCE:
 		r->flags |= BTFPACK_BUNDLE_NO_PROVENANCE;
 		break;
+	case BUILD_ID_BYTES:
+		return cmd_number(cmd, "--build-id-bytes", value, BUILD_ID_MOST, &r->build_id_size);
 	case NO_ENUM64:
 		r->minify_flags |= BTFPACK_MINIFY_NO_ENUM64;
 		break;

@@ -30,7 +30,7 @@ _btfpack()
     verify) options="--archive" valued="|--archive|" ;;
     gc) options="--archive" valued="|--archive|" ;;
     stats) options="--distro --release --arch --uname --build-id --archive --set --series --measure --html" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|--html|" ;;
-    bundle) options="--distro --release --arch --uname --build-id --archive --set --emit --plain --no-provenance --no-enum64 --sign --output" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|--emit|--sign|--output|-o|" ;;
+    bundle) options="--distro --release --arch --uname --build-id --archive --set --emit --plain --no-provenance --build-id-bytes --no-enum64 --sign --output" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|--emit|--build-id-bytes|--sign|--output|-o|" ;;
     select) options="--bundle --root --distro --release --arch --uname --build-id --explain --nearest --verify --output" valued="|--bundle|-b|--root|--distro|--release|--arch|--uname|--build-id|--verify|--output|-o|" ;;
     run) options="--bundle --btf --time --timestamp --print-uid --columns --timeout --max-events --interval --event-type --dump-maps --buffer" valued="|--bundle|-b|--btf|--columns|--timeout|-d|--max-events|--interval|-i|--event-type|--buffer|" ;;
     gadgets) options="" valued="|" ;;

@@ -11,6 +11,7 @@
 #define HAVE_ZSTD 0
 #endif
 
+#include "blob-delta.h"
 #include "bundle.h"
 
 static const struct {
@@ -50,10 +51,11 @@ static int check_header(const struct bundle *b, struct btfpack_error *err)
 		return btfpack_error_set(err, -EBADMSG,
 					 "%s: damaged bundle: it says it has %llu bytes, but has %zu",
 					 b->name, (unsigned long long)file_size, b->size);
-	if (version == 1) /* had another checksum */
+	if (version && version < BUNDLE_VERSION) /* 1 had another checksum */
 		return btfpack_error_set(err, -EOPNOTSUPP,
-					 "%s: bundle version 1, expected %u: made by an earlier btfpack",
-					 b->name, BUNDLE_VERSION);
+					 "%s: bundle version %u, expected %u: made by an earlier "
+					 "btfpack; make it again with `btfpack bundle`",
+					 b->name, version, BUNDLE_VERSION);
 	if (bundle_get_u64(b->data + BUNDLE_AT_CHECKSUM) != bundle_checksum(b->data, b->size))
 		return damaged(b, "the checksum does not match", err);
 	/* Only now: a flipped bit in the version is damage, not a bundle from the future. */
@@ -101,7 +103,7 @@ static int read_sections(struct bundle *b, struct btfpack_error *err)
 		};
 		int error;
 
-		if (span.stored_size > b->size - pos || bundle_get_u32(row + 12))
+		if (span.stored_size > b->size - pos)
 			return damaged(b, "a section goes beyond the end", err);
 		error = check_section(b, bundle_get_u32(row), &span, err);
 		if (error)
@@ -123,8 +125,10 @@ static int check_counts(struct bundle *b, struct btfpack_error *err)
 						 b->name, section_rules[type].name);
 	if (b->kernel_count > BUNDLE_KERNELS_MAXIMUM || b->blob_count > b->kernel_count)
 		return damaged(b, "impossible numbers of kernels and blobs", err);
-	if (s[BUNDLE_BUILD_IDS].raw_size != b->kernel_count * BUNDLE_BUILD_ID_SIZE ||
-	    s[BUNDLE_BLOBS].raw_size != b->blob_count * BUNDLE_BLOB_SIZE ||
+	if (b->kernel_count)
+		b->build_id_size = s[BUNDLE_BUILD_IDS].raw_size / b->kernel_count;
+	if (b->build_id_size > BUNDLE_BUILD_ID_MAXIMUM ||
+	    s[BUNDLE_BUILD_IDS].raw_size != b->kernel_count * b->build_id_size ||
 	    s[BUNDLE_GROUPS].raw_size % BUNDLE_GROUP_SIZE ||
 	    (s[BUNDLE_DIGESTS].data &&
 	     s[BUNDLE_DIGESTS].raw_size != b->blob_count * BUNDLE_DIGEST_SIZE) ||
@@ -201,247 +205,180 @@ int bundle_get_section(const struct bundle *b, enum bundle_section type, struct 
 	return get_bytes(b, &b->sections[type], ret, err);
 }
 
-int bundle_find_verdict(const struct bundle *b, const struct bundle_bytes *bytes, uint32_t number,
-			const char **ret, struct btfpack_error *err)
-{
-	const uint8_t *pos = bytes->data, *end = bytes->data + bytes->size;
-
-	for (; number; number--) {
-		const uint8_t *nul = pos < end ? memchr(pos, '\0', end - pos) : NULL;
-
-		if (!nul)
-			return damaged(b, "a kernel names a verdict that is not there", err);
-		*ret = (const char *)pos;
-		pos = nul + 1;
-	}
-	return 0;
-}
-
-/* --- kernels ------------------------------------------------------------------------------------ */
-
-int bundle_iter_init(struct bundle_iter *it, const struct bundle *b, struct btfpack_error *err)
-{
-	struct bundle_bytes keys = { 0 }, build_ids = { 0 };
-	int error = get_bytes(b, &b->sections[BUNDLE_KEYS], &keys, err);
-
-	if (!error)
-		error = get_bytes(b, &b->sections[BUNDLE_BUILD_IDS], &build_ids, err);
-	if (error) {
-		bundle_bytes_deinit(&keys);
-		return error;
-	}
-	*it = (struct bundle_iter){
-		.bundle = b,
-		.keys = keys, /* the iterator's */
-		.build_ids = build_ids,
-		.pos = keys.data,
-		.end = keys.data + keys.size,
-	};
-	return 0;
-}
-
-void bundle_iter_deinit(struct bundle_iter *it)
-{
-	bundle_bytes_deinit(&it->keys);
-	bundle_bytes_deinit(&it->build_ids);
-}
-
-static bool read_uleb(struct bundle_iter *it, uint32_t *ret)
-{
-	uint32_t value = 0;
-
-	for (unsigned int shift = 0; shift < 32 && it->pos < it->end; shift += 7) {
-		uint8_t byte = *it->pos++;
-
-		if (shift == 28 && byte > 0x0f)
-			return false;
-		value |= (uint32_t)(byte & 0x7f) << shift;
-		if (!(byte & 0x80)) {
-			*ret = value;
-			return true;
-		}
-	}
-	return false;
-}
-
-static bool is_key_byte(uint8_t c)
-{
-	return c > ' ' && c < 0x7f;
-}
-
-/* Put the next key together; equal to the previous one is fine, less is not. */
-static bool read_key(struct bundle_iter *it)
-{
-	uint32_t shared, length;
-
-	if (!read_uleb(it, &shared) || !read_uleb(it, &length) || shared > it->key_size ||
-	    length > BUNDLE_KEY_MAXIMUM - shared || length > (size_t)(it->end - it->pos))
-		return false;
-	for (uint32_t i = 0; i < length; i++)
-		if (!is_key_byte(it->pos[i]))
-			return false;
-	if (shared < it->key_size && (!length || it->pos[0] <= (uint8_t)it->key[shared]))
-		return false;
-	memcpy(it->key + shared, it->pos, length);
-	it->key_size = shared + length;
-	it->key[it->key_size] = '\0';
-	it->pos += length;
-	return true;
-}
-
-/* Cut "distro/release/arch/uname" at its slashes. */
-static bool cut_key(struct bundle_iter *it, struct bundle_entry *entry)
-{
-	const char **const fields[] = { &entry->distro, &entry->release, &entry->arch, &entry->uname };
-	char *at = it->fields;
-
-	memcpy(it->fields, it->key, it->key_size + 1);
-	for (int i = 0; i < 4; i++) {
-		char *slash = strchr(at, '/');
-
-		if (*at == '\0' || *at == '/' || !slash != (i == 3))
-			return false;
-		*fields[i] = at;
-		if (slash) {
-			*slash = '\0';
-			at = slash + 1;
-		}
-	}
-	return true;
-}
-
-static bool read_blob_number(struct bundle_iter *it, uint32_t *ret)
-{
-	uint32_t back;
-
-	if (!read_uleb(it, &back) || back > it->named)
-		return false;
-	if (back) {
-		*ret = it->named - back;
-		return true;
-	}
-	if (it->named == it->bundle->blob_count)
-		return false;
-	*ret = it->named++;
-	return true;
-}
-
-int bundle_iter_next(struct bundle_iter *it, struct bundle_entry *ret, struct btfpack_error *err)
-{
-	const struct bundle *b = it->bundle;
-
-	if (it->index == b->kernel_count) {
-		if (it->pos != it->end || it->named != b->blob_count)
-			return damaged(b, "more keys or blobs than kernels", err);
-		return 0;
-	}
-	if (!read_key(it) || !cut_key(it, ret) || !read_blob_number(it, &ret->blob) ||
-	    !read_uleb(it, &ret->verdict))
-		return btfpack_error_set(err, -EBADMSG, "%s: damaged bundle: the key of kernel %u",
-					 b->name, it->index);
-	ret->build_id = it->build_ids.data + (size_t)it->index * BUNDLE_BUILD_ID_SIZE;
-	it->index++;
-	return 1;
-}
-
 /* --- blobs -------------------------------------------------------------------------------------- */
 
-static uint32_t blob_size(const struct bundle_bytes *sizes, uint32_t index)
-{
-	return bundle_get_u32(sizes->data + (size_t)index * BUNDLE_BLOB_SIZE);
-}
-
-struct group {
-	struct bundle_span span;
-	uint32_t first_blob;
-	uint32_t blob_count;
+/* What BLOBS says of a blob. */
+struct place {
+	uint32_t base;	 /* its number; UINT32_MAX: none */
+	uint32_t size;	 /* of the delta */
+	uint64_t offset; /* of the delta, among all deltas */
 };
 
-/* Find the group of blob @index: they lie one after another, and are few. */
-static bool find_group(const struct bundle *b, uint32_t index, struct group *ret)
+/* The other blob that @code names. */
+static bool find_base(const struct bundle *b, uint32_t index, uint32_t code, uint32_t *ret)
+{
+	uint32_t distance = code / 2 + code % 2;
+
+	*ret = code == 0 ? UINT32_MAX : code % 2 ? index - distance : index + distance;
+	return code == 0 || (code % 2 ? distance <= index : distance < b->blob_count - index);
+}
+
+/* Read the columns, bases and then sizes, into @places. */
+static bool read_places(const struct bundle *b, const struct bundle_bytes *columns,
+			struct place *places)
+{
+	const uint8_t *pos = columns->data, *end = columns->data + columns->size;
+	uint64_t offset = 0;
+	uint32_t code;
+
+	for (uint32_t i = 0; i < b->blob_count; i++)
+		if (!bundle_get_uleb(&pos, end, &code) || !find_base(b, i, code, &places[i].base))
+			return false;
+	for (uint32_t i = 0; i < b->blob_count; i++) {
+		places[i].offset = offset;
+		if (!bundle_get_uleb(&pos, end, &places[i].size))
+			return false;
+		offset += places[i].size;
+	}
+	return pos == end;
+}
+
+/* The places of all blobs, which the caller frees. */
+static int get_places(const struct bundle *b, struct place **ret, struct btfpack_error *err)
+{
+	struct bundle_bytes columns = { 0 };
+	int error = get_bytes(b, &b->sections[BUNDLE_BLOBS], &columns, err);
+	struct place *places = NULL;
+
+	if (!error && columns.size / 2 >= b->blob_count)
+		places = (struct place *)malloc(b->blob_count * sizeof(*places));
+	if (!error && columns.size / 2 >= b->blob_count && !places)
+		error = btfpack_error_set(err, -ENOMEM, "%s: out of memory", b->name);
+	else if (!error && (!places || !read_places(b, &columns, places)))
+		error = damaged(b, "the places of blobs", err);
+	bundle_bytes_deinit(&columns);
+	if (error)
+		free(places);
+	else
+		*ret = places;
+	return error;
+}
+
+/* A group, decompressed. Neighbours lie in one: the last is kept. */
+struct group {
+	struct bundle_bytes bytes;
+	uint64_t start, end; /* among all deltas; both 0: none yet */
+};
+
+static bool find_group(const struct bundle *b, uint64_t offset, struct bundle_span *ret,
+		       uint64_t *start_ret)
 {
 	const struct bundle_span *table = &b->sections[BUNDLE_GROUPS];
 	const struct bundle_span *data = &b->sections[BUNDLE_DATA];
-	uint32_t at = 0, first = 0;
+	uint32_t at = 0;
 
+	*start_ret = 0;
 	for (uint32_t i = 0; i < table->raw_size; i += BUNDLE_GROUP_SIZE) {
-		const uint8_t *row = table->data + i;
-		uint32_t stored = bundle_get_u32(row), blobs = bundle_get_u32(row + 8);
+		uint32_t stored = bundle_get_u32(table->data + i);
+		uint32_t raw = bundle_get_u32(table->data + i + 4);
 
-		if (stored > data->raw_size - at || blobs > b->blob_count - first)
+		if (stored > data->raw_size - at || stored > raw ||
+		    raw > BUNDLE_BLOB_MAXIMUM + BUNDLE_GROUP_MAXIMUM)
 			return false;
-		if (index - first < blobs) {
-			*ret = (struct group){
-				.span = { data->data + at, stored, bundle_get_u32(row + 4) },
-				.first_blob = first,
-				.blob_count = blobs,
-			};
+		*ret = (struct bundle_span){ data->data + at, stored, raw };
+		if (offset - *start_ret < raw)
 			return true;
-		}
+		*start_ret += raw;
 		at += stored;
-		first += blobs;
 	}
 	return false;
 }
 
-/* Where in its group blob @index lies; false when the sizes do not add up. */
-static bool place_blob(const struct bundle_bytes *sizes, const struct group *group, uint32_t index,
-		       uint32_t *offset_ret, uint32_t *size_ret)
+/* The bytes of a delta. */
+static int get_delta(const struct bundle *b, const struct place *place, struct group *group,
+		     const uint8_t **ret, struct btfpack_error *err)
 {
-	uint64_t sum = 0;
+	struct bundle_span span;
+	int error;
 
-	*offset_ret = 0;
-	*size_ret = blob_size(sizes, index);
-	for (uint32_t i = 0; i < group->blob_count; i++) {
-		if (group->first_blob + i == index)
-			*offset_ret = (uint32_t)sum;
-		sum += blob_size(sizes, group->first_blob + i);
-		if (sum > group->span.raw_size)
-			return false;
+	if (place->offset < group->start || place->offset >= group->end) {
+		bundle_bytes_deinit(&group->bytes);
+		group->end = 0;
+		if (!find_group(b, place->offset, &span, &group->start))
+			return damaged(b, "a blob that is in no group", err);
+		error = get_bytes(b, &span, &group->bytes, err);
+		if (error)
+			return error;
+		group->end = group->start + span.raw_size;
 	}
-	return sum == group->span.raw_size;
+	if (place->size > group->end - place->offset)
+		return damaged(b, "a blob that goes beyond its group", err);
+	*ret = group->bytes.data + (place->offset - group->start);
+	return 0;
 }
 
-static int find_blob(const struct bundle *b, uint32_t index, struct group *group_ret,
-		     uint32_t *offset_ret, uint32_t *size_ret, struct btfpack_error *err)
+/* The way up from a blob to one without a base. */
+static int find_chain(const struct bundle *b, uint32_t index,
+		      struct place chain[BUNDLE_DEPTH_MAXIMUM + 1], uint32_t *count_ret,
+		      struct btfpack_error *err)
 {
-	struct bundle_bytes sizes = { 0 };
-	int error = get_bytes(b, &b->sections[BUNDLE_BLOBS], &sizes, err);
-	bool found;
+	struct place *places = NULL;
+	uint32_t count = 0;
+	int error = get_places(b, &places, err);
 
 	if (error)
 		return error;
-	found = find_group(b, index, group_ret) &&
-		place_blob(&sizes, group_ret, index, offset_ret, size_ret) &&
-		group_ret->span.stored_size <= group_ret->span.raw_size &&
-		group_ret->span.raw_size <=
-			(group_ret->blob_count > 1 ? BUNDLE_GROUP_MAXIMUM : BUNDLE_BLOB_MAXIMUM);
-	bundle_bytes_deinit(&sizes);
-	if (!found)
-		return btfpack_error_set(err, -EBADMSG, "%s: damaged bundle: the place of blob %u",
-					 b->name, index);
-	return 0;
+	for (; index != UINT32_MAX && count <= BUNDLE_DEPTH_MAXIMUM; count++) {
+		chain[count] = places[index];
+		index = chain[count].base;
+	}
+	free(places);
+	*count_ret = count;
+	return index == UINT32_MAX ? 0 : damaged(b, "a blob too far from one without a base", err);
+}
+
+/* Apply the deltas of the chain, from its end. */
+static int apply_chain(const struct bundle *b, const struct place *chain, uint32_t count,
+		       struct group *group, struct bundle_bytes *ret, struct btfpack_error *err)
+{
+	uint8_t *base = NULL, *blob = NULL;
+	size_t base_size = 0, size = 0;
+	const uint8_t *delta = NULL;
+	int error = 0;
+
+	while (!error && count--) {
+		error = get_delta(b, &chain[count], group, &delta, err);
+		if (error)
+			break;
+		error = blob_delta_apply(delta, chain[count].size, base, base_size, &blob, &size);
+		if (error)
+			error = error == -ENOMEM
+					? btfpack_error_set(err, error, "%s: out of memory", b->name)
+					: damaged(b, "a blob that does not fit together", err);
+		free(base);
+		base = error ? NULL : blob;
+		base_size = size;
+	}
+	if (error)
+		free(base);
+	else
+		*ret = (struct bundle_bytes){ base, base_size, base };
+	return error;
 }
 
 int bundle_get_blob(const struct bundle *b, uint32_t index, struct bundle_bytes *ret,
 		    struct btfpack_error *err)
 {
-	struct bundle_bytes bytes = { 0 };
-	struct group group = { .blob_count = 0 };
-	uint32_t offset = 0, size = 0;
+	struct place chain[BUNDLE_DEPTH_MAXIMUM + 1];
+	struct group group = { .start = 0 };
+	uint32_t count = 0;
 	int error;
 
 	if (index >= b->blob_count)
 		return damaged(b, "a kernel names a blob that is not there", err);
-	error = find_blob(b, index, &group, &offset, &size, err);
+	error = find_chain(b, index, chain, &count, err);
 	if (!error)
-		error = get_bytes(b, &group.span, &bytes, err);
-	if (error)
-		return error;
-	*ret = (struct bundle_bytes){
-		.data = bytes.data + offset,
-		.size = size,
-		.decompressed = bytes.decompressed,
-	};
-	return 0;
+		error = apply_chain(b, chain, count, &group, ret, err);
+	bundle_bytes_deinit(&group.bytes);
+	return error;
 }

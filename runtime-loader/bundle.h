@@ -39,6 +39,7 @@ struct bundle {
 	const char *name; /* for sentences; borrowed */
 	uint32_t kernel_count;
 	uint32_t blob_count;
+	uint32_t build_id_size; /* bytes of each build-id */
 	struct bundle_span sections[BUNDLE_SECTION_END];
 };
 
@@ -53,7 +54,8 @@ struct bundle_entry {
 	const char *release;
 	const char *arch;
 	const char *uname;
-	const uint8_t *build_id; /* BUNDLE_BUILD_ID_SIZE bytes; all zero: not known */
+	const uint8_t *build_id; /* its first bytes; all zero: not known */
+	size_t build_id_size;	 /* how many, at most BUNDLE_BUILD_ID_MAXIMUM */
 	uint32_t blob;		 /* from 0 */
 	uint32_t verdict;	 /* from 1; 0: not known */
 };
@@ -66,16 +68,24 @@ struct bundle_bytes {
 };
 void bundle_bytes_deinit(struct bundle_bytes *bytes);
 
-/* The kernels in the order of their keys. */
+/* The kernels, in the order of the file; several builds of one name one after another. */
+struct bundle_column {
+	const uint8_t *pos, *end;
+};
 struct bundle_iter {
 	const struct bundle *bundle;
 	struct bundle_bytes keys;
-	struct bundle_bytes build_ids;
-	const uint8_t *pos; /* in @keys */
-	const uint8_t *end;
-	uint32_t index; /* of the next kernel */
-	uint32_t named; /* blobs named so far */
-	size_t key_size;
+	struct bundle_column columns[3]; /* keys, blobs, verdicts: what is left of them */
+	uint32_t index;			 /* of the next kernel */
+	uint32_t named;			 /* blobs named so far */
+	uint32_t blob, verdict;		 /* of the previous kernel */
+	uint32_t pattern_size, number_count;
+	uint32_t numbers[BUNDLE_NUMBERS_MAXIMUM];
+	uint8_t key_at[BUNDLE_NUMBERS_MAXIMUM];	    /* where in the key each number ends, */
+	uint8_t pattern_at[BUNDLE_NUMBERS_MAXIMUM]; /* and where in the pattern */
+	size_t key_size, key_kept;   /* of the key; how much of it is the one before's */
+	uint8_t field_at[4];	     /* where in the key each field begins */
+	char pattern[BUNDLE_KEY_MAXIMUM + 1];
 	char key[BUNDLE_KEY_MAXIMUM + 1];    /* the previous one, whole */
 	char fields[BUNDLE_KEY_MAXIMUM + 1]; /* the same, cut into strings */
 };
@@ -93,10 +103,5 @@ int bundle_get_blob(const struct bundle *b, uint32_t index, struct bundle_bytes 
 /* A whole section: VERDICTS, PROVENANCE. -ENOENT when the bundle has none. */
 int bundle_get_section(const struct bundle *b, enum bundle_section type, struct bundle_bytes *ret,
 		       struct btfpack_error *err);
-
-/* The verdict text @number of an entry, NUL-terminated, in @bytes. -EBADMSG when
- * there is no such text. */
-int bundle_find_verdict(const struct bundle *b, const struct bundle_bytes *bytes, uint32_t number,
-			const char **ret, struct btfpack_error *err);
 
 #endif

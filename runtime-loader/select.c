@@ -232,10 +232,11 @@ bool select_compare_unames(const char *a, const char *b, struct select_distance 
 
 /* --- offering kernels --------------------------------------------------------------------------- */
 
-static bool parse_build_id(const char *hex, uint8_t ret[BUNDLE_BUILD_ID_SIZE])
+/* The bytes of the host's, as many as a bundle can have of one; whether it is known. */
+static bool parse_build_id(const char *hex, uint8_t ret[BUNDLE_BUILD_ID_MAXIMUM])
 {
-	memset(ret, 0, BUNDLE_BUILD_ID_SIZE);
-	for (size_t i = 0; i < 2 * BUNDLE_BUILD_ID_SIZE && hex[i]; i++) {
+	memset(ret, 0, BUNDLE_BUILD_ID_MAXIMUM);
+	for (size_t i = 0; i < 2 * BUNDLE_BUILD_ID_MAXIMUM && hex[i]; i++) {
 		char c = (char)tolower((unsigned char)hex[i]);
 
 		if (!isxdigit((unsigned char)c))
@@ -246,11 +247,11 @@ static bool parse_build_id(const char *hex, uint8_t ret[BUNDLE_BUILD_ID_SIZE])
 	return hex[0] != '\0';
 }
 
-static bool is_known(const uint8_t *build_id)
+static bool is_known(const uint8_t *build_id, size_t size)
 {
-	static const uint8_t unknown[BUNDLE_BUILD_ID_SIZE];
+	static const uint8_t unknown[BUNDLE_BUILD_ID_MAXIMUM];
 
-	return memcmp(build_id, unknown, sizeof(unknown)) != 0;
+	return memcmp(build_id, unknown, size) != 0;
 }
 
 /* Let the uname correct what os-release says, and say so. */
@@ -287,20 +288,21 @@ void select_init(struct select *s, const struct btfpack_host *host, bool nearest
 	*s = (struct select){ .host = *host, .nearest = nearest, .story = story };
 	if (arch != host->arch)
 		copy(s->host.arch, sizeof(s->host.arch), arch);
-	s->has_build_id = parse_build_id(host->build_id, s->build_id) && is_known(s->build_id);
+	s->has_build_id = parse_build_id(host->build_id, s->build_id) &&
+			  is_known(s->build_id, sizeof(s->build_id));
 	identify(s);
 }
 
 static void name_kernel(struct btfpack_host *kernel, const struct bundle_entry *entry)
 {
 	static const char digits[] = "0123456789abcdef";
-	size_t size = BUNDLE_BUILD_ID_SIZE;
+	size_t size = entry->build_id_size;
 
 	copy(kernel->distro, sizeof(kernel->distro), entry->distro);
 	copy(kernel->release, sizeof(kernel->release), entry->release);
 	copy(kernel->arch, sizeof(kernel->arch), entry->arch);
 	copy(kernel->uname, sizeof(kernel->uname), entry->uname);
-	if (!is_known(entry->build_id))
+	if (!is_known(entry->build_id, size))
 		size = 0;
 	for (size_t i = 0; i < size; i++) {
 		kernel->build_id[2 * i] = digits[entry->build_id[i] >> 4];
@@ -360,7 +362,8 @@ static void offer_same_uname(struct select *s, const struct bundle_entry *entry,
 			     const struct select_seen *seen)
 {
 	bool expected = seen->is_rebuild && seen->rank != SELECT_NAME;
-	bool contradicts = s->has_build_id && is_known(entry->build_id) && !expected;
+	bool contradicts = s->has_build_id && is_known(entry->build_id, entry->build_id_size) &&
+			   !expected;
 
 	pick(s, contradicts ? SELECT_REBUILD : seen->rank, entry);
 }
@@ -400,11 +403,14 @@ static void offer_neighbour(struct select *s, const struct bundle_entry *entry)
 
 /* A bundle keeps the first bytes of a build-id only, which prove nothing by
  * themselves: among thousands of kernels some other may begin like this one. Two
- * builds of one uname do not. Where no uname is known they are all there is. */
+ * builds of one uname do not. Where no uname is known they are all there is: then
+ * there must be some more of them. */
 static bool is_same_build(const struct select *s, const struct bundle_entry *entry)
 {
-	return s->has_build_id && !memcmp(entry->build_id, s->build_id, sizeof(s->build_id)) &&
-	       (!s->host.uname[0] || !strcmp(entry->uname, s->host.uname));
+	return s->has_build_id && is_known(entry->build_id, entry->build_id_size) &&
+	       !memcmp(entry->build_id, s->build_id, entry->build_id_size) &&
+	       (s->host.uname[0] ? !strcmp(entry->uname, s->host.uname)
+				 : entry->build_id_size >= SELECT_BUILD_ID_ALONE);
 }
 
 void select_offer(struct select *s, const struct bundle_entry *entry)
@@ -413,6 +419,8 @@ void select_offer(struct select *s, const struct bundle_entry *entry)
 
 	if (is_same_build(s, entry))
 		pick(s, SELECT_BUILD_ID, entry);
+	if (entry->build_id_size < SELECT_BUILD_ID_ALONE)
+		s->has_short_ids = true;
 	if (!s->host.uname[0] || !seen->same_arch)
 		return;
 	if (!strcmp(entry->uname, s->host.uname))
@@ -470,8 +478,10 @@ static bool try_build_id(struct select *s, struct select_answer *ret)
 	}
 	if (!p->count || p->differ) {
 		story_add(s->story, "build-id %s: %s", s->host.build_id,
-			  p->count ? "kernels in the bundle share it but differ" :
-				     "not in the bundle");
+			  p->count ? "kernels in the bundle share it but differ"
+			  : !s->host.uname[0] && s->has_short_ids
+				  ? "the bundle keeps too little of build-ids to tell without a uname"
+				  : "not in the bundle");
 		return false;
 	}
 	story_add(s->story, "build-id %s: chosen, it is %s", s->host.build_id,

@@ -60,11 +60,15 @@ enum select_rank {
 	SELECT_RANKS
 };
 
+/* Bytes of a build-id that prove something without a uname. */
+#define SELECT_BUILD_ID_ALONE 4
+
 struct select {
 	struct btfpack_host host; /* the host, its architecture in one spelling */
 	struct select_family family;
-	uint8_t build_id[BUNDLE_BUILD_ID_SIZE];
+	uint8_t build_id[BUNDLE_BUILD_ID_MAXIMUM];
 	bool has_build_id;
+	bool has_short_ids; /* the bundle keeps too little of them without a uname */
 	bool nearest;
 	struct story *story;
 	struct select_pick picks[SELECT_RANKS];

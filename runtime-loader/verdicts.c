@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * One block holds the table of programs and, behind it, copies of PROGRAMS and of the
- * verdict's text, which are cut into strings in place.
+ * reasons in VERDICTS.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -63,44 +63,119 @@ static bool read_letter(char letter, enum btfpack_loads *ret)
 	return false;
 }
 
-/* A line of a verdict, cut off the rest; NULL when there is none or it has no end. */
-static char *take_line(char **rest)
-{
-	char *line = *rest, *end = strchr(line, '\n');
+/* The section VERDICTS: where its lists begin. */
+struct lists {
+	const char *reasons;
+	size_t reasons_size; /* bytes of them, NULs included */
+	uint32_t reason_count;
+	const uint8_t *remarks;
+	uint32_t remark_count;
+	const uint8_t *verdicts;
+	const uint8_t *end;
+};
 
-	if (!end)
-		return NULL;
-	*end = '\0';
-	*rest = end + 1;
-	return line;
+/* Read past a remark. */
+static bool read_remark(const uint8_t **pos, const uint8_t *end, uint32_t *program, char *letter,
+			uint32_t *reason)
+{
+	uint32_t gap;
+
+	if (!bundle_get_uleb(pos, end, &gap) || *pos == end)
+		return false;
+	*letter = (char)*(*pos)++;
+	if (gap >= BUNDLE_PROGRAMS_MAXIMUM - *program)
+		return false;
+	*program += gap;
+	return bundle_get_uleb(pos, end, reason);
 }
 
-/* Read the lines into the programs they are about, which come in order. */
-static bool read_lines(struct verdicts *v, char *text)
+static bool find_lists(const struct bundle_bytes *section, struct lists *l)
 {
-	size_t next = 0;
+	const uint8_t *pos = section->data, *end = section->data + section->size;
+	uint32_t program = 0, reason;
+	char letter;
 
-	while (*text) {
-		struct btfpack_program *p;
-		char *line = take_line(&text), *at;
-		unsigned long number;
+	l->end = end;
+	if (!bundle_get_uleb(&pos, end, &l->reason_count))
+		return false;
+	l->reasons = (const char *)pos;
+	for (uint32_t i = 0; i < l->reason_count; i++) {
+		pos = (const uint8_t *)memchr(pos, '\0', (size_t)(end - pos));
+		if (!pos++)
+			return false;
+	}
+	l->reasons_size = (size_t)((const char *)pos - l->reasons);
+	if (!bundle_get_uleb(&pos, end, &l->remark_count))
+		return false;
+	l->remarks = pos;
+	for (uint32_t i = 0; i < l->remark_count; i++)
+		if (!read_remark(&pos, end, &program, &letter, &reason))
+			return false;
+	l->verdicts = pos;
+	return true;
+}
 
-		if (!line || *line < '0' || *line > '9')
+/* Where verdict @number begins. */
+static bool find_verdict(const struct lists *l, uint32_t number, const uint8_t **ret)
+{
+	uint32_t count, gap;
+
+	for (*ret = l->verdicts; --number;) {
+		if (!bundle_get_uleb(ret, l->end, &count))
 			return false;
-		number = strtoul(line, &at, 10);
-		if (number < next || number >= v->count)
-			return false;
-		p = &v->programs[number];
-		next = number + 1;
-		if (!read_letter(*at, &p->loads) || (at[1] && at[1] != ' '))
-			return false;
-		p->reason = at[1] ? at + 2 : "";
+		for (; count; count--)
+			if (!bundle_get_uleb(ret, l->end, &gap))
+				return false;
 	}
 	return true;
 }
 
-/* The lines for people. False: no memory. */
-static bool write_rejected(struct verdicts *v)
+/* The text of number @reason among those at @reasons. */
+static const char *find_reason(const char *reasons, uint32_t reason)
+{
+	for (; reason; reason--)
+		reasons += strlen(reasons) + 1;
+	return reasons;
+}
+
+/* What a remark says of its program, which must not have been spoken of. */
+static bool apply_remark(struct verdicts *v, const struct lists *l, const char *reasons,
+			 uint32_t program, char letter, uint32_t reason)
+{
+	struct btfpack_program *p = &v->programs[program];
+
+	if (program >= v->count || p->loads != BTFPACK_LOADS || reason >= l->reason_count ||
+	    !read_letter(letter, &p->loads))
+		return false;
+	p->reason = find_reason(reasons, reason);
+	return true;
+}
+
+/* Go through the remarks, and stop at those that the verdict at @at lists. */
+static bool read_verdict(struct verdicts *v, const struct lists *l, const char *reasons,
+			 const uint8_t *at)
+{
+	const uint8_t *pos = l->remarks;
+	uint32_t count, gap, program = 0, reason = 0, left = l->remark_count;
+	char letter = 0;
+
+	if (!bundle_get_uleb(&at, l->end, &count))
+		return false;
+	for (; count; count--) {
+		if (!bundle_get_uleb(&at, l->end, &gap) || gap >= left)
+			return false;
+		left -= gap + 1;
+		do
+			read_remark(&pos, l->verdicts, &program, &letter, &reason);
+		while (gap--);
+		if (!apply_remark(v, l, reasons, program, letter, reason))
+			return false;
+	}
+	return true;
+}
+
+/* The lines for people. -ENOMEM; -EBADMSG when the bundle repeats itself to no end. */
+static int write_rejected(struct verdicts *v)
 {
 	size_t size = 0;
 	char *to;
@@ -110,42 +185,62 @@ static bool write_rejected(struct verdicts *v)
 			size += strlen(v->programs[i].program) + strlen(v->programs[i].object) +
 				strlen(v->programs[i].reason) + sizeof(" (): \n");
 	if (!size)
-		return true;
+		return 0;
+	if (size > BUNDLE_TEXT_MAXIMUM)
+		return -EBADMSG;
 	to = v->rejected = (char *)malloc(size);
 	for (size_t i = 0; to && i < v->count; i++)
 		if (v->programs[i].loads == BTFPACK_LOADS_NOT)
 			to += sprintf(to, "%s%s (%s): %s", to == v->rejected ? "" : "\n",
 				      v->programs[i].program, v->programs[i].object,
 				      v->programs[i].reason);
-	return to;
+	return to ? 0 : -ENOMEM;
 }
 
-static int put_together(const struct bundle *b, const struct bundle_bytes *names, const char *text,
-			struct verdicts **ret, struct btfpack_error *err)
+/* The block: the table, the names of programs, the reasons. */
+static struct verdicts *make_room(size_t count, const struct bundle_bytes *names,
+				  const struct lists *l)
 {
-	size_t count = 0, length = strlen(text);
-	struct verdicts *v;
+	struct verdicts *v = (struct verdicts *)malloc(
+		sizeof(*v) + count * sizeof(v->programs[0]) + names->size + l->reasons_size);
 	char *strings;
+
+	if (!v)
+		return NULL;
+	*v = (struct verdicts){ .count = count };
+	strings = (char *)&v->programs[count];
+	if (names->size)
+		memcpy(strings, names->data, names->size);
+	if (l->reasons_size)
+		memcpy(strings + names->size, l->reasons, l->reasons_size);
+	name_programs(v, strings);
+	return v;
+}
+
+static int put_together(const struct bundle *b, const struct bundle_bytes *names,
+			const struct bundle_bytes *section, uint32_t number, struct verdicts **ret,
+			struct btfpack_error *err)
+{
+	struct lists l = { 0 };
+	const uint8_t *at;
+	struct verdicts *v;
+	size_t count = 0;
+	int error;
 
 	if (!count_programs(names, &count))
 		return damaged(b, "the names of programs", err);
-	v = (struct verdicts *)malloc(sizeof(*v) + count * sizeof(v->programs[0]) + names->size +
-				      length + 1);
+	if (!find_lists(section, &l) || !find_verdict(&l, number, &at))
+		return damaged(b, "a verdict", err);
+	v = make_room(count, names, &l);
 	if (!v)
 		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", b->name);
-	*v = (struct verdicts){ .count = count };
-	strings = (char *)&v->programs[count];
-	memcpy(strings + names->size, text, length + 1);
-	if (names->size)
-		memcpy(strings, names->data, names->size);
-	name_programs(v, strings);
-	if (!read_lines(v, strings + names->size)) {
+	error = read_verdict(v, &l, (char *)&v->programs[count] + names->size, at)
+			? write_rejected(v)
+			: -EBADMSG;
+	if (error) {
 		verdicts_free(v);
-		return damaged(b, "a verdict", err);
-	}
-	if (!write_rejected(v)) {
-		verdicts_free(v);
-		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", b->name);
+		return error == -ENOMEM ? btfpack_error_set(err, error, "%s: out of memory", b->name)
+					: damaged(b, "a verdict", err);
 	}
 	*ret = v;
 	return 0;
@@ -154,21 +249,18 @@ static int put_together(const struct bundle *b, const struct bundle_bytes *names
 int verdicts_read(const struct bundle *b, uint32_t number, struct verdicts **ret,
 		  struct btfpack_error *err)
 {
-	struct bundle_bytes names = { 0 }, texts = { 0 };
-	const char *text = NULL;
+	struct bundle_bytes names = { 0 }, section = { 0 };
 	int error;
 
 	if (!b->sections[BUNDLE_VERDICTS].data || !b->sections[BUNDLE_PROGRAMS].data)
 		return damaged(b, "a kernel names a verdict, but there are none", err);
 	error = bundle_get_section(b, BUNDLE_PROGRAMS, &names, err);
 	if (!error)
-		error = bundle_get_section(b, BUNDLE_VERDICTS, &texts, err);
+		error = bundle_get_section(b, BUNDLE_VERDICTS, &section, err);
 	if (!error)
-		error = bundle_find_verdict(b, &texts, number, &text, err);
-	if (!error)
-		error = put_together(b, &names, text, ret, err);
+		error = put_together(b, &names, &section, number, ret, err);
 	bundle_bytes_deinit(&names);
-	bundle_bytes_deinit(&texts);
+	bundle_bytes_deinit(&section);
 	return error;
 }
 

@@ -18,6 +18,9 @@
 #include <string.h>
 #include <time.h>
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include <btfpack/archive.h>
 
 #include "core/cleanup.h"
@@ -98,12 +101,25 @@ struct run {
 	uint64_t bytes;
 };
 
+/* 20 bytes as random as those of a linker: nothing is to compress here that does not there. */
+static void make_build_id(uint64_t series, unsigned int number, char ret[41])
+{
+	uint64_t seed[2] = { series, number };
+	XXH128_hash_t low = XXH3_128bits(seed, sizeof(seed));
+	uint64_t high = XXH3_64bits_withSeed(seed, sizeof(seed), 1);
+
+	snprintf(ret, 41, "%016llx%016llx%08x", (unsigned long long)low.low64,
+		 (unsigned long long)low.high64, (unsigned int)high);
+}
+
 static void add_one(struct run *r, uint64_t series, unsigned int number,
 		    const struct btfpack_blob *btf)
 {
-	char release[16], uname[64];
-	struct btfpack_kernel k = { "grown", release, "x86_64", uname, NULL };
+	char release[16], uname[64], build_id[41];
+	struct btfpack_kernel k = { "grown", release, "x86_64", uname, build_id };
 	struct moment start, end;
+
+	make_build_id(series, number, build_id);
 
 	snprintf(release, sizeof(release), "%llu", (unsigned long long)series);
 	snprintf(uname, sizeof(uname), "6.%llu.0-%u-grown", (unsigned long long)series, number + 1);

@@ -6,7 +6,9 @@
 #include <btfpack/bundle.h>
 #include <btfpack/loader.h>
 
+#include "core/buf.h"
 #include "core/cleanup.h"
+#include "core/digest.h"
 #include "core/fs.h"
 #include "runtime-loader/bundle.h"
 #include "tests/synthetic.h"
@@ -24,7 +26,7 @@ static void add(struct btfpack_bundle *b, uint32_t n, const struct btfpack_bundl
 
 static struct btfpack_blob write_with(const struct btfpack_bundle *b, uint32_t flags)
 {
-	struct btfpack_bundle_opts opts = { sizeof(opts), flags };
+	struct btfpack_bundle_opts opts = { .size = sizeof(opts), .flags = flags };
 	struct btfpack_blob bytes = { 0 };
 
 	REQUIRE(btfpack_bundle_write(b, &opts, &bytes, &err) == 0);
@@ -89,7 +91,7 @@ static void check_kernel(const struct btfpack_blob *bytes, uint32_t n, bool with
 	CHECK_INT(btfpack_loader_match(loader),
 		  with_build_id ? BTFPACK_MATCH_BUILD_ID : BTFPACK_MATCH_NAME);
 	CHECK_STRING(btfpack_loader_kernel(loader)->uname, s.uname);
-	CHECK(!strncmp(btfpack_loader_kernel(loader)->build_id, s.build_id, 8));
+	CHECK(!strncmp(btfpack_loader_kernel(loader)->build_id, s.build_id, 2 * BUNDLE_BUILD_ID_SIZE));
 	data = btfpack_loader_btf_data(loader, &size);
 	CHECK(size == s.blob.size && !memcmp(data, s.btf, size));
 	btfpack_loader_close(loader);
@@ -197,6 +199,58 @@ static void holds_two_builds_of_a_name(void)
 	host.build_id[0] = '\0';
 	CHECK(!open_for(&bytes, &host));
 	CHECK_CONTAINS(err.message, "2 kernels of that name in the bundle differ");
+}
+
+static void keeps_what_is_asked_of_build_ids(void)
+{
+	struct btfpack_bundle_opts opts = { .size = sizeof(opts), .build_id_size = 20 };
+	AUTO_BLOB struct btfpack_blob few = make(50, 0), all = { 0 };
+	struct btfpack_loader *loader;
+	struct btfpack_host host = { 0 };
+	struct btfpack_bundle *b;
+	struct synthetic s;
+
+	REQUIRE(btfpack_bundle_new(&b, &err) == 0);
+	for (uint32_t i = 0; i < 50; i++)
+		add(b, i, NULL);
+	REQUIRE(btfpack_bundle_write(b, &opts, &all, &err) == 0);
+	synthetic_make(7, &s);
+	strcpy(host.build_id, s.build_id);
+	loader = open_for(&all, &host); /* without a uname */
+	REQUIRE(loader);
+	CHECK_STRING(btfpack_loader_kernel(loader)->build_id, s.build_id);
+	btfpack_loader_close(loader);
+	CHECK(!open_for(&few, &host));
+	CHECK_INT(err.code, -ENOENT);
+	opts.build_id_size = 21;
+	CHECK_INT(btfpack_bundle_write(b, &opts, &all, &err), -EINVAL);
+	btfpack_bundle_free(b);
+}
+
+/* Two builds that begin alike: as much of them is kept as it takes. */
+static void tells_builds_that_begin_alike(void)
+{
+	struct btfpack_kernel k = { "debian", "12", "amd64", "6.1.0-28-amd64", NULL };
+	struct btfpack_blob one = { (char[]){ "\x9f\xeb one" }, 6 }, two = { (char[]){ "\x9f\xeb two" }, 6 };
+	AUTO_BLOB struct btfpack_blob bytes = { 0 };
+	struct btfpack_bundle *b;
+	struct btfpack_loader *loader;
+	struct btfpack_host host;
+	size_t size;
+
+	REQUIRE(btfpack_bundle_new(&b, &err) == 0);
+	k.build_id = "1122334455aa";
+	CHECK_INT(btfpack_bundle_add(b, &k, &one, NULL, &err), 0);
+	k.build_id = "1122334455bb";
+	CHECK_INT(btfpack_bundle_add(b, &k, &two, NULL, &err), 0);
+	bytes = write_with(b, 0);
+	btfpack_bundle_free(b);
+	host = host_of(&k);
+	loader = open_for(&bytes, &host);
+	REQUIRE(loader);
+	CHECK_STRING(btfpack_loader_kernel(loader)->build_id, k.build_id);
+	CHECK(!memcmp(btfpack_loader_btf_data(loader, &size), two.data, 6));
+	btfpack_loader_close(loader);
 }
 
 static void refuses_unfit_kernels(void)
@@ -323,13 +377,28 @@ static void carries_verdicts(void)
 /* Verdicts that contradict themselves, under a right checksum. */
 static void refuses_bad_verdicts(void)
 {
-	static const char *const texts[] = {
-		"0X a\n0X a\n", "1X a\n0X a\n", "2X a\n", "x\n", "0\n", "0Y\n", "0Xa\n", "0X a",
-		"99999999999999999999999X\n", "\n",
+	/* One reason; remarks "0X", "1?" of it; one verdict: of both. Beginning with the
+	 * length of the remarks. */
+	static const char good[] = "\2\0X\0\1?\0\2\0\0";
+	static const struct {
+		const char *what, *bytes;
+	} rows[] = {
+		{ "no such letter", "\2\0Y\0\1?\0\2\0\0" },
+		{ "no such program", "\2\0X\0\7?\0\2\0\0" },
+		{ "no such reason", "\2\0X\3\1?\0\2\0\0" },
+		{ "a program twice", "\2\0X\0\0?\0\2\0\0" },
+		{ "no such remark", "\2\0X\0\1?\0\2\0\1" },
+		{ "more remarks than there are", "\2\0X\0\1?\0\3\0\0" },
+		{ "remarks that do not end", "\177\0X\0\1?\0\2\0\0" },
+		{ "a number that does not end", "\2\0X\0\1?\0\2\0\377" },
 	};
-	static const struct btfpack_bundle_verdict some[] = { { 0, BTFPACK_VERDICT_REJECTED, "REASON AND MORE OF IT" } };
-	struct btfpack_bundle_facts found = { NULL, NULL, true, some, 1 };
+	static const struct btfpack_bundle_verdict some[] = {
+		{ 0, BTFPACK_VERDICT_REJECTED, "REASON" },
+		{ 1, BTFPACK_VERDICT_UNSURE, "REASON" },
+	};
+	struct btfpack_bundle_facts found = { NULL, NULL, true, some, 2 };
 	AUTO_BLOB struct btfpack_blob bytes = { 0 };
+	struct btfpack_loader *loader;
 	struct btfpack_bundle *b;
 	struct synthetic s;
 	struct btfpack_host host;
@@ -342,35 +411,67 @@ static void refuses_bad_verdicts(void)
 	add(b, 0, &found);
 	bytes = write_with(b, BTFPACK_BUNDLE_PLAIN);
 	btfpack_bundle_free(b);
-	at = memmem(bytes.data, bytes.size, "0X REASON", 9);
+	at = memmem(bytes.data, bytes.size, "\1REASON", 8);
 	REQUIRE(at);
+	at += 8;
+	REQUIRE(!memcmp(at, good, sizeof(good) - 1));
 	synthetic_make(0, &s);
 	host = host_of(&s.kernel);
-	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
-		memset(at, 0, strlen("0X REASON AND MORE OF IT\n"));
-		memcpy(at, texts[i], strlen(texts[i]));
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		memcpy(at, rows[i].bytes, sizeof(good) - 1);
 		bundle_put_u64((uint8_t *)bytes.data + BUNDLE_AT_CHECKSUM,
 			       bundle_checksum(bytes.data, bytes.size));
-		if (open_for(&bytes, &host))
-			printf("# accepted: %s\n", texts[i]);
+		loader = open_for(&bytes, &host);
+		if (loader)
+			printf("# accepted: %s\n", rows[i].what);
+		CHECK(!loader);
+		btfpack_loader_close(loader);
 		CHECK_INT(err.code, -EBADMSG);
 		CHECK_STRING(err.message, "bundle: damaged bundle: a verdict");
 	}
 }
 
+/* The digest of all digests, of which the bundle has the first bytes. */
+static void check_whole_digest(const char *text, const struct btfpack_bundle_facts *known)
+{
+	AUTO_BUF struct buf full = BUF_INIT(1 << 16);
+	char hex[DIGEST_HEX_SIZE];
+	struct btfpack_id id;
+
+	for (const char *name = "az"; *name; name++)
+		buf_add_format(&full, "object ab%062d %c.bpf.o\n", 0, *name);
+	buf_add_format(&full, "kernel %s linux-image-%%-100%%%%-dbg 6.1.1-1\n", known->digest);
+	buf_add_string(&full, "kernel - linux-image-2-dbg\nkernel - -\n");
+	for (uint32_t n = 0; n < 1; n++) { /* all three have one blob */
+		struct synthetic s;
+
+		synthetic_make(n, &s);
+		REQUIRE(digest_bytes(s.blob.data, s.blob.size, &id) == 0);
+		digest_format(&id, hex);
+		buf_add_format(&full, "blob %s\n", hex);
+	}
+	REQUIRE(digest_bytes(full.data, full.size, &id) == 0);
+	digest_format(&id, hex);
+	CHECK_CONTAINS(text, hex);
+}
+
 static void carries_provenance(void)
 {
 	struct btfpack_bundle_facts known = {
-		.package = "linux-image-1-dbg 6.1.1-1",
 		.digest = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
 	};
 	struct btfpack_bundle_facts named = { .package = "linux-image-2-dbg" };
 	AUTO_BLOB struct btfpack_blob bytes = { 0 };
 	struct btfpack_id id = { { 0xab } };
+	struct synthetic first;
+	char package[128];
 	struct btfpack_bundle *b;
 	struct bundle_bytes text;
 	struct bundle bundle;
 
+	synthetic_make(0, &first);
+	snprintf(package, sizeof(package), "linux-image-%s-100%%-dbg 6.1.1-1", first.uname);
+	known.package = package;
 	REQUIRE(btfpack_bundle_new(&b, &err) == 0);
 	CHECK_INT(btfpack_bundle_add_object(b, "z.bpf.o", &id, &err), 0);
 	CHECK_INT(btfpack_bundle_add_object(b, "a.bpf.o", &id, &err), 0);
@@ -385,10 +486,12 @@ static void carries_provenance(void)
 	{
 		AUTO_FREE char *copy = strndup((const char *)text.data, text.size);
 
-		CHECK_CONTAINS(copy, "btfpack " BTFPACK_VERSION "\nobject ab0000");
-		CHECK_CONTAINS(copy, "0 a.bpf.o\nobject ab0000");
-		CHECK_CONTAINS(copy, "kernel 0 0123456789abcdef0123456789abcdef linux-image-1-dbg 6.1.1-1\n");
-		CHECK_CONTAINS(copy, "kernel 1 - linux-image-2-dbg\n");
+		CHECK_CONTAINS(copy, "btfpack " BTFPACK_VERSION "\ndigest ");
+		CHECK_CONTAINS(copy, "\nobject ab000000 a.bpf.o\nobject ab000000 z.bpf.o\n");
+		CHECK_CONTAINS(copy, "\nkernel 01234567 linux-image-%-100%%-dbg 6.1.1-1\n");
+		CHECK_CONTAINS(copy, "\nkernel - linux-image-2-dbg\n");
+		CHECK_CONTAINS(copy, "\nkernel - -\n");
+		check_whole_digest(copy, &known);
 	}
 	bundle_bytes_deinit(&text);
 }
@@ -397,7 +500,7 @@ static void carries_provenance(void)
 
 static void refuses_every_flipped_byte(void)
 {
-	AUTO_BLOB struct btfpack_blob bytes = make(400, BTFPACK_BUNDLE_PLAIN);
+	AUTO_BLOB struct btfpack_blob bytes = make(12000, BTFPACK_BUNDLE_PLAIN);
 	uint8_t *data = bytes.data;
 	size_t accepted = 0;
 	struct bundle b;
@@ -473,9 +576,11 @@ static void knows_versions_and_sections(void)
 	patch(&bytes, BUNDLE_AT_VERSION, BUNDLE_VERSION + 1);
 	CHECK_INT(bundle_init(&b, bytes.data, bytes.size, "b", &err), -EOPNOTSUPP);
 	CHECK_CONTAINS(err.message, "made by a later btfpack");
-	patch(&bytes, BUNDLE_AT_VERSION, 1);
-	CHECK_INT(bundle_init(&b, bytes.data, bytes.size, "b", &err), -EOPNOTSUPP);
-	CHECK_CONTAINS(err.message, "made by an earlier btfpack");
+	for (uint32_t version = 1; version < BUNDLE_VERSION; version++) {
+		patch(&bytes, BUNDLE_AT_VERSION, version);
+		CHECK_INT(bundle_init(&b, bytes.data, bytes.size, "b", &err), -EOPNOTSUPP);
+		CHECK_CONTAINS(err.message, "made by an earlier btfpack; make it again with `btfpack bundle`");
+	}
 }
 
 /* --- the loader's steps ------------------------------------------------------------------------- */
@@ -549,6 +654,8 @@ TEST_MAIN({ "finds every kernel of 5,000", finds_every_kernel_of_many },
 	  { "works uncompressed and without provenance", works_plain_and_without_provenance },
 	  { "takes an empty bundle", takes_an_empty_bundle },
 	  { "holds two builds of one name", holds_two_builds_of_a_name },
+	  { "keeps as much of build-ids as asked", keeps_what_is_asked_of_build_ids },
+	  { "tells apart builds that begin alike", tells_builds_that_begin_alike },
 	  { "refuses kernels that cannot be keys", refuses_unfit_kernels },
 	  { "carries verdicts", carries_verdicts },
 	  { "refuses bad verdicts", refuses_bad_verdicts },

@@ -225,9 +225,11 @@ static const struct row rows[] = {
 /* Cut "distro/release/arch/uname" in @text. */
 static void offer(struct select *s, const struct row_kernel *k)
 {
-	uint8_t build_id[BUNDLE_BUILD_ID_SIZE];
+	uint8_t build_id[SELECT_BUILD_ID_ALONE];
 	char text[256];
-	struct bundle_entry entry = { .blob = k->blob, .build_id = build_id };
+	struct bundle_entry entry = { .blob = k->blob,
+				      .build_id = build_id,
+				      .build_id_size = sizeof(build_id) };
 	char *rest = text;
 
 	memset(build_id, k->build_id, sizeof(build_id));

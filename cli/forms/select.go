@@ -299,11 +299,11 @@ func agree(a, b *pick) bool {
 	return a.count > 0 && b.count > 0 && !a.differ && !b.differ && a.best.blob == b.best.blob
 }
 
-// What is kept of a build-id. It tells two builds of one uname apart, and is no proof
-// for a kernel of another name.
-func prefix(buildID string) string {
-	id := strings.ToLower(buildID) + strings.Repeat("0", 8)
-	return id[:8]
+// Whether a build-id begins with what is kept of it. That tells two builds of one uname
+// apart, and is no proof for a kernel of another name; without a uname it takes more of it.
+func begins(buildID, kept, uname string) bool {
+	id := strings.ToLower(buildID) + strings.Repeat("0", len(kept))
+	return id[:len(kept)] == kept && (uname != "" || len(kept) >= 8)
 }
 
 type selection struct {
@@ -315,7 +315,7 @@ type selection struct {
 
 func (s *selection) offer(e entry) {
 	known := s.host.BuildID != "" && e.kernel.BuildID != "-"
-	same := known && prefix(s.host.BuildID) == e.kernel.BuildID
+	same := known && begins(s.host.BuildID, e.kernel.BuildID, s.host.Uname)
 	if same && (s.host.Uname == "" || s.host.Uname == e.kernel.Uname) {
 		s.buildID.add(e)
 	}

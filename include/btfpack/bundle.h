@@ -60,7 +60,8 @@ struct btfpack_bundle_verdict {
  * What is known of a kernel besides its key. Strings may be NULL; all are copied.
  *
  * @package        the package it comes from: name, a space, version
- * @digest         SHA-256 of that package, 64 hex digits; the first 32 are kept
+ * @digest         SHA-256 of that package, 64 hex digits; the first 8 are kept, and one
+ *                 digest of them all
  * @is_judged      every program was judged on this kernel: those without an entry in
  *                 @verdicts load
  * @verdicts       @verdict_count of them, by ascending number
@@ -101,9 +102,21 @@ size_t btfpack_bundle_count_blobs(const struct btfpack_bundle *b);
 #define BTFPACK_BUNDLE_PLAIN	     (1U << 0) /* nothing compressed: for loaders without zstd */
 #define BTFPACK_BUNDLE_NO_PROVENANCE (1U << 1) /* leave provenance and digests out */
 
+/*
+ * Zero means the default, everywhere.
+ *
+ * @size           sizeof(struct btfpack_bundle_opts)
+ * @flags          BTFPACK_BUNDLE_*
+ * @build_id_size  how many bytes of each build-id to keep at least, at most 20. They
+ *                 tell the host's build of a kernel from another of its name: 2, the
+ *                 default, overlook the difference once in 65,536 times. With less than
+ *                 4 a host without a uname finds nothing. More are kept where the
+ *                 builds in the bundle need it.
+ */
 struct btfpack_bundle_opts {
-	size_t size; /* sizeof(struct btfpack_bundle_opts) */
+	size_t size;
 	uint32_t flags;
+	uint32_t build_id_size;
 };
 
 /*
@@ -111,7 +124,7 @@ struct btfpack_bundle_opts {
  * on growing and be written again. @opts may be NULL.
  *
  * -EFBIG when it would be over 4 GB; -ENOSYS when built without zstd and not
- * BTFPACK_BUNDLE_PLAIN; -EINVAL unknown flags; -ENOMEM.
+ * BTFPACK_BUNDLE_PLAIN; -EINVAL unknown flags, or too large a build_id_size; -ENOMEM.
  */
 int btfpack_bundle_write(const struct btfpack_bundle *b, const struct btfpack_bundle_opts *opts,
 			 struct btfpack_blob *ret, struct btfpack_error *err);

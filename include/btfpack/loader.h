@@ -182,7 +182,7 @@ BTFPACK_EXPORT enum btfpack_match btfpack_loader_match(const struct btfpack_load
 BTFPACK_EXPORT const char *btfpack_match_name(enum btfpack_match match);
 
 /* The kernel of the bundle whose BTF this is; when not from a bundle, the host.
- * Of its build-id the first 8 digits are known. Lives until close. */
+ * Of its build-id the first digits are known, four as a rule. Lives until close. */
 BTFPACK_EXPORT const struct btfpack_host *btfpack_loader_kernel(const struct btfpack_loader *loader);
 
 /* The host it was chosen for. Lives until close. */

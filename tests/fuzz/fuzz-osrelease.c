@@ -14,7 +14,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const uint8_t build_id[BUNDLE_BUILD_ID_SIZE] = { 1 };
 	static const char *const unames[] = { "6.1.0-28-amd64", "3.10.0-1160.el7.x86_64" };
-	struct bundle_entry entry = { "debian", "12", "x86_64", unames[0], build_id, 0, 0 };
+	struct bundle_entry entry = { "debian", "12", "x86_64", unames[0], build_id,
+				      BUNDLE_BUILD_ID_SIZE, 0, 0 };
 	struct btfpack_host host = { .arch = "x86_64" };
 	struct story story = { 0 };
 	struct select_answer answer;
