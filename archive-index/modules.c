@@ -14,6 +14,8 @@
 
 #include "archive-index/handle.h"
 #include "archive-index/modules-joined.h"
+#include "archive-index/part.h"
+#include "btf/btf-view.h"
 #include "core/digest.h"
 
 #define NAME_MAXIMUM  255
@@ -266,20 +268,18 @@ static void free_modules(struct btfpack_modules *modules)
 	btfpack_modules_free(modules);
 }
 
-static int load(struct btfpack_archive *a, const struct btfpack_entry *e, const char *pattern,
-		struct btfpack_modules *ret, struct btfpack_error *err)
+static int load(struct btfpack_archive *a, const struct btfpack_entry *e,
+		const struct modules_base *ends, const char *pattern, struct btfpack_modules *ret,
+		struct btfpack_error *err)
 {
 	CLEANUP(free_modules) struct btfpack_modules modules = { 0 };
 	AUTO_BLOB struct btfpack_blob joined = { 0 };
-	struct modules_base ends;
 	char key[KEY_TEXT_SIZE];
 	size_t all = 0;
-	int error = read_ends(a, e, &ends, err);
+	int error = btfpack_archive_get(a, &e->modules_id, &joined, err);
 
 	if (!error)
-		error = btfpack_archive_get(a, &e->modules_id, &joined, err);
-	if (!error)
-		error = modules_split(&joined, &ends, pattern, key_text(&e->kernel, key), &modules,
+		error = modules_split(&joined, ends, pattern, key_text(&e->kernel, key), &modules,
 				      &all, err);
 	if (!error && all != e->modules)
 		error = btfpack_error_set(err, -EBADMSG,
@@ -296,15 +296,36 @@ int btfpack_archive_get_modules(struct btfpack_archive *a, const struct btfpack_
 				const char *pattern, struct btfpack_modules *ret,
 				struct btfpack_error *err)
 {
+	struct modules_base ends;
 	char key[KEY_TEXT_SIZE];
+	int error = 0;
 
 	if (!entry->has_modules)
 		return btfpack_error_set(err, -ENOENT, "%s: the modules of %s were not stored",
 					 a->dir, key_text(&entry->kernel, key));
-	if (entry->modules)
-		return load(a, entry, pattern, ret, err);
+	if (entry->modules) {
+		error = read_ends(a, entry, &ends, err);
+		return error ? error : load(a, entry, &ends, pattern, ret, err);
+	}
 	*ret = (struct btfpack_modules){ 0 };
 	return 0;
+}
+
+int part_modules(struct btfpack_archive *a, const struct btfpack_entry *entry,
+		 struct btfpack_modules *ret, struct btfpack_error *err)
+{
+	AUTO_BLOB struct btfpack_blob base = { 0 };
+	AUTO_BTF_VIEW struct btf_view view = { 0 };
+	int error = entry->modules ? btfpack_archive_get(a, &entry->id, &base, err) : 0;
+
+	if (!entry->modules)
+		*ret = (struct btfpack_modules){ 0 };
+	if (error || !entry->modules)
+		return error;
+	error = btf_view_init(&view, base.data, base.size, NULL, entry->kernel.uname, err);
+	return error ? error
+		     : load(a, entry, &(struct modules_base){ view.end_id, view.end_string }, NULL,
+			    ret, err);
 }
 
 int modules_load(struct btfpack_archive *a, const struct btfpack_kernel *k,

@@ -53,24 +53,46 @@ static bool read_time(const char *text, int64_t *ret)
 	return true;
 }
 
-#define FIELDS 15
+#define FIELDS	       15
+#define MODULES_FIELDS 4 /* more, where the modules are published, too */
 
-/* "DISTRO\tRELEASE\t...": cut at the tabs; what is empty is not known. */
+/* Cut at the tabs; how many fields, or one more than can be. */
+static int cut_fields(char *text, char *fields[FIELDS + MODULES_FIELDS])
+{
+	int count = 0;
+
+	for (char *tab; text && count < FIELDS + MODULES_FIELDS; text = tab) {
+		tab = strchr(text, '\t');
+		if (tab)
+			*tab++ = '\0';
+		fields[count++] = text;
+	}
+	return text ? count + 1 : count;
+}
+
+/* "ID COUNT FAILED CHANGED", the ID "-" when there is none. */
+static bool read_modules(char *const fields[MODULES_FIELDS], struct btfpack_entry *ret)
+{
+	int64_t count, failed;
+
+	if (!read_time(fields[1], &count) || !read_time(fields[2], &failed) ||
+	    !read_time(fields[3], &ret->modules_changed) || count > UINT32_MAX ||
+	    failed > UINT32_MAX || !ret->modules_changed)
+		return false;
+	ret->has_modules = true;
+	ret->modules = (uint32_t)count;
+	ret->modules_failed = (uint32_t)failed;
+	return count ? digest_parse(fields[0], &ret->modules_id) == 0 : !strcmp(fields[0], "-");
+}
+
+/* "DISTRO\tRELEASE\t...": what is empty is not known. */
 static bool read_entry(char *text, struct btfpack_entry *ret)
 {
-	char *fields[FIELDS];
+	char *fields[FIELDS + MODULES_FIELDS];
+	int count = cut_fields(text, fields);
 
-	for (int i = 0; i < FIELDS; i++) {
-		char *tab = strchr(text, '\t');
-
-		if (!tab != (i == FIELDS - 1))
-			return false;
-		fields[i] = text;
-		if (tab) {
-			*tab = '\0';
-			text = tab + 1;
-		}
-	}
+	if (count != FIELDS && count != FIELDS + MODULES_FIELDS)
+		return false;
 	*ret = (struct btfpack_entry){
 		.kernel = { fields[0], fields[1], fields[2], fields[3], text_or_null(fields[4]) },
 		.set = text_or_null(fields[5]),
@@ -79,7 +101,8 @@ static bool read_entry(char *text, struct btfpack_entry *ret)
 				text_or_null(fields[13]), text_or_null(fields[14]) },
 	};
 	return digest_parse(fields[6], &ret->id) == 0 && read_time(fields[7], &ret->added) &&
-	       read_time(fields[8], &ret->changed) && ret->changed > 0;
+	       read_time(fields[8], &ret->changed) && ret->changed > 0 &&
+	       (count == FIELDS || (!ret->set && read_modules(fields + FIELDS, ret)));
 }
 
 static bool read_line(struct part_index *index, char *line)
@@ -296,6 +319,16 @@ static int write_field(struct buf *to, const char *text)
 	return error;
 }
 
+static int write_modules(struct buf *to, const struct btfpack_entry *e)
+{
+	char hex[DIGEST_HEX_SIZE] = "-";
+
+	if (e->modules)
+		digest_format(&e->modules_id, hex);
+	return buf_add_format(to, "\t%s\t%u\t%u\t%" PRId64, hex, e->modules, e->modules_failed,
+			      e->modules_changed);
+}
+
 static int write_entry(struct buf *to, const struct btfpack_entry *e)
 {
 	const struct btfpack_provenance *p = &e->provenance;
@@ -315,6 +348,8 @@ static int write_entry(struct buf *to, const struct btfpack_entry *e)
 	for (size_t i = 0; !error && i < ARRAY_SIZE(after); i++)
 		if (!(error = buf_add_string(to, "\t")))
 			error = write_field(to, after[i]);
+	if (!error && e->has_modules)
+		error = write_modules(to, e);
 	return error ? error : buf_add_string(to, "\n");
 }
 
@@ -323,6 +358,8 @@ int part_add(struct part *p, struct btfpack_archive *a, const struct btfpack_ent
 {
 	int error = add_content(p, a, &entry->id, 0, err);
 
+	if (!error && entry->modules)
+		error = add_content(p, a, &entry->modules_id, 0, err);
 	if (error)
 		return error;
 	if (write_entry(&p->entries, entry) < 0)

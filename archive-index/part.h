@@ -6,7 +6,8 @@
  *
  *	btfpack-index 1
  *	content ID BASE                 one in the pack, and what it leans on, or "-"
- *	entry	DISTRO	RELEASE	...     one of the archive, its fields between tabs
+ *	entry	DISTRO	RELEASE	...     one of the archive, its fields between tabs;
+ *					four more when its modules are there
  *
  * Contents travel as they are stored, so that a further kernel of a series costs what
  * it costs on the disk. A base may lie in another part: the indexes tell in which.
@@ -77,6 +78,12 @@ int part_finish(struct part *p, struct btfpack_blob *index_ret, struct btfpack_b
 int part_store(struct btfpack_archive *a, const char *path, const char *name,
 	       bool (*is_wanted)(const struct btfpack_id *id, void *arg), void *arg,
 	       struct btfpack_error *err);
+
+/* The modules of an entry of another archive, out of the content @entry->modules_id, which
+ * is stored here, as is that of its BTF. Free them. -EBADMSG: they do not come apart, or
+ * are not as many as @entry says. */
+int part_modules(struct btfpack_archive *a, const struct btfpack_entry *entry,
+		 struct btfpack_modules *ret, struct btfpack_error *err);
 
 /* Is this content in the archive? 1, 0, <0. */
 int part_has_content(struct btfpack_archive *a, const struct btfpack_id *id,

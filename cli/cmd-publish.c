@@ -165,12 +165,10 @@ static int take_entries(struct publishing *p, struct btfpack_error *err)
 static int note_known(struct publishing *p, struct btfpack_error *err)
 {
 	const struct published *published = &p->published;
-	char key[PUBLISHED_KEY_SIZE];
 
 	for (size_t i = 0; i < published->index_count; i++)
 		for (size_t j = 0; j < published->indexes[i].entry_count; j++)
-			if (text_set_add(&p->known, published_key(&published->indexes[i].entries[j],
-								  key)) < 0)
+			if (published_know(&p->known, &published->indexes[i].entries[j]) < 0)
 				return btfpack_error_set(err, -ENOMEM, "out of memory");
 	return 0;
 }

@@ -73,11 +73,10 @@ static int note_known(struct pulling *p, struct btfpack_error *err)
 {
 	AUTO_ENTRY_ITER struct btfpack_entry_iter *it = NULL;
 	const struct btfpack_entry *e;
-	char key[PUBLISHED_KEY_SIZE];
 	int more = btfpack_archive_list(p->archive, NULL, BTFPACK_SET_ANY, &it, err);
 
 	while (more >= 0 && (more = btfpack_entry_iter_next(it, &e, err)) > 0)
-		if (text_set_add(&p->known, published_key(e, key)) < 0)
+		if (published_know(&p->known, e) < 0)
 			return btfpack_error_set(err, -ENOMEM, "out of memory");
 	return more;
 }
@@ -222,8 +221,21 @@ static int want_entries(struct pulling *p, size_t number, struct btfpack_error *
 
 		if (entry_fits(&p->args.store, e) && !is_here(p, e))
 			error = want(p, &e->id, 0, err);
+		if (!error && entry_fits(&p->args.store, e) && !is_here(p, e) && e->modules)
+			error = want(p, &e->modules_id, 0, err);
 	}
 	return error;
+}
+
+/* The modules of an entry that stands here now. */
+static int store_modules(struct pulling *p, const struct btfpack_entry *e, struct btfpack_error *err)
+{
+	AUTO_MODULES struct btfpack_modules modules = { 0 };
+	int error = e->modules ? have(p, &e->modules_id, 0, err) : 0;
+
+	if (!error)
+		error = part_modules(p->archive, e, &modules, err);
+	return error ? error : btfpack_archive_copy_modules(p->archive, e, &modules, err);
 }
 
 static int store_entry(struct pulling *p, const struct btfpack_entry *e, struct btfpack_error *err)
@@ -240,6 +252,11 @@ static int store_entry(struct pulling *p, const struct btfpack_entry *e, struct 
 		result = btfpack_archive_get(p->archive, &e->id, &btf, err);
 	if (!result)
 		result = btfpack_archive_copy(p->archive, e, &btf, err);
+	if (result >= 0 && result != BTFPACK_ARCHIVE_OLDER && e->has_modules) {
+		int modules = store_modules(p, e, err);
+
+		result = modules < 0 || result ? modules : 0;
+	}
 	p->stored += !result;
 	p->known_kernels += result == 1;
 	p->older += result == BTFPACK_ARCHIVE_OLDER;

@@ -73,13 +73,26 @@ void text_set_deinit(struct text_set *set)
 
 const char *published_key(const struct btfpack_entry *e, char ret[PUBLISHED_KEY_SIZE])
 {
-	char hex[DIGEST_HEX_SIZE];
+	char hex[DIGEST_HEX_SIZE], modules[DIGEST_HEX_SIZE] = "";
 
 	digest_format(&e->id, hex);
-	snprintf(ret, PUBLISHED_KEY_SIZE, "%s\t%s\t%s\t%s\t%s\t%s\t%s", hex, e->kernel.distro,
-		 e->kernel.release, e->kernel.arch, e->kernel.uname,
-		 e->kernel.build_id ? e->kernel.build_id : "", e->set ? e->set : "");
+	if (e->has_modules)
+		digest_format(&e->modules_id, modules);
+	snprintf(ret, PUBLISHED_KEY_SIZE, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s", hex,
+		 e->kernel.distro, e->kernel.release, e->kernel.arch, e->kernel.uname,
+		 e->kernel.build_id ? e->kernel.build_id : "", e->set ? e->set : "", modules);
 	return ret;
+}
+
+int published_know(struct text_set *set, const struct btfpack_entry *e)
+{
+	struct btfpack_entry without = *e;
+	char key[PUBLISHED_KEY_SIZE];
+	int error = text_set_add(set, published_key(e, key));
+
+	without.has_modules = false;
+	return error || !e->has_modules ? error
+					: text_set_add(set, published_key(&without, key));
 }
 
 const char *published_name(const char *kind, const struct btfpack_id *id,

@@ -47,9 +47,12 @@ int text_set_add(struct text_set *set, const char *text); /* -ENOMEM */
 bool text_set_has(struct text_set *set, const char *text);
 void text_set_deinit(struct text_set *set);
 
-/* An entry's key and content as one text. */
+/* An entry's key and contents, that of its modules too, as one text. */
 #define PUBLISHED_KEY_SIZE 2048
 const char *published_key(const struct btfpack_entry *e, char ret[PUBLISHED_KEY_SIZE]);
+
+/* Add that to @set; who has an entry with modules has it without them, too. -ENOMEM */
+int published_know(struct text_set *set, const struct btfpack_entry *e);
 
 /* A content in the pack of a part. */
 struct published_content {

@@ -185,6 +185,31 @@ goes_with_its_kernel() {
   store stats --json | jq -e '.module_kernels == 3 and .modules == 0'
 }
 
+# Published with their kernel, and when they come later; pulled by who has the kernel already.
+travels() {
+  module_site :
+  repack_index; serve
+  $(build_command | sed 's/--modules//') --uname "$KERNEL" > /dev/null
+  expect_status 0 "$BTFPACK" publish --cache cache --archive store there
+  expect_status 0 "$BTFPACK" pull --cache cache --archive back there
+  build > /dev/null
+  expect_status 0 "$BTFPACK" publish --cache cache --archive store there --json
+  [ "$(jq -c '[.kernels, .known]' out)" = '[4,0]' ]
+  expect_status 0 "$BTFPACK" pull --cache cache --archive back there
+  grep -q '^btfpack: 4 stored, 1 were there already' err
+  module '*' -o all
+  expect_status 0 "$BTFPACK" show --archive back --uname "$KERNEL" --module '*' -o again
+  diff -r all again
+  expect_status 0 "$BTFPACK" verify --archive back
+  expect_status 0 "$BTFPACK" pull --cache cache --archive back there
+  grep -q '^btfpack: 0 stored, 5 were there already' err
+  expect_status 0 "$BTFPACK" publish --cache cache --archive back there
+  grep -q '0 kernels published, 4 were there already' err
+  expect_status 0 "$BTFPACK" pull --cache cache --archive fresh there
+  expect_status 0 "$BTFPACK" show --archive fresh --uname "$KERNEL" --module '*' -o fresh.d
+  diff -r all fresh.d
+}
+
 # Without modules a program that needs one is refused, with them it loads; what the bundle
 # carries serves libbpf on the real thing.
 serves_programs() {
@@ -219,6 +244,7 @@ run "says that there are none" says_that_there_are_none
 run "builds again for modules" builds_again_for_modules
 run "builds from an rpm" builds_from_rpm
 run "goes with its kernel" goes_with_its_kernel
+run "travels" travels
 run "serves programs" serves_programs
 finish_mirror
 finish
