@@ -20,6 +20,10 @@
 #define FILE_IN_MEMORY	 ((uint64_t)64 << 20) /* larger modules lie in a file without a name */
 #define CONVERSION_SHARE 2 /* what conversion takes besides, as a part of the module */
 
+/* Of all kernels on their way one large module is converted at a time: amdgpu of Debian's
+ * kernel for PCs has hundreds of megabytes of debug information. */
+static pthread_mutex_t large = PTHREAD_MUTEX_INITIALIZER;
+
 void module_set_deinit(struct module_set *set)
 {
 	btfpack_modules_free(&set->modules);
@@ -165,6 +169,7 @@ static const char *without_path(const char *message, const char *path)
 
 static void convert(struct conversion *c, struct waiting *w)
 {
+	bool is_large = w->size > FILE_IN_MEMORY;
 	const struct btfpack_convert_opts opts = { .size = sizeof(opts), .jobs = 1 };
 	struct btfpack_blob btf = { 0 };
 	struct btfpack_error err = { 0 };
@@ -172,7 +177,11 @@ static void convert(struct conversion *c, struct waiting *w)
 	int error;
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", w->fd);
+	if (is_large)
+		pthread_mutex_lock(&large);
 	error = btfpack_convert_module_on(path, c->base, &opts, &btf, &err);
+	if (is_large)
+		pthread_mutex_unlock(&large);
 	if (error == -ENOMEM) {
 		pthread_mutex_lock(&c->lock);
 		c->has_no_memory = true;

@@ -19,7 +19,7 @@
 /* What a kernel takes on its way, beside its vmlinux: see choose_home(). */
 #define KERNEL_MEMORY  ((uint64_t)480 << 20)
 #define DECODE_MEMORY  ((uint64_t)48 << 20) /* a thread */
-#define MODULES_SHARE  4 /* of a kernel's memory: modules on their way */
+#define MODULES_SHARE  8 /* of a kernel's memory: modules on their way */
 #define AT_ONCE_MAX    16
 #define TICK_NS        100000000L
 #define ESTIMATE_AFTER 3.0 /* seconds */
