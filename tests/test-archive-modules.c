@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Modules in the store: they come back as they were, and live and die with their kernel. */
+#include <sqlite3.h>
+
 #include <btfpack/archive.h>
 
 #include "btf/btf-build.h"
@@ -311,6 +313,36 @@ static void test_copy(void)
 	btfpack_entry_iter_free(it);
 }
 
+/* An archive of the format before there were modules. */
+static void test_older_format(void)
+{
+	const struct btfpack_kernel k = kernel("6.1.0-1", "abcd");
+	AUTO_FIXTURE struct fixture f = fixture("older", &k, 1);
+	AUTO_MODULES struct btfpack_modules got = { 0 };
+	struct btfpack_archive *a = NULL;
+	bool has = true;
+	sqlite3 *db;
+
+	btfpack_archive_close(f.a);
+	f.a = NULL;
+	REQUIRE(sqlite3_open(scratch("older/index.sqlite"), &db) == SQLITE_OK);
+	CHECK_INT(sqlite3_exec(db, "DROP TABLE modules; PRAGMA user_version = 1", NULL, NULL, NULL),
+		  SQLITE_OK);
+	sqlite3_close(db);
+	CHECK_INT(btfpack_archive_open(scratch("older"), BTFPACK_ARCHIVE_READ_ONLY, &a, &err),
+		  -EOPNOTSUPP);
+	CHECK_CONTAINS(err.message, "older");
+	f.a = new_archive("older");
+	CHECK_INT(listed_modules(f.a, &has), 0);
+	CHECK(!has);
+	CHECK_INT(add_modules(&f, &k, 3), 0);
+	CHECK_INT(get_modules(f.a, &k, NULL, &got), 0);
+	CHECK_INT(got.count, 3);
+	CHECK_INT(verify_aloud(f.a), 0);
+	CHECK_INT(btfpack_archive_open(scratch("older"), BTFPACK_ARCHIVE_READ_ONLY, &a, &err), 0);
+	btfpack_archive_close(a);
+}
+
 static void test_bad(void)
 {
 	const struct btfpack_kernel k = kernel("6.1.0-1", "abcd");
@@ -348,4 +380,5 @@ TEST_MAIN({ "round trip", test_round_trip }, { "other byte order", test_other_or
 	  { "a series", test_series }, { "a kernel that is replaced", test_replaced_kernel },
 	  { "a build-id that is learnt", test_build_id_learnt },
 	  { "a kernel without modules", test_no_modules }, { "copied", test_copy },
+	  { "an archive of the older format", test_older_format },
 	  { "what cannot be stored", test_bad })
