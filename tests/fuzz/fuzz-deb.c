@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Packages of Debian and rpm: ar, decompression, tar and cpio, and the choice of the vmlinux. */
+/* Packages of Debian and rpm: ar, decompression, tar and cpio, and the choice of the vmlinux
+ * and of modules. */
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <btfpack/fetch.h>
 
@@ -9,6 +13,34 @@
 #include "core/fs.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static int open_module(void *arg, const char *name, uint64_t size, struct btfpack_error *err)
+{
+	(void)arg, (void)size, (void)err;
+	if (!*name || strchr(name, '/') || strchr(name, '-') ||
+	    strlen(name) >= BTFPACK_MODULE_NAME_SIZE)
+		abort();
+	return memfd_create("fuzz-module", MFD_CLOEXEC);
+}
+
+static int take_module(void *arg, const char *name, int fd, const struct btfpack_error *why,
+		       struct btfpack_error *err)
+{
+	(void)arg, (void)name, (void)why, (void)err;
+	close(fd);
+	return 0;
+}
+
+static void walk_modules(const char *path, struct btfpack_error *err)
+{
+	const struct btfpack_module_sink sink = { open_module, take_module, NULL };
+	struct btfpack_vmlinux *vmlinux;
+
+	if (btfpack_vmlinux_open(path, "6.1.0-1-tiny", NULL, &vmlinux, err))
+		return;
+	btfpack_vmlinux_modules(vmlinux, &sink, err);
+	btfpack_vmlinux_close(vmlinux);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -22,5 +54,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", package);
 	btfpack_package_extract(path, "6.1.0-1-tiny", out, &err);
 	btfpack_package_find(path, out, uname, &err);
+	walk_modules(path, &err);
 	return 0;
 }
