@@ -127,6 +127,12 @@ static int fail(const struct runner *runner, int code, const char *what, struct 
 	char advice[200];
 
 	rights_advise(code, advice, sizeof(advice));
+	/* libbpf's way to say so: for kfuncs it does not take the BTF that we give it. */
+	if (strstr(first_warning, "failed to find valid kernel BTF"))
+		return btfpack_error_set(err, -EOPNOTSUPP,
+					 "%s: cannot %s: it calls functions of the kernel's or the "
+					 "like, for which the kernel must have BTF of its own",
+					 name, what);
 	if (*first_warning && !(is_refusal && *advice))
 		return btfpack_error_set(err, translate(code), "%s: cannot %s: %s%s%s%s", name,
 					 what, first_warning, *verdict ? ": " : "", verdict,
