@@ -11,6 +11,7 @@
 #include "core/fs.h"
 #include "core/log.h"
 #include "gadget-runner/choice.h"
+#include "gadget-runner/map-entries.h"
 #include "gadget-runner/rights.h"
 #include "gadget-runner/runner.h"
 #include "gadget-runner/sampling.h"
@@ -556,108 +557,20 @@ int runner_finish(struct runner *runner, struct btfpack_error *err)
 
 /* --- maps ------------------------------------------------------------------------------------ */
 
-static bool is_per_cpu(const struct bpf_map *map)
-{
-	switch (bpf_map__type(map)) {
-	case BPF_MAP_TYPE_PERCPU_ARRAY:
-	case BPF_MAP_TYPE_PERCPU_HASH:
-	case BPF_MAP_TYPE_LRU_PERCPU_HASH:
-		return true;
-	default:
-		return false;
-	}
-}
-
-struct entries {
-	struct bpf_map *map;
-	int cpus;          /* 1 unless per CPU */
-	size_t value_size; /* of one CPU, as the system call pads it */
-	uint8_t *key, *next, *value;
-};
-
-static void entries_deinit(struct entries *e)
-{
-	free(e->key);
-	free(e->next);
-	free(e->value);
-}
-
-static int entries_init(struct entries *e, struct bpf_map *map)
-{
-	*e = (struct entries){
-		.map = map,
-		.cpus = is_per_cpu(map) ? libbpf_num_possible_cpus() : 1,
-		.value_size = bpf_map__value_size(map),
-	};
-	if (e->cpus < 1)
-		return -EIO;
-	if (is_per_cpu(map))
-		e->value_size = (e->value_size + 7) / 8 * 8;
-	e->key = calloc(1, bpf_map__key_size(map) + 1);
-	e->next = calloc(1, bpf_map__key_size(map) + 1);
-	e->value = calloc(e->cpus, e->value_size + 1);
-	if (e->key && e->next && e->value)
-		return 0;
-	entries_deinit(e);
-	return -ENOMEM;
-}
-
-static int show_entry(struct entries *e, const void *key, runner_entry_fn fn, void *arg)
-{
-	int ret = 0;
-
-	if (bpf_map_lookup_elem(bpf_map__fd(e->map), key, e->value) < 0)
-		return 0; /* gone in the meantime */
-	for (int cpu = 0; cpu < e->cpus && !ret; cpu++)
-		ret = fn(key, e->value + cpu * e->value_size, bpf_map__value_size(e->map), cpu,
-			 arg);
-	return ret;
-}
-
-static void clear_entry(struct entries *e, const void *key)
-{
-	int fd = bpf_map__fd(e->map);
-
-	if (!bpf_map_delete_elem(fd, key))
-		return;
-	memset(e->value, 0, e->cpus * e->value_size);
-	bpf_map_update_elem(fd, key, e->value, BPF_EXIST);
-}
-
-/* An entry is deleted only after the next key is known: asking for what follows a
- * key that is gone begins anew. */
-static int each_entry(struct entries *e, bool clear, runner_entry_fn fn, void *arg)
-{
-	int fd = bpf_map__fd(e->map);
-	bool more = !bpf_map_get_next_key(fd, NULL, e->key);
-	int ret = 0;
-
-	while (more && !ret) {
-		more = !bpf_map_get_next_key(fd, e->key, e->next);
-		ret = show_entry(e, e->key, fn, arg);
-		if (clear)
-			clear_entry(e, e->key);
-		memcpy(e->key, e->next, bpf_map__key_size(e->map));
-	}
-	return ret;
-}
-
-int runner_each_entry(struct runner *runner, const char *name, bool clear, runner_entry_fn fn,
+int runner_each_entry(struct runner *runner, const char *name, bool clear, map_entry_fn fn,
 		      void *arg, struct btfpack_error *err)
 {
 	struct bpf_map *map = bpf_object__find_map_by_name(runner->object, name);
-	struct entries entries;
+	AUTO_MAP_ENTRIES struct map_entries entries = { 0 };
 	int ret;
 
 	if (!map)
 		return btfpack_error_set(err, -ENOENT, "%s: has no map '%s'",
 					 runner->config.spec->name, name);
-	ret = entries_init(&entries, map);
+	ret = map_entries_init(&entries, map);
 	if (ret < 0)
 		return fail(runner, ret, "read a map", err);
-	ret = each_entry(&entries, clear, fn, arg);
-	entries_deinit(&entries);
-	return ret;
+	return map_entries_each(&entries, clear, fn, arg);
 }
 
 const char *runner_map(struct runner *runner, size_t index, uint32_t *key_type_ret,

@@ -34,6 +34,7 @@
 
 #include "gadget-runner/gadget-options.h"
 #include "gadget-runner/gadget-spec.h"
+#include "gadget-runner/map-entries.h"
 
 struct runner;
 
@@ -70,12 +71,8 @@ uint64_t runner_lost(const struct runner *runner);
 /* Programs that are attached. */
 size_t runner_attached(const struct runner *runner);
 
-/* Call @fn for each entry of the map @name, which per-CPU maps are called with
- * once a CPU; non-zero from @fn ends it and is returned. With @clear the entries
- * are then deleted, or zeroed in arrays. -ENOENT: no such map. */
-typedef int (*runner_entry_fn)(const void *key, const void *value, size_t value_size, int cpu,
-			       void *arg);
-int runner_each_entry(struct runner *runner, const char *name, bool clear, runner_entry_fn fn,
+/* Of the map @name, as map_entries_each() does. -ENOENT: no such map. */
+int runner_each_entry(struct runner *runner, const char *name, bool clear, map_entry_fn fn,
 		      void *arg, struct btfpack_error *err);
 
 /* The name, and the BTF types of key and value (0: none), of the @index-th map;
