@@ -127,7 +127,8 @@ static int fail(const struct runner *runner, int code, const char *what, struct 
 	bool is_refusal = code == -EPERM || code == -EACCES;
 	char advice[200];
 
-	rights_advise(code, advice, sizeof(advice));
+	if (!*rights_advise(code, advice, sizeof(advice)) && code == -ENOENT)
+		strcpy(advice, "; doctor says what this kernel lacks");
 	/* libbpf's way to say so: for kfuncs it does not take the BTF that we give it. */
 	if (strstr(first_warning, "failed to find valid kernel BTF"))
 		return btfpack_error_set(err, -EOPNOTSUPP,
