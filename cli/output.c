@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -22,11 +23,18 @@ static void clear_progress(void)
 	progress_shown = false;
 }
 
+/* Why standard output failed first; what fails after it, fails for it. */
+static int output_error;
+
 void output_json(json_t *object)
 {
-	if (!object || json_dumpf(object, stdout, JSON_COMPACT) < 0)
+	char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
+
+	if (!text)
 		output_say("cannot write the result as JSON: out of memory");
-	putchar('\n');
+	else if ((fputs(text, stdout) < 0 || putchar('\n') < 0) && !output_error)
+		output_error = errno;
+	free(text);
 	json_decref(object);
 }
 
@@ -130,6 +138,7 @@ int output_finish(int status)
 	output_progress(NULL);
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return status;
-	output_say("standard output: cannot write: %s", strerror(errno));
+	output_say("standard output: cannot write: %s",
+		   strerror(output_error ? output_error : errno));
 	return status == CMD_OK ? CMD_IO : status;
 }
