@@ -255,6 +255,22 @@ two_compilers() {
 }
 run "program: of two compilers" two_compilers
 
+# Nothing is told of Rust, though its strings and symbols are among C's.
+rust_units() {
+  need rustc
+  build gcc "-g -O1" unit-b.c
+  convert image c.btf
+  rustc -g -C opt-level=1 -C panic=abort -C relocation-model=pic --crate-type=lib --emit=obj \
+    -o unit.o "$data/unit.rs" 2> compiler.log || skip "rustc cannot: $(tail -n 1 compiler.log)"
+  # shellcheck disable=SC2086
+  gcc $linked -g -O1 -o image unit.o "$data/unit-b.c"
+  nm image > symbols
+  grep -q ' T rust_function' symbols
+  convert image ours.btf
+  expect_status 0 "$BTFPACK" diff c.btf ours.btf
+}
+run "program: of C and Rust" rust_units
+
 # changed COMPILER FLAGS: a prototype that no longer says how to call is not told. (Older
 # clang, as 14, does not know.)
 changed() {
