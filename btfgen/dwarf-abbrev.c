@@ -360,6 +360,132 @@ static int compile_attr(struct abbrev_table *table, struct abbrev *abbrev, uint6
 	return add_op(table, abbrev, &op);
 }
 
+/* --- layouts
+ * ---------------------------------------------------------------------------------------- */
+
+#define UNDER(place) (1u << (place))
+#define ANYWHERE     0xff
+
+/* Under which parents a DIE is read, and what its number is. No @number: such DIEs
+ * are never simple. */
+static const struct class_row {
+	uint8_t places;
+	uint8_t number;
+	uint32_t simple; /* the attributes that a simple one may have */
+} class_rows[DIE_CLASS_COUNT_] = {
+	[DIE_UNIT] = { ANYWHERE },
+	[DIE_IMPORTED_UNIT] = { ANYWHERE },
+	[DIE_BASE] = { ANYWHERE },
+	[DIE_POINTER] = { ANYWHERE, ATTR_COUNT_, BIT(ATTR_TYPE) },
+	[DIE_CONST] = { ANYWHERE, ATTR_COUNT_, BIT(ATTR_TYPE) },
+	[DIE_VOLATILE] = { ANYWHERE, ATTR_COUNT_, BIT(ATTR_TYPE) },
+	[DIE_RESTRICT] = { ANYWHERE, ATTR_COUNT_, BIT(ATTR_TYPE) },
+	[DIE_TYPEDEF] = { ANYWHERE, ATTR_COUNT_, BIT(ATTR_NAME) | BIT(ATTR_TYPE) },
+	[DIE_TRANSPARENT] = { ANYWHERE },
+	[DIE_UNSPECIFIED] = { ANYWHERE },
+	[DIE_STRUCT] = { ANYWHERE, ATTR_BYTE_SIZE,
+			 BIT(ATTR_NAME) | BIT(ATTR_BYTE_SIZE) | BIT(ATTR_DECLARATION) },
+	[DIE_UNION] = { ANYWHERE, ATTR_BYTE_SIZE,
+			BIT(ATTR_NAME) | BIT(ATTR_BYTE_SIZE) | BIT(ATTR_DECLARATION) },
+	[DIE_ENUM] = { ANYWHERE },
+	[DIE_ENUMERATOR] = { UNDER(PARENT_TYPE), ATTR_CONST_VALUE,
+			     BIT(ATTR_NAME) | BIT(ATTR_CONST_VALUE) },
+	[DIE_MEMBER] = { UNDER(PARENT_TYPE), ATTR_MEMBER_LOCATION,
+			 BIT(ATTR_NAME) | BIT(ATTR_TYPE) | BIT(ATTR_MEMBER_LOCATION) },
+	[DIE_ARRAY] = { ANYWHERE, ATTR_COUNT_, BIT(ATTR_TYPE) },
+	[DIE_SUBRANGE] = { UNDER(PARENT_TYPE), ATTR_UPPER_BOUND, BIT(ATTR_UPPER_BOUND) },
+	[DIE_SUBROUTINE] = { ANYWHERE, ATTR_COUNT_, BIT(ATTR_TYPE) },
+	[DIE_SUBPROGRAM] = { ANYWHERE },
+	[DIE_PARAMETER] = { UNDER(PARENT_TYPE) | UNDER(PARENT_FUNC), ATTR_COUNT_,
+			    BIT(ATTR_NAME) | BIT(ATTR_TYPE) },
+	[DIE_VARARGS] = { UNDER(PARENT_TYPE) | UNDER(PARENT_FUNC) },
+	[DIE_VARIABLE] = { UNDER(PARENT_UNIT) },
+	[DIE_ANNOTATION] = { ANYWHERE },
+	[DIE_GNU_ANNOTATION] = { ANYWHERE },
+};
+
+/* Whether @op is of a size that is known, and without effect beyond its value. */
+static bool is_fixed(const struct abbrev_op *op)
+{
+	switch (op->opcode) {
+	case OP_SKIP:
+	case OP_U8 ... OP_U64:
+	case OP_CONSTANT:
+	case OP_STRP:
+	case OP_REF4:
+	case OP_SEC_OFFSET:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool place_constant(struct abbrev *abbrev, const struct abbrev_op *op, uint8_t number)
+{
+	if (op->attr == ATTR_DECLARATION && op->constant) {
+		abbrev->layout |= LAYOUT_DECLARATION;
+		return true;
+	}
+	abbrev->constant = (uint32_t)op->constant;
+	return op->attr == number && op->constant >= 0 && op->constant <= UINT32_MAX;
+}
+
+/* Note where the op's value stands, @at bytes in. False: this one is not simple. */
+static bool place_op(struct abbrev *abbrev, const struct abbrev_op *op, uint8_t at)
+{
+	const struct class_row *row = &class_rows[abbrev->die_class];
+
+	if (op->opcode == OP_SKIP)
+		return true;
+	if (!row->number || op->attr >= ATTR_COUNT_ || !(row->simple & BIT(op->attr)))
+		return false;
+	if (op->opcode == OP_CONSTANT)
+		return place_constant(abbrev, op, row->number);
+	if (op->attr == ATTR_NAME && op->opcode == OP_STRP && op->skip == 4) {
+		abbrev->layout |= LAYOUT_NAME;
+		abbrev->name = at;
+	} else if (op->attr == ATTR_TYPE && op->opcode == OP_REF4) {
+		abbrev->no_ref = 0;
+		abbrev->ref = at;
+	} else if (op->attr == row->number && op->opcode >= OP_U8 && op->opcode <= OP_U32) {
+		abbrev->layout |= LAYOUT_NUMBER;
+		abbrev->number = at;
+		abbrev->number_size = (uint8_t)op->skip;
+		abbrev->number_mask = UINT32_MAX >> (32 - 8 * op->skip);
+	} else {
+		return false;
+	}
+	return true;
+}
+
+/* See whether the abbreviation has a layout, and if so, which. */
+static void find_layout(const struct abbrev_table *table, struct abbrev *abbrev)
+{
+	const struct abbrev_op *op = &table->ops[abbrev->first_op], *end = op + abbrev->op_count;
+	bool simple = class_rows[abbrev->die_class].number;
+	uint32_t at = 0;
+
+	abbrev->places = class_rows[abbrev->die_class].places;
+	abbrev->layout = 0;
+	abbrev->no_ref = UINT32_MAX;
+	if (op < end && (op->opcode == OP_STRING || op->opcode == OP_SKIP_STRING)) {
+		abbrev->layout = LAYOUT_STRING;
+		simple = simple && op->opcode == OP_STRING && op->attr == ATTR_NAME;
+		op++;
+	}
+	for (; op < end && is_fixed(op) && at + op->skip <= UINT8_MAX; at += op++->skip)
+		simple = simple && place_op(abbrev, op, (uint8_t)at);
+	if (op < end) {
+		abbrev->layout = 0;
+		return;
+	}
+	/* An array without bound is another than one with the bound 0. */
+	if (abbrev->die_class == DIE_SUBRANGE && !(abbrev->layout & LAYOUT_NUMBER))
+		simple = false;
+	abbrev->layout |= LAYOUT_FIXED | (simple ? LAYOUT_SIMPLE : 0);
+	abbrev->size = (uint8_t)at;
+}
+
 static const struct tag_row *find_tag(uint64_t tag)
 {
 	if (tag == DW_TAG_LLVM_annotation)
@@ -390,8 +516,10 @@ static int compile_abbrev(struct abbrev_table *table, struct abbrev *abbrev, str
 
 		if (cursor_uleb(c, &dw_at) < 0 || cursor_uleb(c, &form) < 0)
 			return -EBADMSG;
-		if (!dw_at && !form)
+		if (!dw_at && !form) {
+			find_layout(table, abbrev);
 			return 0;
+		}
 		if (form == DW_FORM_implicit_const && cursor_sleb(c, &constant) < 0)
 			return -EBADMSG;
 		error = compile_attr(table, abbrev, dw_at, form, constant, &wanted);

@@ -41,6 +41,18 @@ enum die_class {
 	DIE_VARIABLE,
 	DIE_ANNOTATION,     /* btf_decl_tag, btf_type_tag: clang's, a child of what it is on */
 	DIE_GNU_ANNOTATION, /* gcc's, referred to by it */
+	DIE_CLASS_COUNT_,
+};
+
+/* What the children of a DIE belong to. */
+enum parent_place {
+	PARENT_NONE,
+	PARENT_UNIT,
+	PARENT_MEMBER,    /* the last of a type */
+	PARENT_PARAMETER, /* the last of a function */
+	PARENT_VARIABLE,
+	PARENT_TYPE,
+	PARENT_FUNC
 };
 
 /* The attributes that are read. */
@@ -128,12 +140,36 @@ struct abbrev_op {
 	int64_t constant;
 };
 
+/*
+ * Most abbreviations put their attributes at fixed places, behind an inline string
+ * or not: a DIE of one that is not wanted where it stands is stepped over at once.
+ * Of most, no more than a name, a reference and a number are read; these need no
+ * ops, and no branches: what is not there is masked out. Nine of ten DIEs are of
+ * either kind.
+ */
+enum {
+	LAYOUT_FIXED = 1,  /* @size bytes, but for the string; all refs are in the unit */
+	LAYOUT_STRING = 2, /* an inline string comes first; it is the name, if any is read */
+	LAYOUT_SIMPLE = 4, /* the following is all that is read */
+	LAYOUT_NAME = 8,   /* 4 bytes at @name: an offset into .debug_str */
+	LAYOUT_NUMBER = 16,
+	LAYOUT_DECLARATION = 32,
+};
+
 struct abbrev {
 	uint64_t code;
 	uint8_t die_class;
 	bool has_children;
 	uint16_t op_count;
 	uint32_t first_op;
+	uint8_t places; /* it is read under these: bits, by enum parent_place */
+	uint8_t layout; /* LAYOUT_* */
+	uint8_t size;
+	uint8_t name, ref, number; /* where they stand, 0 when they do not */
+	uint8_t number_size;       /* bytes: 0 to 4 */
+	uint32_t no_ref;           /* all bits set where there is none, else 0 */
+	uint32_t number_mask;      /* of the bytes at @number, little endian */
+	uint32_t constant;         /* the number when there are none */
 };
 
 /* How a unit encodes numbers: part of what its abbreviations compile to. */

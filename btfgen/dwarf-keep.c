@@ -3,46 +3,17 @@
 #include <dwarf.h>
 #include <linux/btf.h>
 
-#include "btfgen/dwarf-scan.h"
+#include "btfgen/dwarf-simple.h"
 
 struct die_type *dwarf_add_type(struct scan *scan, uint8_t kind)
 {
-	struct unit_reader *reader = scan->reader;
-	struct die_type *type = ADD(reader, type);
-	uint32_t index, *slot = &reader->map[scan->die / 4], first;
-
-	if (!type)
-		return NULL;
-	*type = (struct die_type){
-		.offset = scan->die,
-		.ref = REF_NONE,
-		.first_item = ITEM_END,
-		.last_item = ITEM_END,
-		.kind = kind,
-	};
-	index = reader->type_count - 1;
-	/* Keep the slot if it names an earlier type of these same four bytes. */
-	first = *slot;
-	if (first >= index || reader->types[first].offset / 4 != scan->die / 4)
-		*slot = index;
-	return type;
+	return add_type(scan, kind);
 }
 
 struct die_item *dwarf_add_item(struct unit_reader *reader, uint32_t *first, uint32_t *last,
 				uint32_t *count)
 {
-	struct die_item *item = ADD(reader, item);
-
-	if (!item)
-		return NULL;
-	*item = (struct die_item){ .ref = REF_NONE, .next = ITEM_END };
-	if (*last == ITEM_END)
-		*first = reader->item_count - 1;
-	else
-		reader->items[*last].next = reader->item_count - 1;
-	*last = reader->item_count - 1;
-	++*count;
-	return item;
+	return add_item(reader, first, last, count);
 }
 
 static uint32_t ref_of(const struct scan *scan, enum die_attr attr)
@@ -62,16 +33,21 @@ static uint32_t size_of(const struct scan *scan)
 	return (uint32_t)VALUE(scan, ATTR_BYTE_SIZE);
 }
 
+/* What is mostly read of the DIE at hand; @number is the attribute that is its number. */
+static struct simple_attrs simple_of(const struct scan *scan, enum die_attr number)
+{
+	return (struct simple_attrs){
+		.name = name_of(scan),
+		.number = HAS(scan, number) ? VALUE(scan, number) : 0,
+		.ref = ref_of(scan, ATTR_TYPE),
+	};
+}
+
 static bool keep_reference(struct scan *scan, uint8_t kind)
 {
-	struct die_type *type = dwarf_add_type(scan, kind);
+	struct simple_attrs attrs = simple_of(scan, ATTR_TYPE);
 
-	if (!type)
-		return false;
-	type->ref = ref_of(scan, ATTR_TYPE);
-	if (kind == BTF_KIND_TYPEDEF)
-		type->name = name_of(scan);
-	return true;
+	return add_reference(scan, kind, &attrs);
 }
 
 static bool keep_base(struct scan *scan)
@@ -102,17 +78,16 @@ static bool keep_base(struct scan *scan)
 
 static bool keep_composite(struct scan *scan, uint8_t kind)
 {
-	struct die_type *type = dwarf_add_type(scan, kind);
+	struct simple_attrs attrs = simple_of(scan, ATTR_BYTE_SIZE);
+	bool is_elsewhere = HAS(scan, ATTR_SIGNATURE);
+	struct die_type *type =
+		add_composite(scan, kind, &attrs, !is_elsewhere && FLAG(scan, ATTR_DECLARATION));
 
 	if (!type)
 		return false;
-	type->name = name_of(scan);
-	type->size = size_of(scan);
-	if (HAS(scan, ATTR_SIGNATURE)) { /* its body is in a type unit */
+	if (is_elsewhere) { /* its body is in a type unit */
 		type->kind = KIND_ALIAS;
 		type->ref = ref_of(scan, ATTR_SIGNATURE);
-	} else if (FLAG(scan, ATTR_DECLARATION)) {
-		type->flags |= TYPE_DECLARATION;
 	}
 	if (kind == BTF_KIND_ENUM) {
 		uint64_t encoding = HAS(scan, ATTR_ENCODING) ? VALUE(scan, ATTR_ENCODING) : 0;
@@ -166,19 +141,16 @@ static void set_bitfield(struct scan *scan, struct die_item *item)
 
 static bool keep_member(struct scan *scan, uint32_t parent, struct parent *ret)
 {
-	struct die_type *type = &scan->reader->types[parent];
+	struct simple_attrs attrs = simple_of(scan, ATTR_MEMBER_LOCATION);
 	struct die_item *item;
 
-	if ((type->kind != BTF_KIND_STRUCT && type->kind != BTF_KIND_UNION) ||
-	    FLAG(scan, ATTR_DECLARATION) || FLAG(scan, ATTR_EXTERNAL)) /* a static member of C++ */
+	if (FLAG(scan, ATTR_DECLARATION) || FLAG(scan, ATTR_EXTERNAL)) /* a static one of C++ */
 		return true;
-	item = dwarf_add_item(scan->reader, &type->first_item, &type->last_item, &type->item_count);
-	if (!item)
+	attrs.number = HAS(scan, ATTR_MEMBER_LOCATION) ? 8 * location_offset(scan) : 0;
+	if (!add_type_item(scan, parent, HAVE_MEMBERS, &attrs, &item))
 		return false;
-	item->name = name_of(scan);
-	item->ref = ref_of(scan, ATTR_TYPE);
-	if (HAS(scan, ATTR_MEMBER_LOCATION))
-		item->value = 8 * location_offset(scan);
+	if (!item)
+		return true;
 	if (HAS(scan, ATTR_BIT_SIZE))
 		set_bitfield(scan, item);
 	*ret = (struct parent){ PARENT_MEMBER, parent };
@@ -187,49 +159,30 @@ static bool keep_member(struct scan *scan, uint32_t parent, struct parent *ret)
 
 static bool keep_enumerator(struct scan *scan, uint32_t parent)
 {
-	struct die_type *type = &scan->reader->types[parent];
+	struct simple_attrs attrs = simple_of(scan, ATTR_CONST_VALUE);
 	struct die_item *item;
 
-	if (type->kind != BTF_KIND_ENUM)
-		return true;
-	item = dwarf_add_item(scan->reader, &type->first_item, &type->last_item, &type->item_count);
-	if (!item)
+	if (scan->attrs.blocks & 1u << ATTR_CONST_VALUE)
+		attrs.number = 0;
+	if (!add_type_item(scan, parent, HAVE_ENUMERATORS, &attrs, &item))
 		return false;
-	item->name = name_of(scan);
-	if (HAS(scan, ATTR_CONST_VALUE) && !(scan->attrs.blocks & 1u << ATTR_CONST_VALUE))
-		item->value = VALUE(scan, ATTR_CONST_VALUE);
-	if (scan->attrs.negative & 1u << ATTR_CONST_VALUE)
+	if (item && scan->attrs.negative & 1u << ATTR_CONST_VALUE)
 		item->flags = ITEM_NEGATIVE;
 	return true;
 }
 
-/* Elements of one dimension; 0 where the length is open or known only at run time. */
-static uint64_t count_elements(const struct scan *scan)
-{
-	uint64_t bound;
-
-	if (HAS(scan, ATTR_COUNT))
-		return VALUE(scan, ATTR_COUNT);
-	if (!HAS(scan, ATTR_UPPER_BOUND))
-		return 0;
-	bound = VALUE(scan, ATTR_UPPER_BOUND);
-	/* -1 stands for none, in whatever width it was written. */
-	return bound == UINT32_MAX ? 0 : bound + 1;
-}
-
 static bool keep_dimension(struct scan *scan, uint32_t parent)
 {
-	struct die_type *type = &scan->reader->types[parent];
-	uint64_t count = count_elements(scan);
+	struct simple_attrs attrs = { .ref = REF_NONE };
 	struct die_item *item;
 
-	if (type->kind != BTF_KIND_ARRAY)
-		return true;
-	item = dwarf_add_item(scan->reader, &type->first_item, &type->last_item, &type->item_count);
-	if (!item)
-		return false;
-	item->value = count > UINT32_MAX ? 0 : count;
-	return true;
+	if (HAS(scan, ATTR_COUNT))
+		attrs.number = VALUE(scan, ATTR_COUNT);
+	else if (HAS(scan, ATTR_UPPER_BOUND))
+		attrs.number = count_elements(VALUE(scan, ATTR_UPPER_BOUND));
+	if (attrs.number > UINT32_MAX)
+		attrs.number = 0;
+	return add_type_item(scan, parent, HAVE_DIMENSIONS, &attrs, &item);
 }
 
 static bool keep_location(struct scan *scan, struct die_item *item)
@@ -253,32 +206,17 @@ static bool keep_location(struct scan *scan, struct die_item *item)
 
 static bool keep_parameter(struct scan *scan, struct parent parent, struct parent *ret)
 {
-	struct unit_reader *reader = scan->reader;
+	struct simple_attrs attrs = simple_of(scan, ATTR_ORIGIN);
 	struct die_item *item;
 
-	if (parent.place == PARENT_TYPE) {
-		struct die_type *type = &reader->types[parent.index];
-
-		if (type->kind != BTF_KIND_FUNC_PROTO)
-			return true;
-		item = dwarf_add_item(reader, &type->first_item, &type->last_item,
-				      &type->item_count);
-	} else {
-		struct die_func *func = &reader->funcs[parent.index];
-
-		item = dwarf_add_item(reader, &func->first_item, &func->last_item,
-				      &func->item_count);
-		*ret = (struct parent){ PARENT_PARAMETER, parent.index };
-	}
-	if (!item)
+	if (!HAS(scan, ATTR_ORIGIN))
+		attrs.number = scan->die;
+	if (!add_parameter(scan, parent, &attrs, ret, &item))
 		return false;
-	item->name = name_of(scan);
-	item->ref = ref_of(scan, ATTR_TYPE);
-	item->value = scan->die;
-	if (HAS(scan, ATTR_ORIGIN)) {
-		item->value = VALUE(scan, ATTR_ORIGIN);
+	if (!item)
+		return true;
+	if (HAS(scan, ATTR_ORIGIN))
 		item->flags |= ITEM_ORIGIN;
-	}
 	if (HAS(scan, ATTR_CONST_VALUE))
 		item->flags |= ITEM_CONSTANT;
 	return !HAS(scan, ATTR_LOCATION) || keep_location(scan, item);

@@ -7,11 +7,12 @@
  * twice, for either byte order.
  */
 #include <dwarf.h>
+#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "btfgen/dwarf-scan.h"
+#include "btfgen/dwarf-simple.h"
 
 #define DEPTH_MAXIMUM 1024 /* of nested DIEs; kernels stay below 60 */
 
@@ -63,9 +64,9 @@ read_block(const uint8_t *p, const uint8_t *end, unsigned int size, bool swap, c
 	return p + length;
 }
 
-/* DW_FORM_string: the byte behind it, or NULL. Compilers write so what is shorter than
- * an offset. */
-static const uint8_t *name_inline(const struct scan *scan, const uint8_t *p, dwarf_name *ret)
+/* The same, for a string of any length. */
+static __attribute__((noinline)) const uint8_t *name_inline_long(const struct scan *scan,
+								 const uint8_t *p, dwarf_name *ret)
 {
 	const uint8_t *string = p;
 	uint64_t value = 0;
@@ -86,6 +87,27 @@ static const uint8_t *name_inline(const struct scan *scan, const uint8_t *p, dwa
 	if (p && scan->has_repeats)
 		*ret = dwarf_file_unified(scan->reader->file, *ret);
 	return p;
+}
+
+/* DW_FORM_string: the byte behind it, or NULL. Compilers write so what is shorter than
+ * an offset. */
+static inline const uint8_t *name_inline(const struct scan *scan, const uint8_t *p,
+					 dwarf_name *ret)
+{
+	uint64_t bytes, nul;
+	unsigned int length;
+
+	if (scan->end - p < 8)
+		return name_inline_long(scan, p, ret);
+	memcpy(&bytes, p, sizeof(bytes));
+	bytes = le64toh(bytes);
+	/* The lowest bit set is the top one of the first byte that is zero. */
+	nul = (bytes - UINT64_C(0x0101010101010101)) & ~bytes & UINT64_C(0x8080808080808080);
+	if (!nul)
+		return name_inline_long(scan, p, ret);
+	length = (unsigned int)__builtin_ctzll(nul) / 8;
+	*ret = length ? NAME_MAKE(NAME_PACKED, bytes & ((UINT64_C(1) << 8 * length) - 1)) : 0;
+	return p + length + 1;
 }
 
 /* DW_FORM_strx: through .debug_str_offsets. */
@@ -364,41 +386,128 @@ static int fail_at(const struct scan *scan, const uint8_t *at, const char *what,
 				 scan->reader->file->image->path, (size_t)(at - scan->start), what);
 }
 
+/* Read a DIE whose attributes @at are LAYOUT_SIMPLE, of which 8 more bytes than the
+ * layout's are there. The byte behind them; NULL when a string does not end. */
+static inline __attribute__((always_inline)) const uint8_t *
+read_simple(const struct scan *scan, const struct abbrev *abbrev, const uint8_t *at, bool swap,
+	    struct simple_attrs *ret)
+{
+	unsigned int layout = abbrev->layout;
+
+	if (layout & LAYOUT_STRING) {
+		at = name_inline(scan, at, &ret->name);
+		if (!at || scan->end - at < abbrev->size + 8)
+			return NULL;
+	} else if (__builtin_expect(scan->has_repeats, 0)) {
+		ret->name = layout & LAYOUT_NAME
+				    ? name_at(scan, load(at + abbrev->name, 4, swap))
+				    : 0;
+	} else {
+		ret->name = NAME_MAKE(NAME_STR, load(at + abbrev->name, 4, swap)) &
+			    -(uint64_t)(layout / LAYOUT_NAME & 1);
+	}
+	ret->ref = ref_relative(scan, load(at + abbrev->ref, 4, swap)) | abbrev->no_ref;
+	ret->number = load_short(at + abbrev->number, abbrev->number_size, abbrev->number_mask,
+				 swap) + abbrev->constant;
+	return at + abbrev->size;
+}
+
+/* Step over a DIE that is not wanted where it stands. NULL when it does not fit. */
+static inline const uint8_t *skip_die(const struct scan *scan, const struct abbrev *abbrev,
+				      const uint8_t *at)
+{
+	if (abbrev->layout & LAYOUT_STRING)
+		at = skip_string(at, scan->end);
+	return at && scan->end - at >= abbrev->size ? at + abbrev->size : NULL;
+}
+
+/* Read a DIE by its abbreviation's ops, and keep it. Its code stands @at, its attributes
+ * at @scan->at. */
+static inline __attribute__((always_inline)) int
+read_die(struct scan *scan, const struct abbrev *abbrev, const uint8_t *at, struct parent parent,
+	 bool swap, struct parent *children, struct btfpack_error *err)
+{
+	const uint8_t *attrs = scan->at;
+
+	if (!read_attrs(scan, abbrev, swap) ||
+	    (abbrev->die_class == DIE_UNIT && !reread_unit(scan, abbrev, attrs, swap)))
+		return fail_at(scan, at, "a DIE reaches past the end of its unit", err);
+	if (abbrev->die_class != DIE_OTHER &&
+	    (!dwarf_keep_die(scan, abbrev, parent, swap, children) ||
+	     (HAS(scan, ATTR_ANNOTATION) && !dwarf_keep_bearer(scan, *children))))
+		return btfpack_error_set(err, -ENOMEM, "%s: out of memory",
+					 scan->reader->file->image->path);
+	return 0;
+}
+static __attribute__((noinline)) int read_native(struct scan *scan, const struct abbrev *abbrev,
+						 const uint8_t *at, struct parent parent,
+						 struct parent *children, struct btfpack_error *err)
+{
+	return read_die(scan, abbrev, at, parent, false, children, err);
+}
+
+static __attribute__((noinline)) int read_swapped(struct scan *scan, const struct abbrev *abbrev,
+						  const uint8_t *at, struct parent parent,
+						  struct parent *children,
+						  struct btfpack_error *err)
+{
+	return read_die(scan, abbrev, at, parent, true, children, err);
+}
+
+/* Three ways, the fast ones first: most DIEs are simple or not wanted. What does not
+ * go by these (because the unit ends right behind, say) goes by ops, and it is there
+ * that errors are told. */
 static inline __attribute__((always_inline)) int scan_unit(struct scan *scan, bool swap,
 							   struct btfpack_error *err)
 {
 	struct unit_reader *reader = scan->reader;
 	struct parent parents[DEPTH_MAXIMUM];
+	const uint8_t *next = scan->at, *const end = scan->end;
 	unsigned int depth = 0;
 
 	parents[0] = (struct parent){ PARENT_NONE, 0 };
-	while (scan->at < scan->end) {
-		const uint8_t *at = scan->at, *attrs;
+	while (next < end) {
+		const uint8_t *at = next, *attrs;
 		struct parent children = { PARENT_NONE, 0 };
 		const struct abbrev *abbrev;
 		uint64_t code = *at;
 
-		scan->at = code < 0x80 ? at + 1 : read_uleb(at, scan->end, &code);
-		if (!scan->at)
+		attrs = code < 0x80 ? at + 1 : read_uleb(at, end, &code);
+		if (!attrs)
 			return fail_at(scan, at, "expected a DIE, found the end of the unit", err);
 		if (!code) { /* the end of a list of children; at the top, padding */
 			depth -= depth > 0;
+			next = attrs;
 			continue;
 		}
 		abbrev = abbrev_table_find(&reader->abbrevs, code);
 		if (!abbrev)
 			return fail_at(scan, at, "a DIE with an abbreviation that is not there",
 				       err);
-		attrs = scan->at;
-		if (!read_attrs(scan, abbrev, swap) ||
-		    (abbrev->die_class == DIE_UNIT && !reread_unit(scan, abbrev, attrs, swap)))
-			return fail_at(scan, at, "a DIE reaches past the end of its unit", err);
-		if (abbrev->die_class != DIE_OTHER) {
+		next = NULL;
+		if (abbrev->layout & LAYOUT_FIXED &&
+		    !(abbrev->places >> parents[depth].place & 1)) {
+			next = skip_die(scan, abbrev, attrs);
+		} else if (abbrev->layout & LAYOUT_SIMPLE && end - attrs >= abbrev->size + 8) {
+			struct simple_attrs simple;
+
+			next = read_simple(scan, abbrev, attrs, swap, &simple);
 			scan->die = (uint32_t)((size_t)(at - scan->start) - reader->base);
-			if (!dwarf_keep_die(scan, abbrev, parents[depth], swap, &children) ||
-			    (HAS(scan, ATTR_ANNOTATION) && !dwarf_keep_bearer(scan, children)))
+			if (next &&
+			    !keep_simple(scan, abbrev, parents[depth], &simple, &children))
 				return btfpack_error_set(err, -ENOMEM, "%s: out of memory",
 							 reader->file->image->path);
+		}
+		if (!next) {
+			int error;
+
+			scan->at = attrs;
+			scan->die = (uint32_t)((size_t)(at - scan->start) - reader->base);
+			error = (swap ? read_swapped : read_native)(
+				scan, abbrev, at, parents[depth], &children, err);
+			if (error)
+				return error;
+			next = scan->at;
 		}
 		if (abbrev->has_children) {
 			if (++depth == DEPTH_MAXIMUM)

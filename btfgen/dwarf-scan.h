@@ -39,15 +39,6 @@ struct scan {
 #define FLAG(scan, attr)  (HAS(scan, attr) && VALUE(scan, attr))
 
 /* What the children of a DIE belong to. */
-enum parent_place {
-	PARENT_NONE,
-	PARENT_UNIT,
-	PARENT_MEMBER,    /* the last of a type */
-	PARENT_PARAMETER, /* the last of a function */
-	PARENT_VARIABLE,
-	PARENT_TYPE,
-	PARENT_FUNC
-};
 struct parent {
 	enum parent_place place;
 	uint32_t index;
@@ -57,6 +48,13 @@ struct parent {
  * out of memory. */
 bool dwarf_keep_die(struct scan *scan, const struct abbrev *abbrev, struct parent parent, bool swap,
 		    struct parent *ret);
+
+/* What is read of a DIE whose abbreviation is LAYOUT_SIMPLE. */
+struct simple_attrs {
+	dwarf_name name; /* or 0 */
+	uint64_t number; /* by class: a size, a place, a value, a bound */
+	uint32_t ref;    /* or REF_NONE */
+};
 
 /* Add a type for the DIE at hand; NULL when out of memory. */
 struct die_type *dwarf_add_type(struct scan *scan, uint8_t kind);
@@ -132,6 +130,19 @@ static inline __attribute__((always_inline)) uint64_t load(const uint8_t *p, uns
 		return swap ? bswap_64(u64) : u64;
 	}
 }
+
+/* A number of 0 to 4 bytes, where 4 can be read. @mask is of as many. */
+static inline __attribute__((always_inline)) uint64_t
+load_short(const uint8_t *p, unsigned int size, uint32_t mask, bool swap)
+{
+	uint32_t wide;
+
+	if (swap || __BYTE_ORDER == __BIG_ENDIAN)
+		return size ? load(p, size, swap) : 0;
+	memcpy(&wide, p, sizeof(wide)); /* sizes alternate: no branch on them */
+	return wide & mask;
+}
+
 /* An unsigned LEB128 below @end; NULL when it does not end there. */
 static inline const uint8_t *read_uleb(const uint8_t *p, const uint8_t *end, uint64_t *ret)
 {
