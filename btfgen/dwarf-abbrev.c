@@ -185,7 +185,7 @@ bool abbrev_op_fits(const struct abbrev_op *op)
 }
 
 /* The slot of an attribute plus one; 0 when nobody reads it. */
-static unsigned int find_attr(uint64_t dw_at, uint32_t wanted)
+static inline unsigned int find_attr(uint64_t dw_at, uint32_t wanted)
 {
 	unsigned int attr;
 
@@ -257,7 +257,7 @@ static const struct form_row {
 	[DW_FORM_indirect] = { true, OP_INDIRECT, OP_INDIRECT, 0, false },
 };
 
-static const struct form_row *find_form(uint64_t form)
+static inline const struct form_row *find_form(uint64_t form)
 {
 	static const struct form_row gnu_strp_alt = { true, OP_ALT_STRP, OP_SKIP, SIZE_OFFSET,
 						      false };
@@ -280,12 +280,9 @@ static uint32_t form_size(const struct form_row *row, struct dwarf_encoding enco
 	return row->size;
 }
 
-int abbrev_op_from_form(struct abbrev_op *op, uint64_t form, struct dwarf_encoding encoding)
+static inline void op_from_row(struct abbrev_op *op, const struct form_row *row, uint64_t form,
+			       struct dwarf_encoding encoding)
 {
-	const struct form_row *row = find_form(form);
-
-	if (!row)
-		return -EOPNOTSUPP;
 	op->opcode = row->read;
 	op->is_signed = row->is_signed;
 	op->skip = form_size(row, encoding);
@@ -294,6 +291,15 @@ int abbrev_op_from_form(struct abbrev_op *op, uint64_t form, struct dwarf_encodi
 		op->opcode = encoding.address_size == 4 ? OP_U32 : OP_U64;
 	if (form == DW_FORM_ref_addr && encoding.version == 2) /* an address then */
 		op->skip = encoding.address_size;
+}
+
+int abbrev_op_from_form(struct abbrev_op *op, uint64_t form, struct dwarf_encoding encoding)
+{
+	const struct form_row *row = find_form(form);
+
+	if (!row)
+		return -EOPNOTSUPP;
+	op_from_row(op, row, form, encoding);
 	return 0;
 }
 
@@ -304,13 +310,22 @@ void abbrev_table_deinit(struct abbrev_table *table)
 	*table = (struct abbrev_table){ 0 };
 }
 
-static int grow(void **array, size_t *room, size_t count, size_t size)
+/* Every unit of a kernel has a hundred abbreviations of its own: what the loop over
+ * their attributes does mostly is inline. */
+static inline int next_uleb(struct cursor *c, uint64_t *ret)
+{
+	if (c->pos < c->size && c->data[c->pos] < 0x80) {
+		*ret = c->data[c->pos++];
+		return 0;
+	}
+	return cursor_uleb(c, ret);
+}
+
+static int grow_more(void **array, size_t *room, size_t size)
 {
 	size_t wanted = *room ? *room * 2 : 64;
 	void *bigger;
 
-	if (count < *room)
-		return 0;
 	bigger = reallocarray(*array, wanted, size);
 	if (!bigger)
 		return -ENOMEM;
@@ -319,8 +334,14 @@ static int grow(void **array, size_t *room, size_t count, size_t size)
 	return 0;
 }
 
+static inline int grow(void **array, size_t *room, size_t count, size_t size)
+{
+	return count < *room ? 0 : grow_more(array, room, size);
+}
+
 /* Append an op to the abbreviation being compiled, merging skips of fixed size. */
-static int add_op(struct abbrev_table *table, struct abbrev *abbrev, const struct abbrev_op *op)
+static inline int add_op(struct abbrev_table *table, struct abbrev *abbrev,
+			 const struct abbrev_op *op)
 {
 	struct abbrev_op *last = abbrev->op_count ? &table->ops[table->op_count - 1] : NULL;
 
@@ -339,16 +360,16 @@ static int add_op(struct abbrev_table *table, struct abbrev *abbrev, const struc
 	return 0;
 }
 
-static int compile_attr(struct abbrev_table *table, struct abbrev *abbrev, uint64_t dw_at,
-			uint64_t form, int64_t constant, uint32_t *wanted)
+static inline int compile_attr(struct abbrev_table *table, struct abbrev *abbrev, uint64_t dw_at,
+			       uint64_t form, int64_t constant, uint32_t *wanted)
 {
 	unsigned int attr = find_attr(dw_at, *wanted);
 	const struct form_row *row = find_form(form);
 	struct abbrev_op op = { .attr = attr ? (uint8_t)(attr - 1) : ATTR_COUNT_ };
-	int error = abbrev_op_from_form(&op, form, table->encoding);
 
-	if (error)
-		return error;
+	if (!row)
+		return -EOPNOTSUPP;
+	op_from_row(&op, row, form, table->encoding);
 	if (form == DW_FORM_implicit_const)
 		op.constant = constant;
 	/* An attribute counts once. (A thousand that take no bytes would make a DIE of
@@ -502,7 +523,7 @@ static int compile_abbrev(struct abbrev_table *table, struct abbrev *abbrev, str
 	uint32_t wanted;
 	uint64_t tag;
 
-	if (cursor_uleb(c, &tag) < 0 || cursor_u8(c, &has_children) < 0)
+	if (next_uleb(c, &tag) < 0 || cursor_u8(c, &has_children) < 0)
 		return -EBADMSG;
 	row = find_tag(tag);
 	abbrev->die_class = row ? row->die_class : DIE_OTHER;
@@ -514,7 +535,7 @@ static int compile_abbrev(struct abbrev_table *table, struct abbrev *abbrev, str
 		int64_t constant = 0;
 		int error;
 
-		if (cursor_uleb(c, &dw_at) < 0 || cursor_uleb(c, &form) < 0)
+		if (next_uleb(c, &dw_at) < 0 || next_uleb(c, &form) < 0)
 			return -EBADMSG;
 		if (!dw_at && !form) {
 			find_layout(table, abbrev);
@@ -557,7 +578,7 @@ int abbrev_table_compile(struct abbrev_table *table, const uint8_t *section, siz
 	while (!error) {
 		struct abbrev abbrev = { 0 };
 
-		error = cursor_uleb(&c, &abbrev.code);
+		error = next_uleb(&c, &abbrev.code);
 		if (error || !abbrev.code)
 			break;
 		error = compile_abbrev(table, &abbrev, &c);
