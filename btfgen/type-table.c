@@ -9,6 +9,7 @@
 void type_table_deinit(struct type_table *table)
 {
 	free(table->classes);
+	free(table->probes);
 	free(table->items);
 	free(table->slots);
 	*table = (struct type_table){ 0 };
@@ -36,26 +37,31 @@ uint32_t type_table_find(const struct type_table *table, type_token full)
 
 		if (!slot)
 			return UINT32_MAX;
-		if (!((slot ^ full) >> 32) && table->classes[index].full == full)
+		if (!((slot ^ full) >> 32) && table->probes[index].full == full)
 			return index;
 	}
 }
 
-uint32_t type_table_find_after(struct type_table *table, uint32_t *last, type_token full)
+/* The first guess was wrong. */
+uint32_t type_table_find_after_slow(struct type_table *table, uint32_t *last, type_token full)
 {
+	struct type_probe *probe;
 	uint32_t found;
 
 	if (*last >= table->class_count)
 		*last = 0;
 	if (!table->class_count)
 		return UINT32_MAX;
-	found = table->classes[*last].follower;
-	if (found >= table->class_count || table->classes[found].full != full) {
+	probe = &table->probes[*last];
+	found = probe->other_follower;
+	if (found >= table->class_count || table->probes[found].full != full) {
 		found = type_table_find(table, full);
 		/* What is not there will be the next to be added. */
-		table->classes[*last].follower = found == UINT32_MAX ? table->class_count : found;
+		probe->other_follower = found == UINT32_MAX ? table->class_count : found;
 	}
-	*last = found == UINT32_MAX ? table->class_count : found;
+	*last = probe->other_follower;
+	probe->other_follower = probe->follower;
+	probe->follower = *last;
 	return found;
 }
 
@@ -88,13 +94,31 @@ static int grow_slots(struct type_table *table)
 	return 0;
 }
 
+/* Room for one more. */
+static int grow_classes(struct type_table *table)
+{
+	uint32_t room = table->class_room;
+	struct type_probe *probes;
+
+	if (table->class_count < room)
+		return 0;
+	if (grow_array((void **)&table->classes, &room, table->class_count + 1ull,
+		       sizeof(*table->classes)) < 0)
+		return -ENOMEM;
+	probes = reallocarray(table->probes, room, sizeof(*probes));
+	if (!probes)
+		return -ENOMEM;
+	table->probes = probes;
+	table->class_room = room;
+	return 0;
+}
+
 struct type_class *type_table_add(struct type_table *table, const struct type_class *class,
 				  struct class_item **items_ret)
 {
 	struct type_class *added;
 
-	if (grow_array((void **)&table->classes, &table->class_room, table->class_count + 1ull,
-		 sizeof(*table->classes)) < 0 ||
+	if (grow_classes(table) < 0 ||
 	    grow_array((void **)&table->items, &table->item_room,
 		 (uint64_t)table->item_count + class->item_count, sizeof(*table->items)) < 0 ||
 	    grow_slots(table) < 0)
@@ -102,6 +126,7 @@ struct type_class *type_table_add(struct type_table *table, const struct type_cl
 	added = &table->classes[table->class_count];
 	*added = *class;
 	added->first_item = table->item_count;
+	table->probes[table->class_count] = (struct type_probe){ class->full, 0, 0 };
 	insert_slot(table, class->full, table->class_count);
 	*items_ret = table->items ? table->items + table->item_count : NULL;
 	table->class_count++;

@@ -45,7 +45,6 @@ struct type_class {
 	uint32_t size;       /* bytes; elements of an array */
 	uint32_t first_item; /* index into the table's items */
 	uint32_t item_count;
-	uint32_t follower; /* see type_table_find_after() */
 	uint8_t kind;      /* BTF_KIND_* */
 	uint8_t flags;     /* TYPE_* */
 };
@@ -61,8 +60,16 @@ struct class_item {
 	bool is_negative; /* enumerator below zero */
 };
 
+/* What type_table_find_after() looks at: small, so that a run of guesses stays in few
+ * cache lines. The followers are the two classes asked for after this one last. */
+struct type_probe {
+	type_token full;
+	uint32_t follower, other_follower;
+};
+
 struct type_table {
 	struct type_class *classes;
+	struct type_probe *probes; /* one a class */
 	uint32_t class_count, class_room;
 	struct class_item *items;
 	uint32_t item_count, item_room;
@@ -78,7 +85,18 @@ uint32_t type_table_find(const struct type_table *table, type_token full);
 /* The same, asked for right after the class *@last, which the answer replaces. Units
  * include the same headers, so what came after a class mostly comes after it again:
  * a guess that costs one look, in memory that is read in order. */
-uint32_t type_table_find_after(struct type_table *table, uint32_t *last, type_token full);
+uint32_t type_table_find_after_slow(struct type_table *table, uint32_t *last, type_token full);
+static inline uint32_t type_table_find_after(struct type_table *table, uint32_t *last,
+					     type_token full)
+{
+	if (*last < table->class_count) {
+		uint32_t found = table->probes[*last].follower;
+
+		if (found < table->class_count && table->probes[found].full == full)
+			return *last = found;
+	}
+	return type_table_find_after_slow(table, last, full);
+}
 
 /* Add a class that is not there, with room for its items (which the caller fills
  * at once). NULL when out of memory. */
