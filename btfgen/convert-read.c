@@ -184,25 +184,61 @@ static int read_unit(struct worker *w, uint32_t number)
 /* --- threads
  * ----------------------------------------------------------------------------------------- */
 
+/* Units are handed out by the batch, in order: large enough that letting go of
+ * its pages costs nothing beside reading it, small enough that no thread
+ * waits long for the last. */
+#define BATCH_BYTES ((uint64_t)512 << 10)
+
+/* The end of the batch that begins at unit @first. */
+static size_t batch_end(const struct dwarf_file *file, size_t first)
+{
+	size_t end = first + 1;
+
+	while (end < file->unit_count &&
+	       file->units[end].end - file->units[first].offset <= BATCH_BYTES)
+		end++;
+	return end;
+}
+
+/* Take the next batch, if there is one: [*@first, *@end). */
+static bool take_batch(struct conversion *c, size_t *first, size_t *end)
+{
+	*first = atomic_load_explicit(&c->next, memory_order_relaxed);
+	do {
+		if (*first >= c->file.unit_count)
+			return false;
+		*end = batch_end(&c->file, *first);
+	} while (!atomic_compare_exchange_weak(&c->next, first, *end));
+	return true;
+}
+
+static void read_batch(struct worker *w, size_t first, size_t end)
+{
+	struct conversion *c = w->conversion;
+	const struct dwarf_unit *units = c->file.units;
+
+	for (size_t u = first; u < end; u++) {
+		w->error = read_unit(w, (uint32_t)u);
+		if (w->error || w->recognizer.has_strays)
+			atomic_store(&c->stop, true);
+		if (atomic_load_explicit(&c->stop, memory_order_relaxed))
+			break;
+	}
+	elf_section_drop(&c->file.info, units[first].offset, units[end - 1].end);
+}
+
 static void *run_worker(void *arg)
 {
 	struct worker *w = arg;
 	struct conversion *c = w->conversion;
+	size_t first, end;
 
 	w->recognizer.reader = &w->reader;
 	w->recognizer.table = &w->table;
 	w->recognizer.pool = c->pool.unit_count || c->pool.alt ? &c->pool : NULL;
-	while (!atomic_load_explicit(&c->stop, memory_order_relaxed)) {
-		size_t number = atomic_fetch_add(&c->next, 1);
-
-		if (number >= c->file.unit_count)
-			break;
-		w->error = read_unit(w, (uint32_t)number);
-		if (w->error || w->recognizer.has_strays)
-			atomic_store(&c->stop, true);
-		elf_section_drop(&c->file.info, c->file.units[number].offset,
-				 c->file.units[number].end);
-	}
+	while (!atomic_load_explicit(&c->stop, memory_order_relaxed) &&
+	       take_batch(c, &first, &end))
+		read_batch(w, first, end);
 	return NULL;
 }
 
