@@ -31,7 +31,7 @@ struct conversion {
 
 	/* What the reading leaves. */
 	struct type_table table;
-	struct unit_classes *units; /* one a unit of @file, and one for what none of them lists */
+	struct class_list *units; /* one a unit of @file, and one for what none of them lists */
 	struct func_defs funcs;
 	struct var_defs vars;
 };

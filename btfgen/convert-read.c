@@ -36,8 +36,8 @@ struct worker {
 	struct var_defs vars;
 	struct read_unit { /* what this worker read */
 		uint32_t unit;
-		uint32_t own; /* of the unit's classes: those of this worker's table; the
-			       * others are of the conversion's */
+		uint32_t own; /* of the runs of its classes: those of this worker's table;
+			       * the others are of the conversion's */
 	} * units;
 	uint32_t unit_count, unit_room;
 	int error;
@@ -94,7 +94,7 @@ static bool may_import(struct conversion *c, uint64_t count)
 /* Keep the list of the unit's classes: first its own, then those it imports. */
 static int keep_classes(struct worker *w, uint32_t number, const struct recognizer *imported)
 {
-	struct unit_classes *unit = &w->conversion->units[number];
+	struct class_list *unit = &w->conversion->units[number];
 	const struct recognizer *own = &w->recognizer;
 
 	if (w->unit_count == w->unit_room) {
@@ -106,17 +106,9 @@ static int keep_classes(struct worker *w, uint32_t number, const struct recogniz
 		w->units = bigger;
 		w->unit_room = room;
 	}
-	unit->classes = malloc(((size_t)own->class_count + imported->class_count + 1) *
-			       sizeof(*unit->classes));
-	if (!unit->classes)
+	if (class_list_join(unit, &own->classes, &imported->classes) < 0)
 		return -ENOMEM;
-	unit->count = own->class_count + imported->class_count;
-	if (own->class_count)
-		memcpy(unit->classes, own->classes, own->class_count * sizeof(*own->classes));
-	if (imported->class_count)
-		memcpy(unit->classes + own->class_count, imported->classes,
-		       imported->class_count * sizeof(*imported->classes));
-	w->units[w->unit_count++] = (struct read_unit){ number, own->class_count };
+	w->units[w->unit_count++] = (struct read_unit){ number, own->classes.run_count };
 	return 0;
 }
 
@@ -156,7 +148,7 @@ static int recognize_unit(struct worker *w, uint32_t number)
 		error = may_import(c, c->pool.unit_count / 8)
 				? type_pool_list(&c->pool, UINT32_MAX, &imported)
 				: -EFBIG;
-	if (!error && !may_import(c, imported.class_count))
+	if (!error && !may_import(c, imported.classes.count))
 		error = -EFBIG;
 	if (!error)
 		error = list_foreign(w->recognizer.pool, &w->reader, &imported);
@@ -277,6 +269,26 @@ static void workers_deinit(struct conversion *c)
 /* --- one table
  * ----------------------------------------------------------------------------------------- */
 
+/* Let the list name the conversion's classes in its first @own runs, too. */
+static int map_classes(struct class_list *list, uint32_t own, const uint32_t *map)
+{
+	CLEANUP(class_list_deinit) struct class_list mapped = { 0 };
+	struct class_list old = *list, mine = { old.runs, own, own, 0 };
+	struct class_list imported = { old.runs + own, old.run_count - own, 0, 0 };
+	int error = 0;
+
+	FOR_EACH_RUN(&imported, run)
+	imported.count += run->count;
+	FOR_EACH_CLASS(&mine, c)
+	if (!error)
+		error = class_list_add(&mapped, map[c]);
+	if (!error)
+		error = class_list_join(list, &mapped, &imported);
+	if (!error)
+		class_list_deinit(&old);
+	return error;
+}
+
 /* Add a worker's classes to the conversion's, and let the units' lists name those. */
 static int merge_table(struct conversion *c, struct worker *w)
 {
@@ -291,12 +303,8 @@ static int merge_table(struct conversion *c, struct worker *w)
 	}
 	map = malloc((w->table.class_count + 1ull) * sizeof(*map));
 	error = map ? type_table_merge(&c->table, &w->table, map) : -ENOMEM;
-	for (uint32_t i = 0; i < w->unit_count && !error; i++) {
-		struct unit_classes *unit = &c->units[w->units[i].unit];
-
-		for (uint32_t k = 0; k < w->units[i].own; k++)
-			unit->classes[k] = map[unit->classes[k]];
-	}
+	for (uint32_t i = 0; i < w->unit_count && !error; i++)
+		error = map_classes(&c->units[w->units[i].unit], w->units[i].own, map);
 	type_table_deinit(&w->table);
 	return error;
 }
@@ -368,15 +376,15 @@ static int list_tags(const struct type_pool *pool, struct recognizer *r)
 static int list_rest(struct conversion *c)
 {
 	CLEANUP(recognizer_deinit) struct recognizer r = { .table = &c->table };
-	struct unit_classes *rest = &c->units[c->file.unit_count];
+	struct class_list *rest = &c->units[c->file.unit_count];
 	int error = list_foreign(&c->pool, &c->pool.reader, &r);
 
 	if (!error)
 		error = list_tags(&c->pool, &r);
 	if (error)
 		return error;
-	rest->count = r.class_count;
-	rest->classes = steal_ptr(r.classes); /* the conversion's */
+	*rest = r.classes; /* the conversion's */
+	r.classes = (struct class_list){ 0 };
 	return 0;
 }
 
@@ -405,13 +413,13 @@ static int take_from_pool(struct conversion *c)
 
 	for (uint32_t i = 0; i < c->pool.unit_count && !error; i++) {
 		const struct pool_unit *unit = &c->pool.units[i];
-		struct unit_classes *classes = &c->units[unit->unit - c->file.units];
+		struct class_list *classes = &c->units[unit->unit - c->file.units];
 		uint32_t number = (uint32_t)(unit->unit - c->file.units);
 
 		c->pool.reader.unit = unit->unit;
 		c->pool.reader.loclists_base = unit->loclists_base;
 		c->pool.reader.clang = unit->clang;
-		r->class_count = 0;
+		class_list_empty(&r->classes);
 		if (!(c->flags & BTFPACK_CONVERT_NO_FUNCS)) {
 			error = func_defs_collect(&c->funcs, &c->symbols, r, unit->first_func,
 						  unit->func_end, number);
@@ -423,14 +431,10 @@ static int take_from_pool(struct conversion *c)
 			error = may_import(c, c->pool.unit_count / 8)
 					? type_pool_list(&c->pool, i, r)
 					: -EFBIG;
-		if (!error && !may_import(c, r->class_count))
+		if (!error && !may_import(c, r->classes.count))
 			error = -EFBIG;
-		classes->classes =
-			error ? NULL : malloc((r->class_count + 1ull) * sizeof(*classes->classes));
-		if (!classes->classes)
-			return error ? error : -ENOMEM;
-		memcpy(classes->classes, r->classes, r->class_count * sizeof(*r->classes));
-		classes->count = r->class_count;
+		if (!error)
+			error = class_list_join(classes, &r->classes, &(struct class_list){ 0 });
 	}
 	return error;
 }
@@ -440,10 +444,8 @@ void conversion_forget(struct conversion *c)
 	type_pool_deinit(&c->pool);
 	type_pool_deinit(&c->alt_pool);
 	type_table_deinit(&c->table);
-	for (size_t u = 0; u <= c->file.unit_count; u++) {
-		free(c->units[u].classes);
-		c->units[u] = (struct unit_classes){ 0 };
-	}
+	for (size_t u = 0; u <= c->file.unit_count; u++)
+		class_list_deinit(&c->units[u]);
 	func_defs_deinit(&c->funcs);
 	var_defs_deinit(&c->vars);
 	atomic_store(&c->imported, 0);

@@ -211,7 +211,7 @@ static void conversion_deinit(struct conversion *c)
 	percpu_section_deinit(&c->percpu);
 	kfuncs_deinit(&c->kfuncs);
 	for (size_t u = 0; c->units && u <= c->file.unit_count; u++)
-		free(c->units[u].classes);
+		class_list_deinit(&c->units[u]);
 	free(c->units);
 	dwarf_file_deinit(&c->file);
 	dwarf_file_deinit(&c->alt_file);

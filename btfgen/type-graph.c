@@ -56,6 +56,10 @@ struct builder {
 	bool *deviates;      /* by class: complete, and not its group's default */
 	bool *has_rivals;    /* by class: complete, and not the only one of its group */
 	bool *is_committed;  /* by class: see drop_undecided() */
+	uint32_t *unplain;   /* by class: the next, itself included, that may lack a plain variant */
+	/* By class: how many before it deviate, are contested, have rivals. Units are runs of
+	 * classes, so one subtraction answers for a run. */
+	uint32_t *deviating, *contested, *rivals;
 
 	struct variant *variants;
 	uint32_t variant_count, variant_room;
@@ -281,11 +285,12 @@ static uint32_t find_marked(struct builder *b, uint32_t class_index, uint64_t ma
  * ------------------------------------------------------------------------ */
 
 /* The unit's classes, each once; what its groups are bound to. */
-static void gather_members(struct builder *b, const struct unit_classes *unit, uint32_t number)
+static void gather_members(struct builder *b, const struct class_list *unit, uint32_t number)
 {
 	b->member_count = 0;
-	for (uint32_t i = 0; i < unit->count; i++) {
-		uint32_t c = unit->classes[i], group = b->group_of[c];
+	FOR_EACH_CLASS(unit, c)
+	{
+		uint32_t group = b->group_of[c];
 
 		if (b->local_in[c] == number + 1)
 			continue;
@@ -415,7 +420,7 @@ static int fill_targets(struct builder *b, uint32_t variant, uint32_t number)
 	return 0;
 }
 
-static int add_deviating_unit(struct builder *b, const struct unit_classes *unit, uint32_t number)
+static int add_deviating_unit(struct builder *b, const struct class_list *unit, uint32_t number)
 {
 	int error;
 
@@ -444,12 +449,50 @@ static int add_deviating_unit(struct builder *b, const struct unit_classes *unit
 	return error;
 }
 
-static bool has_deviations(const struct builder *b, const struct unit_classes *unit)
+/* Whether the unit has any of the classes that @before counts. */
+static bool has_any(const struct class_list *unit, const uint32_t *before)
 {
-	for (uint32_t i = 0; i < unit->count; i++)
-		if (b->deviates[unit->classes[i]])
-			return true;
+	FOR_EACH_RUN(unit, run)
+	if (before[run->first + run->count] != before[run->first])
+		return true;
 	return false;
+}
+
+static void count_deviating(struct builder *b)
+{
+	for (uint32_t c = 0; c < b->table->class_count; c++)
+		b->deviating[c + 1] = b->deviating[c] + b->deviates[c];
+}
+
+/* The first class from @c on of which add_plain_run() has not seen to it that it has a
+ * plain variant. The way there is shortened for the next. */
+static uint32_t next_unplain(struct builder *b, uint32_t c)
+{
+	uint32_t found = c;
+
+	while (b->unplain[found] != found)
+		found = b->unplain[found];
+	while (b->unplain[c] != found) {
+		uint32_t next = b->unplain[c];
+
+		b->unplain[c] = found;
+		c = next;
+	}
+	return found;
+}
+
+/* Nearly all of a unit's classes have been in another before. */
+static int add_plain_run(struct builder *b, const struct class_run *run)
+{
+	uint32_t end = run->first + run->count;
+	int error = 0;
+
+	for (uint32_t c = next_unplain(b, run->first); c < end && !error;
+	     c = next_unplain(b, c + 1)) {
+		error = add_plain(b, c);
+		b->unplain[c] = c + 1;
+	}
+	return error;
 }
 
 /* The variant that @class_index means where nothing else is said. */
@@ -460,17 +503,18 @@ static uint32_t default_variant(const struct builder *b, uint32_t class_index)
 	return b->marked[class_index];
 }
 
-static int add_unit(struct builder *b, const struct unit_classes *unit, uint32_t number,
+static int add_unit(struct builder *b, const struct class_list *unit, uint32_t number,
 		    struct type_root *roots, uint32_t root_count)
 {
-	bool deviating = has_deviations(b, unit);
+	bool deviating = has_any(unit, b->deviating);
 	int error = 0;
 
 	if (deviating)
 		error = add_deviating_unit(b, unit, number);
 	else
-		for (uint32_t i = 0; i < unit->count && !error; i++)
-			error = add_plain(b, unit->classes[i]);
+		FOR_EACH_RUN(unit, run)
+		if (!error)
+			error = add_plain_run(b, run);
 	for (uint32_t i = 0; i < root_count && !error; i++) {
 		uint32_t c = roots[i].class_index;
 
@@ -489,20 +533,22 @@ static bool is_contested(const struct builder *b, uint32_t c)
 	return b->plain[c] != UINT32_MAX && b->marked[c] != UINT32_MAX;
 }
 
-/* Whether the unit has a class with two variants, and one that could decide. */
-static bool may_decide(const struct builder *b, const struct unit_classes *unit)
+static void count_contested(struct builder *b)
 {
-	bool contested = false, rivals = false;
-
-	for (uint32_t i = 0; i < unit->count && !(contested && rivals); i++) {
-		contested = contested || is_contested(b, unit->classes[i]);
-		rivals = rivals || b->has_rivals[unit->classes[i]];
+	for (uint32_t c = 0; c < b->table->class_count; c++) {
+		b->contested[c + 1] = b->contested[c] + is_contested(b, c);
+		b->rivals[c + 1] = b->rivals[c] + b->has_rivals[c];
 	}
-	return contested && rivals;
+}
+
+/* Whether the unit has a class with two variants, and one that could decide. */
+static bool may_decide(const struct builder *b, const struct class_list *unit)
+{
+	return has_any(unit, b->contested) && has_any(unit, b->rivals);
 }
 
 /* Note the classes that in this unit lead to a complete class with rivals. */
-static int commit_members(struct builder *b, const struct unit_classes *unit, uint32_t number)
+static int commit_members(struct builder *b, const struct class_list *unit, uint32_t number)
 {
 	uint64_t steps = 0;
 	uint32_t walk = 0;
@@ -531,10 +577,11 @@ static int commit_members(struct builder *b, const struct unit_classes *unit, ui
  * to a declaration means whatever is declared, such a plain variant gives way to
  * the marked one. It stays where some unit does lead to the default.
  */
-static int drop_undecided(struct builder *b, const struct unit_classes *units, uint32_t unit_count)
+static int drop_undecided(struct builder *b, const struct class_list *units, uint32_t unit_count)
 {
 	int error = 0;
 
+	count_contested(b);
 	for (uint32_t u = 0; u < unit_count && !error; u++)
 		if (may_decide(b, &units[u]))
 			error = commit_members(b, &units[u], unit_count + u);
@@ -721,7 +768,8 @@ static void builder_deinit(struct builder *b)
 			  b->variant_targets, b->bound,    b->bound_in,  b->local,
 			  b->local_in,        b->members,  b->marks,     b->edge_start,
 			  b->edges,           b->queue,    b->seen,
-			  b->has_rivals,      b->is_committed };
+			  b->has_rivals,      b->is_committed, b->unplain,
+			  b->deviating,       b->contested,    b->rivals };
 
 	for (size_t i = 0; i < ARRAY_SIZE(owned); i++)
 		free(owned[i]);
@@ -738,6 +786,10 @@ static int builder_init(struct builder *b, const struct type_table *table)
 	b->deviates = calloc(classes, sizeof(*b->deviates));
 	b->has_rivals = calloc(classes, sizeof(*b->has_rivals));
 	b->is_committed = calloc(classes, sizeof(*b->is_committed));
+	b->unplain = malloc((classes + 1) * sizeof(*b->unplain));
+	b->deviating = calloc(classes, sizeof(*b->deviating));
+	b->contested = calloc(classes, sizeof(*b->contested));
+	b->rivals = calloc(classes, sizeof(*b->rivals));
 	b->plain = malloc(classes * sizeof(*b->plain));
 	b->marked = malloc(classes * sizeof(*b->marked));
 	b->bound = calloc(classes, sizeof(*b->bound));
@@ -750,17 +802,20 @@ static int builder_init(struct builder *b, const struct type_table *table)
 	b->queue = calloc(classes, sizeof(*b->queue));
 	b->seen = calloc(classes, sizeof(*b->seen));
 	if (!b->groups || !b->group_of || !b->target_of || !b->deviates || !b->has_rivals ||
-	    !b->is_committed || !b->plain ||
+	    !b->is_committed || !b->unplain || !b->deviating || !b->contested || !b->rivals ||
+	    !b->plain ||
 	    !b->marked || !b->bound || !b->bound_in || !b->local || !b->local_in || !b->members ||
 	    !b->marks || !b->edge_start || !b->queue || !b->seen)
 		return -ENOMEM;
+	for (uint32_t c = 0; c <= table->class_count; c++)
+		b->unplain[c] = c;
 	memset(b->plain, 0xff, classes * sizeof(*b->plain));
 	memset(b->marked, 0xff, classes * sizeof(*b->marked));
 	return 0;
 }
 
 int type_graph_init(struct type_graph *graph, const struct type_table *table,
-		    const struct unit_classes *units, uint32_t unit_count, struct type_root *roots,
+		    const struct class_list *units, uint32_t unit_count, struct type_root *roots,
 		    uint32_t root_count)
 {
 	CLEANUP(builder_deinit) struct builder b;
@@ -770,6 +825,8 @@ int type_graph_init(struct type_graph *graph, const struct type_table *table,
 	*graph = (struct type_graph){ .table = table };
 	if (!error)
 		error = find_targets(&b);
+	if (!error)
+		count_deviating(&b);
 	for (uint32_t u = 0; u < unit_count && !error; u++) {
 		uint32_t end = root;
 

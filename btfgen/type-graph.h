@@ -11,12 +11,6 @@
 
 #include "btfgen/type-table.h"
 
-/* The classes of one unit: table indices, repeats allowed. */
-struct unit_classes {
-	uint32_t *classes;
-	uint32_t count;
-};
-
 /* Something outside of the type graph that uses a class as one unit means it: a
  * function its prototype, a variable its type. Sorted by unit. */
 struct type_root {
@@ -42,7 +36,7 @@ struct type_graph {
 
 /* @roots' nodes are filled in. 0 or -ENOMEM. */
 int type_graph_init(struct type_graph *graph, const struct type_table *table,
-		    const struct unit_classes *units, uint32_t unit_count, struct type_root *roots,
+		    const struct class_list *units, uint32_t unit_count, struct type_root *roots,
 		    uint32_t root_count);
 void type_graph_deinit(struct type_graph *graph);
 

@@ -35,18 +35,8 @@ static int hash_shallow(struct recognizer *r, struct die_type *type, struct die_
 void recognizer_deinit(struct recognizer *r)
 {
 	free(r->scratch);
-	free(r->classes);
+	class_list_deinit(&r->classes);
 	*r = (struct recognizer){ 0 };
-}
-
-/* Note that the unit has this class. */
-static int list_class(struct recognizer *r, uint32_t class_index)
-{
-	if (grow_array((void **)&r->classes, &r->class_room, r->class_count + 1ull,
-		       sizeof(*r->classes)) < 0)
-		return -ENOMEM;
-	r->classes[r->class_count++] = class_index;
-	return 0;
 }
 
 static type_token hash_words(const uint64_t *words, size_t count)
@@ -270,7 +260,7 @@ static int add_class(struct recognizer *r, struct die_type *type, type_token tar
 		found = r->table->class_count - 1;
 	}
 	type->class_index = found;
-	return error ? error : list_class(r, found);
+	return error ? error : class_list_add(&r->classes, found);
 }
 
 /* Add the classes of a pointer's type tags. */
@@ -461,7 +451,7 @@ static int add_proto(struct recognizer *r, const uint64_t *words, uint32_t pairs
 	*ret = class.shallow = class.full;
 	found = type_table_find_after(r->table, &r->last_class, class.full);
 	if (found != UINT32_MAX)
-		return list_class(r, found);
+		return class_list_add(&r->classes, found);
 	if (!type_table_add(r->table, &class, &items))
 		return -ENOMEM;
 	for (uint32_t i = 0; i < pairs; i++)
@@ -470,7 +460,7 @@ static int add_proto(struct recognizer *r, const uint64_t *words, uint32_t pairs
 			.token = words[2 + 2 * i],
 			.is_shallow = true,
 		};
-	return list_class(r, r->table->class_count - 1);
+	return class_list_add(&r->classes, r->table->class_count - 1);
 }
 
 static int find_proto(struct recognizer *r, struct die_type *type, unsigned int depth)
@@ -621,7 +611,7 @@ static int find_shallow(struct recognizer *r, struct die_type *type, unsigned in
 
 int recognize_types(struct recognizer *r)
 {
-	r->class_count = 0;
+	class_list_empty(&r->classes);
 	for (uint32_t i = 0; i < r->reader->type_count; i++) {
 		int error = find_full(r, &r->reader->types[i], 0);
 
@@ -726,14 +716,14 @@ int recognize_list(struct recognizer *r, const struct unit_reader *owner,
 
 	if (type->kind == BTF_KIND_PTR) /* its type tags */
 		for (uint32_t i = type->first_item; i != ITEM_END; i = owner->items[i].next)
-			if (list_class(r, (uint32_t)owner->items[i].value) < 0)
+			if (class_list_add(&r->classes, (uint32_t)owner->items[i].value) < 0)
 				return -ENOMEM;
 
 	/* An array of arrays is several classes. */
 	while (index != UINT32_MAX) {
 		const struct type_class *class = &r->table->classes[index];
 
-		if (list_class(r, index) < 0)
+		if (class_list_add(&r->classes, index) < 0)
 			return -ENOMEM;
 		if (class->kind != BTF_KIND_ARRAY)
 			break;

@@ -120,7 +120,8 @@ struct type_class *type_table_add(struct type_table *table, const struct type_cl
 
 	if (grow_classes(table) < 0 ||
 	    grow_array((void **)&table->items, &table->item_room,
-		 (uint64_t)table->item_count + class->item_count, sizeof(*table->items)) < 0 ||
+		       (uint64_t)table->item_count + class->item_count,
+		       sizeof(*table->items)) < 0 ||
 	    grow_slots(table) < 0)
 		return NULL;
 	added = &table->classes[table->class_count];
@@ -154,4 +155,46 @@ int type_table_merge(struct type_table *table, const struct type_table *other, u
 		map[i] = found;
 	}
 	return 0;
+}
+
+/* --- lists of classes
+ * -------------------------------------------------------------------------------- */
+
+int class_list_add_run(struct class_list *list, struct class_run run)
+{
+	if (grow_array((void **)&list->runs, &list->run_room, list->run_count + 1ull,
+		       sizeof(*list->runs)) < 0)
+		return -ENOMEM;
+	list->runs[list->run_count++] = run;
+	list->count += run.count;
+	return 0;
+}
+
+int class_list_join(struct class_list *list, const struct class_list *a, const struct class_list *b)
+{
+	size_t room = (size_t)a->run_count + b->run_count;
+	struct class_run *runs = malloc((room + 1) * sizeof(*runs));
+
+	if (!runs || room >= UINT32_MAX) {
+		free(runs);
+		return -ENOMEM;
+	}
+	if (a->run_count)
+		memcpy(runs, a->runs, a->run_count * sizeof(*runs));
+	if (b->run_count)
+		memcpy(runs + a->run_count, b->runs, b->run_count * sizeof(*runs));
+	*list = (struct class_list){ runs, (uint32_t)room, (uint32_t)room, a->count + b->count };
+	return 0;
+}
+
+void class_list_empty(struct class_list *list)
+{
+	list->run_count = 0;
+	list->count = 0;
+}
+
+void class_list_deinit(struct class_list *list)
+{
+	free(list->runs);
+	*list = (struct class_list){ 0 };
 }

@@ -106,6 +106,45 @@ struct type_class *type_table_add(struct type_table *table, const struct type_cl
 /* Add to @table all classes of @other; class i of @other becomes *(map + i). */
 int type_table_merge(struct type_table *table, const struct type_table *other, uint32_t *map);
 
+/* --- lists of classes ----------------------------------------------------------------------------- */
+
+/* The classes of a unit, table indices in order, repeats included. Units repeat the same
+ * headers, and so the same classes in the same order: runs of 7 on average. */
+struct class_run {
+	uint32_t first, count;
+};
+
+struct class_list {
+	struct class_run *runs;
+	uint32_t run_count, run_room;
+	uint64_t count; /* of classes */
+};
+
+/* Append a class, a run. 0 or -ENOMEM. */
+int class_list_add_run(struct class_list *list, struct class_run run);
+static inline int class_list_add(struct class_list *list, uint32_t class_index)
+{
+	struct class_run *last = list->run_count ? &list->runs[list->run_count - 1] : NULL;
+
+	if (!last || last->first + last->count != class_index)
+		return class_list_add_run(list, (struct class_run){ class_index, 1 });
+	last->count++;
+	list->count++;
+	return 0;
+}
+/* Make @list, which has nothing, @a followed by @b, in no more memory than it takes. */
+int class_list_join(struct class_list *list, const struct class_list *a,
+		    const struct class_list *b);
+void class_list_empty(struct class_list *list); /* which keeps its room */
+void class_list_deinit(struct class_list *list);
+
+#define FOR_EACH_RUN(list, run)                                                                    \
+	for (const struct class_run *run = (list)->runs, *run##_end = run + (list)->run_count;     \
+	     run < run##_end; run++)
+#define FOR_EACH_CLASS(list, c)                                                                    \
+	FOR_EACH_RUN(list, c##_run)                                                                \
+	for (uint32_t c = c##_run->first; c < c##_run->first + c##_run->count; c++)
+
 /* --- recognition ------------------------------------------------------------------------------ */
 
 struct type_pool; /* type-pool.h */
@@ -117,8 +156,7 @@ struct recognizer {
 	uint64_t *scratch;
 	size_t scratch_room;
 	uint32_t last_class; /* found or added last */
-	uint32_t *classes; /* the classes of this unit, in order, repeats included */
-	uint32_t class_count, class_room;
+	struct class_list classes; /* of this unit */
 	uint64_t first_bias; /* added to offsets: supplementary files come after */
 	bool has_strays;     /* a type was referred to that is in no pool */
 	const char *problem; /* set when it failed */
