@@ -20,7 +20,7 @@ struct btf_build {
 	struct buf types;
 	struct buf strings;
 	struct buf offsets;  /* uint32_t, one a type */
-	uint32_t *table;     /* string offset + 1 by hash, open addressing; 0 is free */
+	uint64_t *table;     /* half of the string's hash, and its offset + 1; 0 is free */
 	uint32_t table_size; /* a power of two */
 	uint32_t table_used;
 };
@@ -66,40 +66,50 @@ static const char *string_at(const struct btf_build *b, uint32_t offset)
 	return (const char *)b->strings.data + (offset - b->first_string);
 }
 
-static uint32_t *find_slot(const struct btf_build *b, const char *string, size_t length)
+/* Whether @length bytes of @string are what stands at the slot's offset. */
+static bool is_string(const struct btf_build *b, uint64_t slot, const char *string, size_t length)
 {
-	uint32_t i = (uint32_t)XXH3_64bits(string, length);
+	const char *there = string_at(b, (uint32_t)slot - 1);
 
-	for (;; i++) {
-		uint32_t *slot = &b->table[i & (b->table_size - 1)];
-		const char *there;
+	return !strncmp(there, string, length) && !there[length];
+}
 
-		if (!*slot)
-			return slot;
-		there = string_at(b, *slot - 1);
-		if (!strncmp(there, string, length) && !there[length])
+/* The slot of a string, or the free one for it; @hash is of the string. Nearly all
+ * others are told without a look at the string. */
+static uint64_t *find_slot(const struct btf_build *b, uint64_t hash, const char *string,
+			   size_t length)
+{
+	for (uint32_t i = (uint32_t)(hash >> 32);; i++) {
+		uint64_t *slot = &b->table[i & (b->table_size - 1)];
+
+		if (!*slot || (!((*slot ^ hash) >> 32) && is_string(b, *slot, string, length)))
 			return slot;
 	}
 }
 
+static uint64_t make_slot(uint64_t hash, uint32_t offset)
+{
+	return (hash & ~UINT64_C(0xffffffff)) | (offset + 1);
+}
+
 static int grow_table(struct btf_build *b)
 {
-	uint32_t *old = b->table, old_size = b->table_size;
+	uint32_t size = b->table_size ? b->table_size * 2 : 4096;
+	uint64_t *table = calloc(size, sizeof(*table));
 
-	b->table_size = old_size ? old_size * 2 : 4096;
-	b->table = calloc(b->table_size, sizeof(*b->table));
-	if (!b->table) {
-		b->table = old;
-		b->table_size = old_size;
+	if (!table)
 		return -ENOMEM;
-	}
-	for (uint32_t i = 0; i < old_size; i++) {
-		const char *string = old[i] ? string_at(b, old[i] - 1) : NULL;
+	for (uint32_t k = 0; k < b->table_size; k++) {
+		uint32_t i = (uint32_t)(b->table[k] >> 32);
 
-		if (string)
-			*find_slot(b, string, strlen(string)) = old[i];
+		while (b->table[k] && table[i & (size - 1)])
+			i++;
+		if (b->table[k])
+			table[i & (size - 1)] = b->table[k];
 	}
-	free(old);
+	free(b->table);
+	b->table = table;
+	b->table_size = size;
 	return 0;
 }
 
@@ -110,15 +120,16 @@ static int index_base(struct btf_build *b, const struct btf_view *view)
 	int error = view->base ? index_base(b, view->base) : 0;
 
 	for (const char *s = view->strings; !error && s < end; s += strlen(s) + 1) {
-		uint32_t *slot;
+		size_t length = strlen(s);
+		uint64_t hash = XXH3_64bits(s, length), *slot;
 
 		if (b->table_used * 2 >= b->table_size)
 			error = grow_table(b);
 		if (error)
 			break;
-		slot = find_slot(b, s, strlen(s));
+		slot = find_slot(b, hash, s, length);
 		if (!*slot) {
-			*slot = view->first_string + (uint32_t)(s - view->strings) + 1;
+			*slot = make_slot(hash, view->first_string + (uint32_t)(s - view->strings));
 			b->table_used++;
 		}
 	}
@@ -140,14 +151,16 @@ int btf_build_new_on(const struct btf_build *index, struct btf_build **ret)
 }
 
 /* Among the names of an index; 0: not there. */
-static uint32_t find_in_index(const struct btf_build *index, const char *string, size_t length)
+static uint32_t find_in_index(const struct btf_build *index, uint64_t hash, const char *string,
+			      size_t length)
 {
-	return index && index->table ? *find_slot(index, string, length) : 0;
+	return index && index->table ? (uint32_t)*find_slot(index, hash, string, length) : 0;
 }
 
 int btf_build_string_n(struct btf_build *b, const char *string, size_t length, uint32_t *ret)
 {
-	uint32_t *slot, known;
+	uint64_t hash, *slot;
+	uint32_t known;
 	int error = 0;
 
 	if (length) /* a NUL inside would end it for every reader */
@@ -156,7 +169,8 @@ int btf_build_string_n(struct btf_build *b, const char *string, size_t length, u
 		*ret = 0;
 		return 0;
 	}
-	known = find_in_index(b->index, string, length);
+	hash = XXH3_64bits(string, length);
+	known = find_in_index(b->index, hash, string, length);
 	if (known) {
 		*ret = known - 1;
 		return 0;
@@ -167,7 +181,7 @@ int btf_build_string_n(struct btf_build *b, const char *string, size_t length, u
 		error = grow_table(b);
 	if (error)
 		return error;
-	slot = find_slot(b, string, length);
+	slot = find_slot(b, hash, string, length);
 	if (!*slot) {
 		uint64_t offset = (uint64_t)b->first_string + b->strings.size;
 
@@ -180,10 +194,10 @@ int btf_build_string_n(struct btf_build *b, const char *string, size_t length, u
 			error = buf_add(&b->strings, "", 1);
 		if (error)
 			return error;
-		*slot = (uint32_t)offset + 1;
+		*slot = make_slot(hash, (uint32_t)offset);
 		b->table_used++;
 	}
-	*ret = *slot - 1;
+	*ret = (uint32_t)*slot - 1;
 	return 0;
 }
 
