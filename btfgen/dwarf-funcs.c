@@ -124,15 +124,6 @@ static void add_name(struct func_symbols *symbols, const struct found *found)
 		(hash & ~UINT64_C(0xffffffff)) | symbols->name_count;
 }
 
-/* The index of a name, or UINT32_MAX. */
-static uint32_t find_name(const struct func_symbols *symbols, const char *name)
-{
-	size_t length = strlen(name);
-	uint64_t slot = *name_slot(symbols, XXH3_64bits(name, length), name, (uint32_t)length);
-
-	return slot ? (uint32_t)slot - 1 : UINT32_MAX;
-}
-
 /* Names in order, each with its symbols, and a hash over them. */
 static int index_symbols(struct func_symbols *symbols, const struct symbol_list *list)
 {
@@ -374,24 +365,73 @@ static int add_def(struct func_defs *defs, const struct func_def *def)
 	return 0;
 }
 
+/* A function that may count, if the symbol table has it. */
+struct candidate {
+	const struct die_func *func;
+	struct die_func whole; /* with what its origin knows */
+	struct origin origin;
+	const char *name; /* "" when it has none */
+	char packed[8];   /* where @name may lie */
+	uint64_t hash;    /* of the name */
+	uint32_t length;
+	const struct func_name *guess; /* NULL: there is none */
+};
+
+/*
+ * Each look for a symbol goes through five places in memory, all of them far away and
+ * each known only from the one before. So functions come by the batch, and one step is
+ * taken for all of them before the next: what it touches is on its way by then.
+ */
+#define BATCH 32
+
+static uint64_t *symbol_slot(const struct func_symbols *symbols, const struct candidate *c)
+{
+	return &symbols->slots[(uint32_t)c->hash & (symbols->slot_count - 1)];
+}
+
+static void prepare_batch(const struct func_symbols *symbols, const struct dwarf_file *file,
+			  struct candidate *batch, uint32_t count)
+{
+	for (struct candidate *c = batch; c < batch + count; c++) {
+		c->name = dwarf_string(file, c->whole.name, c->packed);
+		c->length = (uint32_t)strlen(c->name);
+		c->hash = XXH3_64bits(c->name, c->length);
+		__builtin_prefetch(symbol_slot(symbols, c));
+	}
+	for (struct candidate *c = batch; c < batch + count; c++) {
+		uint32_t found = (uint32_t)*symbol_slot(symbols, c);
+
+		c->guess = found ? &symbols->names[found - 1] : NULL;
+		__builtin_prefetch(c->guess);
+	}
+	for (struct candidate *c = batch; c < batch + count; c++)
+		__builtin_prefetch(c->guess ? c->guess->name : NULL);
+}
+
+/* The index of the candidate's name, or UINT32_MAX. */
+static uint32_t find_name(const struct func_symbols *symbols, const struct candidate *c)
+{
+	uint64_t slot = *name_slot(symbols, c->hash, c->name, c->length);
+
+	return slot && c->length ? (uint32_t)slot - 1 : UINT32_MAX;
+}
+
 static int collect_function(struct func_defs *defs, const struct func_symbols *symbols,
-			    struct recognizer *r, const struct die_func *func, uint32_t unit)
+			    struct recognizer *r, const struct candidate *candidate, uint32_t unit)
 {
 	struct unit_reader *reader = r->reader;
-	struct origin origin;
-	struct die_func whole = complete_function(r, func, &origin);
+	const struct die_func *func = candidate->func;
+	struct origin origin = candidate->origin;
 	AUTO_FREE struct die_item *params = NULL;
 	struct func_def def = {
 		.offset = reader->base + func->offset,
 		.unit = unit,
 		.is_folded = !(func->flags & FUNC_HAS_PC),
 		/* clang changes static functions in place. gcc says so by the symbol. */
-		.is_changed = reader->clang && whole.flags & FUNC_NOCALL,
-		.dwarf_name = whole.name,
+		.is_changed = reader->clang && candidate->whole.flags & FUNC_NOCALL,
+		.dwarf_name = candidate->whole.name,
 	};
-	char packed[8];
-	const char *name = dwarf_string(reader->file, whole.name, packed);
-	uint32_t found = *name ? find_name(symbols, name) : UINT32_MAX;
+	uint32_t found = find_name(symbols, candidate);
 	int error, moved;
 
 	if (found == UINT32_MAX || func->item_count > PARAMETERS_MAXIMUM)
@@ -403,7 +443,7 @@ static int collect_function(struct func_defs *defs, const struct func_symbols *s
 	moved = gather_parameters(reader, func, origin, params);
 	if (moved < 0)
 		return 0;
-	error = find_protos(r, &whole, params, &def);
+	error = find_protos(r, &candidate->whole, params, &def);
 	if (!error)
 		error = decl_tags_add(&defs->tags, &def.tags, reader, func->first_tag);
 	if (!error && origin.func)
@@ -424,20 +464,50 @@ void func_defs_deinit(struct func_defs *defs)
 	*defs = (struct func_defs){ 0 };
 }
 
+/* Neither a declaration, nor an inline function without code of its own. */
+static bool is_candidate(const struct die_func *func)
+{
+	uint32_t excluded =
+		func->flags & FUNC_HAS_PC ? FUNC_DECLARATION : FUNC_DECLARATION | FUNC_INLINE;
+
+	return !(func->flags & excluded);
+}
+
+/* Collect what is in the batch, and empty it. */
+static int collect_batch(struct func_defs *defs, const struct func_symbols *symbols,
+			 struct recognizer *r, struct candidate *batch, uint32_t *count,
+			 uint32_t unit)
+{
+	int error = 0;
+
+	prepare_batch(symbols, r->reader->file, batch, *count);
+	for (uint32_t i = 0; i < *count && !error; i++)
+		error = collect_function(defs, symbols, r, &batch[i], unit);
+	*count = 0;
+	return error;
+}
+
 int func_defs_collect(struct func_defs *defs, const struct func_symbols *symbols,
 		      struct recognizer *r, uint32_t first, uint32_t end, uint32_t unit)
 {
+	const struct dwarf_file *file = r->reader->file;
+	struct candidate batch[BATCH];
+	uint32_t count = 0;
 	int error = 0;
 
 	for (uint32_t i = first; i < end && !error; i++) {
 		const struct die_func *func = &r->reader->funcs[i];
+		struct candidate *c = &batch[count];
 
-		if (func->flags &
-		    (FUNC_DECLARATION | (func->flags & FUNC_HAS_PC ? 0 : FUNC_INLINE)))
+		if (!is_candidate(func))
 			continue;
-		error = collect_function(defs, symbols, r, func, unit);
+		c->func = func;
+		c->whole = complete_function(r, func, &c->origin);
+		dwarf_string_prefetch(file, c->whole.name);
+		if (++count == BATCH)
+			error = collect_batch(defs, symbols, r, batch, &count, unit);
 	}
-	return error;
+	return error ? error : collect_batch(defs, symbols, r, batch, &count, unit);
 }
 
 int func_defs_merge(struct func_defs *defs, struct func_defs *other)

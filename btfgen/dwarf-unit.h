@@ -99,6 +99,13 @@ int dwarf_refuse_split(const char *path, struct btfpack_error *err);
  * holds the bytes of a packed name: the result may lie there. */
 const char *dwarf_string(const struct dwarf_file *file, dwarf_name name, char packed[8]);
 
+/* Fetch what dwarf_string() will look at. */
+static inline void dwarf_string_prefetch(const struct dwarf_file *file, dwarf_name name)
+{
+	if (NAME_PLACE(name) == NAME_STR && NAME_VALUE(name) < file->str.size)
+		__builtin_prefetch(file->str.data + NAME_VALUE(name));
+}
+
 /* --- what a unit holds ------------------------------------------------------------------------ */
 
 /* A reference to a DIE: its offset from the reader's base; or, with REF_FOREIGN
