@@ -228,8 +228,7 @@ static void *run_worker(void *arg)
 	w->recognizer.reader = &w->reader;
 	w->recognizer.table = &w->table;
 	w->recognizer.pool = c->pool.unit_count || c->pool.alt ? &c->pool : NULL;
-	while (!atomic_load_explicit(&c->stop, memory_order_relaxed) &&
-	       take_batch(c, &first, &end))
+	while (!atomic_load_explicit(&c->stop, memory_order_relaxed) && take_batch(c, &first, &end))
 		read_batch(w, first, end);
 	return NULL;
 }
@@ -309,22 +308,47 @@ static int merge_table(struct conversion *c, struct worker *w)
 	return error;
 }
 
-static int merge_workers(struct conversion *c)
+static void choose_definitions(struct conversion *c)
 {
+	func_defs_choose(&c->funcs, &c->symbols);
+	var_defs_sort(&c->vars);
+}
+
+/* Functions and variables: merged, and chosen, while types are merged. Not NULL when out
+ * of memory. */
+static void *merge_definitions(void *arg)
+{
+	struct conversion *c = arg;
 	int error = 0;
 
 	for (unsigned int i = 0; i < c->worker_count && !error; i++) {
-		struct worker *w = &c->workers[i];
-
-		unit_reader_deinit(&w->reader);
-		recognizer_deinit(&w->recognizer);
-		error = merge_table(c, w);
+		error = func_defs_merge(&c->funcs, &c->workers[i].funcs);
 		if (!error)
-			error = func_defs_merge(&c->funcs, &w->funcs);
-		if (!error)
-			error = var_defs_merge(&c->vars, &w->vars);
+			error = var_defs_merge(&c->vars, &c->workers[i].vars);
 	}
-	return error;
+	if (error)
+		return c;
+	choose_definitions(c);
+	return NULL;
+}
+
+static int merge_workers(struct conversion *c)
+{
+	pthread_t thread;
+	bool started = c->worker_count > 1 && !pthread_create(&thread, NULL, merge_definitions, c);
+	void *failed = NULL;
+	int error = 0;
+
+	for (unsigned int i = 0; i < c->worker_count && !error; i++) {
+		unit_reader_deinit(&c->workers[i].reader);
+		recognizer_deinit(&c->workers[i].recognizer);
+		error = merge_table(c, &c->workers[i]);
+	}
+	if (started)
+		pthread_join(thread, &failed);
+	else if (!error)
+		failed = merge_definitions(c);
+	return failed ? -ENOMEM : error;
 }
 
 /* --- the two ways
@@ -465,6 +489,8 @@ int conversion_read(struct conversion *c, struct btfpack_error *err)
 		error = read_pools(c, is_any_unit, err);
 		if (!error)
 			error = take_from_pool(c);
+		if (!error)
+			choose_definitions(c);
 		if (error == -EFBIG)
 			error = btfpack_error_set(err, error,
 						  "%s: .debug_info: units import one another's "
@@ -473,9 +499,5 @@ int conversion_read(struct conversion *c, struct btfpack_error *err)
 		else if (error && (!err || err->code != error))
 			error = out_of_memory(c, err);
 	}
-	if (error)
-		return error;
-	func_defs_choose(&c->funcs, &c->symbols);
-	var_defs_sort(&c->vars);
-	return 0;
+	return error;
 }

@@ -139,6 +139,45 @@ static unsigned int count_jobs(unsigned int jobs, size_t units)
 	return jobs;
 }
 
+struct symbols_reader {
+	struct conversion *conversion;
+	int error;
+	struct btfpack_error err;
+};
+
+/* What is read of the file beside DWARF. */
+static void *read_symbols(void *arg)
+{
+	struct symbols_reader *reader = arg;
+	struct conversion *c = reader->conversion;
+
+	if (c->flags & BTFPACK_CONVERT_NO_FUNCS)
+		return NULL;
+	reader->error = func_symbols_init(&c->symbols, &c->image, &reader->err);
+	if (!reader->error)
+		reader->error = percpu_section_init(&c->percpu, &c->image, &reader->err);
+	if (!reader->error)
+		reader->error = kfuncs_init(&c->kfuncs, &c->image, &reader->err);
+	return NULL;
+}
+
+/* List the units and read the symbols, at the same time if there may be two threads. */
+static int list_contents(struct conversion *c, unsigned int jobs, struct btfpack_error *err)
+{
+	struct symbols_reader reader = { .conversion = c };
+	pthread_t thread;
+	bool started = jobs > 1 && !pthread_create(&thread, NULL, read_symbols, &reader);
+	int error = dwarf_file_list(&c->file, err);
+
+	if (started)
+		pthread_join(thread, NULL);
+	else if (!error)
+		read_symbols(&reader);
+	if (!error && reader.error)
+		error = btfpack_error_set(err, reader.err.code, "%s", reader.err.message);
+	return error;
+}
+
 static int open_alt(struct conversion *c, const char *dwz_path, char **path_ret,
 		    struct btfpack_error *err)
 {
@@ -148,6 +187,8 @@ static int open_alt(struct conversion *c, const char *dwz_path, char **path_ret,
 		found = dwarf_file_init(&c->alt_file, &c->alt_image, err);
 	else
 		return found;
+	if (!found)
+		found = dwarf_file_list(&c->alt_file, err);
 	return found ? found : dwarf_file_set_alt(&c->file, &c->alt_file, err);
 }
 
@@ -183,20 +224,12 @@ static int convert_again(struct conversion *c, struct btfpack_blob *ret, struct 
 static int convert_dwarf(struct conversion *c, struct btfpack_blob *ret, struct btfpack_error *err)
 {
 	bool repeats = false;
-	int error = 0;
+	int error;
 
 	c->units = calloc(c->file.unit_count + 1, sizeof(*c->units));
 	if (!c->units)
 		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", c->image.path);
-	if (!(c->flags & BTFPACK_CONVERT_NO_FUNCS)) {
-		error = func_symbols_init(&c->symbols, &c->image, err);
-		if (!error)
-			error = percpu_section_init(&c->percpu, &c->image, err);
-		if (!error)
-			error = kfuncs_init(&c->kfuncs, &c->image, err);
-	}
-	if (!error)
-		error = read_and_emit(c, ret, &repeats, err);
+	error = read_and_emit(c, ret, &repeats, err);
 	return !error && repeats ? convert_again(c, ret, err) : error;
 }
 
@@ -266,6 +299,9 @@ static int convert(const char *path, const struct base_types *base,
 	}
 	if (error)
 		return btfpack_error_set(err, reason.code, "%s", reason.message);
+	error = list_contents(&c, count_jobs(opts ? opts->jobs : 0, SIZE_MAX), err);
+	if (error)
+		return error;
 	c.worker_count = count_jobs(opts ? opts->jobs : 0, c.file.unit_count);
 	error = open_alt(&c, opts ? opts->dwz_path : NULL, &alt_path, err);
 	if (!error)

@@ -428,12 +428,17 @@ int dwarf_file_init(struct dwarf_file *file, struct elf_image *image, struct btf
 					  "%s: no DWARF debug information (.debug_info) in it; the "
 					  "debug package of this kernel has a vmlinux with it",
 					  image->path);
-	if (!error)
-		error = list_units(file, err);
-	if (!error && has_repeats(&file->str) && string_index_new(file, &file->strings) < 0)
-		error = btfpack_error_set(err, -ENOMEM, "%s: out of memory", image->path);
 	if (error)
 		dwarf_file_deinit(file);
+	return error;
+}
+
+int dwarf_file_list(struct dwarf_file *file, struct btfpack_error *err)
+{
+	int error = list_units(file, err);
+
+	if (!error && has_repeats(&file->str) && string_index_new(file, &file->strings) < 0)
+		error = btfpack_error_set(err, -ENOMEM, "%s: out of memory", file->image->path);
 	return error;
 }
 

@@ -67,8 +67,10 @@ struct dwarf_file {
 	uint8_t *joined;      /* @info's bytes when there was such a section */
 };
 
-/* Find the sections and list the units. -EOPNOTSUPP when there is no DWARF. */
+/* Find the sections. -EOPNOTSUPP when there is no DWARF. */
 int dwarf_file_init(struct dwarf_file *file, struct elf_image *image, struct btfpack_error *err);
+/* List the units; that asks the image for nothing. */
+int dwarf_file_list(struct dwarf_file *file, struct btfpack_error *err);
 void dwarf_file_deinit(struct dwarf_file *file);
 
 /* Give @file the supplementary file @alt. From then on a string that stands in
