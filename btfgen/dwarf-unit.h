@@ -150,13 +150,8 @@ struct die_type {
 struct die_item {
 	dwarf_name name;
 	uint64_t value; /* bit offset; the number; elements; a parameter's offset; a tag's class */
-	union {
-		struct {
-			uint32_t ref;
-			uint32_t location; /* of a parameter with ITEM_LOCATION: index */
-		};
-		uint64_t token; /* of a member, once its type is recognised: type-table.h */
-	};
+	uint32_t ref;
+	uint32_t location; /* of a parameter with ITEM_LOCATION: index */
 	uint16_t bits;	/* a bitfield's width */
 	uint16_t flags; /* ITEM_* */
 	uint32_t next;	/* index, ITEM_END at the end */

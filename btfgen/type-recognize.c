@@ -132,19 +132,21 @@ HOT int shallow_of(struct recognizer *r, uint32_t ref, unsigned int depth, type_
 	return error;
 }
 
-/* Room for @count words that no recursion runs over: tokens of parts are computed
- * before the whole is gathered. */
+/* Room for @count words, beside those of the structs being recognised further out. Good
+ * until the next recursion: parts are recognised before the whole is gathered. */
 static uint64_t *get_scratch(struct recognizer *r, size_t count)
 {
-	if (count > r->scratch_room) {
-		uint64_t *bigger = reallocarray(r->scratch, count * 2, sizeof(*bigger));
+	size_t needed = r->scratch_used + count;
+
+	if (needed > r->scratch_room) {
+		uint64_t *bigger = reallocarray(r->scratch, needed * 2, sizeof(*bigger));
 
 		if (!bigger)
 			return NULL;
 		r->scratch = bigger;
-		r->scratch_room = count * 2;
+		r->scratch_room = needed * 2;
 	}
-	return r->scratch;
+	return r->scratch + r->scratch_used;
 }
 
 #define FOR_EACH_ITEM(r, type, item)                                                    \
@@ -181,6 +183,10 @@ static type_token shallow_target(struct recognizer *r, const struct die_type *ty
 
 /* --- adding classes ----------------------------------------------------------------------------- */
 
+/* What is hashed of a struct, union or enum: a head, and for each item its name, its
+ * token, its value. */
+enum { COMPOSITE_HEAD = 3, ITEM_WORDS = 3 };
+
 /* Fill in a class for a type without items but one reference. */
 static int add_reference_class(struct recognizer *r, struct die_type *type, type_token full,
 			       type_token shallow, uint32_t size, type_token target,
@@ -204,7 +210,8 @@ static int add_reference_class(struct recognizer *r, struct die_type *type, type
 	return 0;
 }
 
-static int add_composite_class(struct recognizer *r, struct die_type *type)
+/* @words are those that were hashed. */
+static int add_composite_class(struct recognizer *r, struct die_type *type, const uint64_t *words)
 {
 	struct type_class class = {
 		.full = type->full,
@@ -222,21 +229,24 @@ static int add_composite_class(struct recognizer *r, struct die_type *type)
 		return -ENOMEM;
 	if (!class.item_count)
 		return 0;
+	words += COMPOSITE_HEAD;
 	FOR_EACH_ITEM(r, type, item)
 	{
 		*items++ = (struct class_item){
 			.name = item->name,
-			.token = type->kind == BTF_KIND_ENUM ? 0 : item->token,
+			.token = type->kind == BTF_KIND_ENUM ? 0 : words[1],
 			.value = item->value,
 			.bits = item->bits,
 			.is_negative = item->flags & ITEM_NEGATIVE,
 		};
+		words += ITEM_WORDS;
 	}
 	return 0;
 }
 
-static int add_class(struct recognizer *r, struct die_type *type, type_token target,
-		     bool is_shallow)
+/* @words: of a struct, union or enum that is complete. */
+static int add_class_of(struct recognizer *r, struct die_type *type, type_token target,
+			bool is_shallow, const uint64_t *words)
 {
 	uint32_t found = type_table_find_after(r->table, &r->last_class, type->full);
 	int error = 0;
@@ -248,7 +258,7 @@ static int add_class(struct recognizer *r, struct die_type *type, type_token tar
 		case BTF_KIND_ENUM:
 		case BTF_KIND_INT:
 		case BTF_KIND_FLOAT:
-			error = add_composite_class(r, type);
+			error = add_composite_class(r, type, words);
 			break;
 		default:
 			if (type->kind == BTF_KIND_PTR)
@@ -261,6 +271,12 @@ static int add_class(struct recognizer *r, struct die_type *type, type_token tar
 	}
 	type->class_index = found;
 	return error ? error : class_list_add(&r->classes, found);
+}
+
+static int add_class(struct recognizer *r, struct die_type *type, type_token target,
+		     bool is_shallow)
+{
+	return add_class_of(r, type, target, is_shallow, NULL);
 }
 
 /* Add the classes of a pointer's type tags. */
@@ -356,47 +372,67 @@ static int find_array(struct recognizer *r, struct die_type *type, unsigned int 
 	return 0;
 }
 
-/* The full tokens of the members' types, into the items. */
-static int find_members(struct recognizer *r, struct die_type *type, unsigned int depth)
+/* The token of a member's type. An enumerator has no type, a member no sign. */
+HOT int item_token(struct recognizer *r, const struct die_type *type, struct die_item *item,
+		   unsigned int depth, uint64_t *ret)
 {
+	uint8_t flags = 0;
+	int error;
+
+	if (type->kind == BTF_KIND_ENUM) {
+		*ret = item->flags & ITEM_NEGATIVE;
+		return 0;
+	}
+	error = full_of(r, item->ref, depth, ret, &flags);
+	if (__builtin_expect(item->flags & ITEM_OLD_BITS, 0)) {
+		item->value += 8 * recognize_size(r, item->ref, 8).bytes;
+		item->flags &= (uint16_t)~ITEM_OLD_BITS;
+	}
+	return error;
+}
+
+/* Gather what is hashed from @start of the scratch words on; a member may be a struct
+ * whose own come behind meanwhile. */
+static int gather_composite(struct recognizer *r, struct die_type *type, unsigned int depth,
+			    size_t start)
+{
+	size_t at = start + COMPOSITE_HEAD;
+
 	FOR_EACH_ITEM(r, type, item)
 	{
-		type_token token;
-		uint8_t flags = 0;
-		int error = full_of(r, item->ref, depth, &token, &flags);
+		uint64_t token;
+		int error = item_token(r, type, item, depth, &token);
 
 		if (error)
 			return error;
-		if (item->flags & ITEM_OLD_BITS) {
-			item->value += 8 * recognize_size(r, item->ref, 8).bytes;
-			item->flags &= (uint16_t)~ITEM_OLD_BITS;
-		}
-		item->token = token; /* from here on there is no @ref */
+		r->scratch[at++] = item->name;
+		r->scratch[at++] = token;
+		/* No member that BTF can say lies 2^48 bits in. */
+		r->scratch[at++] = item->value ^ (uint64_t)item->bits << 48;
 	}
+	r->scratch[start] = WORD_FULL | type->kind;
+	r->scratch[start + 1] = type->name;
+	r->scratch[start + 2] = (uint64_t)type->size << 8 | (type->flags & TYPE_SIGNED);
 	return 0;
 }
 
-/* An enumerator has no type, a member no sign; and no member that BTF can say lies
- * 2^48 bits in. */
-static int hash_composite(struct recognizer *r, struct die_type *type)
+static int find_complete(struct recognizer *r, struct die_type *type, unsigned int depth)
 {
-	bool is_enum = type->kind == BTF_KIND_ENUM;
-	uint64_t *words = get_scratch(r, 3 + 3 * (size_t)type->item_count);
-	size_t n = 0;
+	size_t start = r->scratch_used;
+	size_t count = COMPOSITE_HEAD + ITEM_WORDS * (size_t)type->item_count;
+	int error = get_scratch(r, count) ? 0 : -ENOMEM;
 
-	if (!words)
-		return -ENOMEM;
-	words[n++] = WORD_FULL | type->kind;
-	words[n++] = type->name;
-	words[n++] = (uint64_t)type->size << 8 | (type->flags & TYPE_SIGNED);
-	FOR_EACH_ITEM(r, type, item)
-	{
-		words[n++] = item->name;
-		words[n++] = is_enum ? item->flags & ITEM_NEGATIVE : item->token;
-		words[n++] = item->value ^ (uint64_t)item->bits << 48;
-	}
-	type->full = hash_words(words, n);
-	return 0;
+	r->scratch_used += count;
+	if (!error)
+		error = gather_composite(r, type, depth, start);
+	r->scratch_used = start;
+	if (error)
+		return error;
+	type->full = hash_words(r->scratch + start, count);
+	if (!type->name)
+		type->shallow = type->full;
+	type->shallow_state = TOKEN_DONE;
+	return add_class_of(r, type, 0, false, r->scratch + start);
 }
 
 static int find_composite(struct recognizer *r, struct die_type *type, unsigned int depth)
@@ -405,18 +441,11 @@ static int find_composite(struct recognizer *r, struct die_type *type, unsigned 
 
 	if (type->name) /* known by its name before its members are looked at */
 		error = find_shallow(r, type, depth + 1);
-	if (!error && type->flags & TYPE_DECLARATION) {
-		type->flags |= TYPE_WEAK;
-		type->full = hash_words(
-			(uint64_t[]){ WORD_FULL | BTF_KIND_FWD, type->kind, type->name }, 3);
-	} else if (!error) {
-		if (type->kind != BTF_KIND_ENUM)
-			error = find_members(r, type, depth);
-		if (!error)
-			error = hash_composite(r, type);
-	}
-	if (error)
-		return error;
+	if (error || !(type->flags & TYPE_DECLARATION))
+		return error ? error : find_complete(r, type, depth);
+	type->flags |= TYPE_WEAK;
+	type->full =
+		hash_words((uint64_t[]){ WORD_FULL | BTF_KIND_FWD, type->kind, type->name }, 3);
 	if (!type->name)
 		type->shallow = type->full;
 	type->shallow_state = TOKEN_DONE;

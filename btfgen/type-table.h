@@ -138,11 +138,11 @@ int class_list_join(struct class_list *list, const struct class_list *a,
 void class_list_empty(struct class_list *list); /* which keeps its room */
 void class_list_deinit(struct class_list *list);
 
-#define FOR_EACH_RUN(list, run)                                                                    \
-	for (const struct class_run *run = (list)->runs, *run##_end = run + (list)->run_count;     \
+#define FOR_EACH_RUN(list, run)                                                                \
+	for (const struct class_run *run = (list)->runs, *run##_end = run + (list)->run_count; \
 	     run < run##_end; run++)
-#define FOR_EACH_CLASS(list, c)                                                                    \
-	FOR_EACH_RUN(list, c##_run)                                                                \
+#define FOR_EACH_CLASS(list, c)     \
+	FOR_EACH_RUN(list, c##_run) \
 	for (uint32_t c = c##_run->first; c < c##_run->first + c##_run->count; c++)
 
 /* --- recognition ------------------------------------------------------------------------------ */
@@ -154,7 +154,7 @@ struct recognizer {
 	struct type_table *table;
 	const struct type_pool *pool; /* where foreign references lead; may be NULL */
 	uint64_t *scratch;
-	size_t scratch_room;
+	size_t scratch_room, scratch_used;
 	uint32_t last_class; /* found or added last */
 	struct class_list classes; /* of this unit */
 	uint64_t first_bias; /* added to offsets: supplementary files come after */
