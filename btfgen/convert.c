@@ -2,7 +2,7 @@
 /*
  * btfpack_convert(): the passes in order.
  *
- *   1. open      the ELF file, its sections, the list of units, function symbols
+ *   1. open      the ELF file, its sections; the list of units beside function symbols
  *   2. read      units, spread over threads: DIEs to types (dwarf-unit), types to
  *                classes (type-recognize), into one table (convert-read)
  *   3. resolve   references between classes to nodes (type-graph)

@@ -2,9 +2,10 @@
 /*
  * The pass over a unit's DIEs. It is where conversion spends half of its time:
  * a kernel has some 14 million DIEs in 165 MB. So: one loop, no recursion, no
- * look at any other DIE, no look at a string; what the abbreviations say is not
- * wanted is stepped over in one addition. The loop is written once and compiled
- * twice, for either byte order.
+ * look at any other DIE, no look at a string. What is not wanted where it stands
+ * is stepped over in one addition, what is simple (dwarf-abbrev.h) is read without
+ * a branch for each attribute, and only one DIE in ten goes by ops. The loop is
+ * written once and compiled twice, for either byte order.
  */
 #include <dwarf.h>
 #include <endian.h>

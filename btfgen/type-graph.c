@@ -15,7 +15,8 @@
  * its *variant*, and (class, variant) is a node of its own, shared by all units in
  * which it comes out the same.
  *
- * Cost: linear in classes and units, but for the walks, which are bounded: beyond
+ * Cost: linear in classes, in the runs that units list them in (type-table.h), and in
+ * the classes of the units that deviate; but for the walks, which are bounded: beyond
  * WALK_MAXIMUM steps in one unit all its deviations count as one.
  */
 #include <errno.h>
@@ -56,7 +57,7 @@ struct builder {
 	bool *deviates;      /* by class: complete, and not its group's default */
 	bool *has_rivals;    /* by class: complete, and not the only one of its group */
 	bool *is_committed;  /* by class: see drop_undecided() */
-	uint32_t *unplain;   /* by class: the next, itself included, that may lack a plain variant */
+	uint32_t *unplain; /* by class: the next, itself included, that may lack a plain variant */
 	/* By class: how many before it deviate, are contested, have rivals. Units are runs of
 	 * classes, so one subtraction answers for a run. */
 	uint32_t *deviating, *contested, *rivals;
@@ -513,8 +514,8 @@ static int add_unit(struct builder *b, const struct class_list *unit, uint32_t n
 		error = add_deviating_unit(b, unit, number);
 	else
 		FOR_EACH_RUN(unit, run)
-		if (!error)
-			error = add_plain_run(b, run);
+	if (!error)
+		error = add_plain_run(b, run);
 	for (uint32_t i = 0; i < root_count && !error; i++) {
 		uint32_t c = roots[i].class_index;
 
@@ -767,9 +768,9 @@ static void builder_deinit(struct builder *b)
 			  b->variants,        b->plain,    b->marked,    b->slots,
 			  b->variant_targets, b->bound,    b->bound_in,  b->local,
 			  b->local_in,        b->members,  b->marks,     b->edge_start,
-			  b->edges,           b->queue,    b->seen,
-			  b->has_rivals,      b->is_committed, b->unplain,
-			  b->deviating,       b->contested,    b->rivals };
+			  b->edges,           b->queue,    b->seen,      b->has_rivals,
+			  b->is_committed,    b->unplain,  b->deviating, b->contested,
+			  b->rivals };
 
 	for (size_t i = 0; i < ARRAY_SIZE(owned); i++)
 		free(owned[i]);
@@ -803,9 +804,8 @@ static int builder_init(struct builder *b, const struct type_table *table)
 	b->seen = calloc(classes, sizeof(*b->seen));
 	if (!b->groups || !b->group_of || !b->target_of || !b->deviates || !b->has_rivals ||
 	    !b->is_committed || !b->unplain || !b->deviating || !b->contested || !b->rivals ||
-	    !b->plain ||
-	    !b->marked || !b->bound || !b->bound_in || !b->local || !b->local_in || !b->members ||
-	    !b->marks || !b->edge_start || !b->queue || !b->seen)
+	    !b->plain || !b->marked || !b->bound || !b->bound_in || !b->local || !b->local_in ||
+	    !b->members || !b->marks || !b->edge_start || !b->queue || !b->seen)
 		return -ENOMEM;
 	for (uint32_t c = 0; c <= table->class_count; c++)
 		b->unplain[c] = c;
