@@ -31,50 +31,54 @@
 /* --- functions and variables in the graph
  * ---------------------------------------------------------- */
 
-/* A root, and which function (or, counted behind those, variable) it serves. */
-struct root_place {
-	uint32_t unit, class_index, serves;
-};
-
-static int compare_roots(const void *a, const void *b)
+/* The unit that root @i is of: of a function, or, counted behind those, of a variable. */
+static uint32_t root_unit(const struct conversion *c, uint32_t i)
 {
-	const struct root_place *x = a, *y = b;
+	return i < c->funcs.count ? c->funcs.defs[i].unit : c->vars.defs[i - c->funcs.count].unit;
+}
 
-	if (x->unit != y->unit)
-		return x->unit < y->unit ? -1 : 1;
-	return (x->serves > y->serves) - (x->serves < y->serves);
+static type_token root_token(const struct conversion *c, uint32_t i)
+{
+	return i < c->funcs.count ? c->funcs.defs[i].proto : c->vars.defs[i - c->funcs.count].type;
+}
+
+/* Put the roots in the order of their units: places[i] is where root i went. @starts has
+ * two elements more than there are units, all 0. */
+static void place_roots(const struct conversion *c, uint32_t count, uint32_t *starts,
+			uint32_t *places)
+{
+	for (uint32_t i = 0; i < count; i++)
+		starts[root_unit(c, i) + 1]++;
+	for (size_t u = 0; u <= c->file.unit_count; u++)
+		starts[u + 1] += starts[u];
+	for (uint32_t i = 0; i < count; i++)
+		places[i] = starts[root_unit(c, i)]++;
 }
 
 /* Build the graph, and find the node of each function's prototype and each
  * variable's type: nodes[i] of function i, then of variable i. */
 static int build_graph(struct conversion *c, struct type_graph *graph, uint32_t **nodes_ret)
 {
-	const struct func_defs *funcs = &c->funcs;
-	uint32_t count = funcs->count + c->vars.count;
-	AUTO_FREE struct root_place *places = calloc(count + 1ull, sizeof(*places));
+	uint32_t count = c->funcs.count + c->vars.count;
+	AUTO_FREE uint32_t *starts = calloc(c->file.unit_count + 2, sizeof(*starts));
+	AUTO_FREE uint32_t *places = calloc(count + 1ull, sizeof(*places));
 	AUTO_FREE struct type_root *roots = calloc(count + 1ull, sizeof(*roots));
 	AUTO_FREE uint32_t *nodes = calloc(count + 1ull, sizeof(*nodes));
 
-	if (!places || !roots || !nodes)
+	if (!starts || !places || !roots || !nodes)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < count; i++) {
-		const struct func_def *func = i < funcs->count ? &funcs->defs[i] : NULL;
-		const struct var_def *var = func ? NULL : &c->vars.defs[i - funcs->count];
-
-		places[i] = (struct root_place){
-			func ? func->unit : var->unit,
-			type_table_find(&c->table, func ? func->proto : var->type),
-			i,
-		};
-	}
-	qsort(places, count, sizeof(*places), compare_roots);
+	place_roots(c, count, starts, places);
 	for (uint32_t i = 0; i < count; i++)
-		roots[i] = (struct type_root){ places[i].unit, places[i].class_index, 0 };
+		roots[places[i]] = (struct type_root){
+			root_unit(c, i),
+			type_table_find(&c->table, root_token(c, i)),
+			0,
+		};
 	if (type_graph_init(graph, &c->table, c->units, (uint32_t)c->file.unit_count + 1, roots,
 			    count) < 0)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < count; i++)
-		nodes[places[i].serves] = roots[i].node;
+		nodes[i] = roots[places[i]].node;
 	*nodes_ret = steal_ptr(nodes); /* the caller's */
 	return 0;
 }
