@@ -376,6 +376,10 @@ static int emit_function_tags(struct btf_emit *emit, const struct func_defs *fun
 	return error;
 }
 
+/* How many functions ahead of the one at hand a name is asked for: nearly each is
+ * another, anywhere in memory. */
+#define NAMES_AHEAD 32
+
 int btf_emit_functions(struct btf_emit *emit, const struct func_defs *funcs,
 		       const struct kfuncs *kfuncs, const uint32_t *nodes)
 {
@@ -389,6 +393,8 @@ int btf_emit_functions(struct btf_emit *emit, const struct func_defs *funcs,
 			.type = btf_emit_id(emit, nodes[i]),
 		};
 
+		if (i + NAMES_AHEAD < funcs->count)
+			emit_names_expect(&emit->names, funcs->defs[i + NAMES_AHEAD].dwarf_name);
 		error = emit_name(emit, funcs->defs[i].dwarf_name, &t.name_off);
 		if (!error)
 			error = btf_build_type(emit->build, &t, NULL, NULL);

@@ -104,7 +104,7 @@ static int emit(struct conversion *c, const struct type_graph *graph, const uint
 		error = ids ? 0 : -ENOMEM;
 	}
 	if (!error)
-		error = emit_names_init(&emit.names, build, &c->file);
+		error = emit_names_init(&emit.names, build, &c->file, c->table.class_count);
 	if (error == -EBADMSG)
 		return btfpack_error_set(err, error, "%s: a type contains itself", c->image.path);
 	if (error)

@@ -6,6 +6,7 @@
 #include "btfgen/emit-names.h"
 
 #define SLOTS_AT_FIRST 4096
+#define SLOTS_AT_MOST  (1u << 20) /* when the table is made */
 
 static struct emit_name *find_slot(const struct emit_name *slots, uint32_t count, dwarf_name name)
 {
@@ -36,14 +37,16 @@ static int grow(struct emit_names *names)
 }
 
 int emit_names_init(struct emit_names *names, struct btf_build *build,
-		    const struct dwarf_file *file)
+		    const struct dwarf_file *file, uint32_t expected)
 {
 	*names = (struct emit_names){
 		.build = build,
 		.file = file,
-		.slots = calloc(SLOTS_AT_FIRST, sizeof(*names->slots)),
 		.slot_count = SLOTS_AT_FIRST,
 	};
+	while (names->slot_count / 2 < expected && names->slot_count < SLOTS_AT_MOST)
+		names->slot_count *= 2;
+	names->slots = calloc(names->slot_count, sizeof(*names->slots));
 	return names->slots ? 0 : -ENOMEM;
 }
 
@@ -72,6 +75,12 @@ static int note_name(struct emit_names *names, uint32_t offset)
 	names->has_repeats = names->has_repeats || names->named[offset / 8] & bit;
 	names->named[offset / 8] |= bit;
 	return 0;
+}
+
+void emit_names_expect(const struct emit_names *names, dwarf_name name)
+{
+	if (name && !find_slot(names->slots, names->slot_count, name)->name)
+		dwarf_string_prefetch(names->file, name);
 }
 
 int emit_names_string(struct emit_names *names, dwarf_name name, uint32_t *ret)

@@ -26,10 +26,13 @@ struct emit_names {
 	bool has_repeats; /* out: two names are one string */
 };
 
-/* Both borrowed until deinit. -ENOMEM. */
+/* Both borrowed until deinit. @expected: how many names there may be, roughly. -ENOMEM. */
 int emit_names_init(struct emit_names *names, struct btf_build *build,
-		    const struct dwarf_file *file);
+		    const struct dwarf_file *file, uint32_t expected);
 void emit_names_deinit(struct emit_names *names);
+
+/* Say that @name comes soon: its string may lie anywhere in a section of megabytes. */
+void emit_names_expect(const struct emit_names *names, dwarf_name name);
 
 /* The offset of @name's string in the BTF. */
 int emit_names_string(struct emit_names *names, dwarf_name name, uint32_t *ret);
