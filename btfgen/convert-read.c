@@ -308,10 +308,10 @@ static int merge_table(struct conversion *c, struct worker *w)
 	return error;
 }
 
-static void choose_definitions(struct conversion *c)
+static int choose_definitions(struct conversion *c)
 {
-	func_defs_choose(&c->funcs, &c->symbols);
 	var_defs_sort(&c->vars);
+	return func_defs_choose(&c->funcs, &c->symbols);
 }
 
 /* Functions and variables: merged, and chosen, while types are merged. Not NULL when out
@@ -326,10 +326,7 @@ static void *merge_definitions(void *arg)
 		if (!error)
 			error = var_defs_merge(&c->vars, &c->workers[i].vars);
 	}
-	if (error)
-		return c;
-	choose_definitions(c);
-	return NULL;
+	return error || choose_definitions(c) < 0 ? c : NULL;
 }
 
 static int merge_workers(struct conversion *c)
@@ -490,7 +487,7 @@ int conversion_read(struct conversion *c, struct btfpack_error *err)
 		if (!error)
 			error = take_from_pool(c);
 		if (!error)
-			choose_definitions(c);
+			error = choose_definitions(c);
 		if (error == -EFBIG)
 			error = btfpack_error_set(err, error,
 						  "%s: .debug_info: units import one another's "

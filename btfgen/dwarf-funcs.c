@@ -19,7 +19,6 @@
 
 struct symbol_list {
 	struct found {
-		uint64_t start; /* its first eight bytes, as a number that sorts like them */
 		const char *name;
 		uint64_t address;
 		uint32_t length; /* without suffix */
@@ -33,16 +32,6 @@ static bool has_suffix(const char *suffixes, const char *suffix)
 	const char *at = strstr(suffixes, suffix);
 
 	return at && (at[strlen(suffix)] == '\0' || at[strlen(suffix)] == '.');
-}
-
-static uint64_t start_of(const char *name, size_t length)
-{
-	uint8_t bytes[8] = { 0 };
-	uint64_t number;
-
-	memcpy(bytes, name, length < sizeof(bytes) ? length : sizeof(bytes));
-	memcpy(&number, bytes, sizeof(number));
-	return be64toh(number);
 }
 
 static int add_symbol(const struct elf_symbol *symbol, void *arg)
@@ -65,7 +54,6 @@ static int add_symbol(const struct elf_symbol *symbol, void *arg)
 		list->room = room;
 	}
 	list->found[list->count++] = (struct found){
-		.start = start_of(symbol->name, length),
 		.name = symbol->name,
 		/* In a relocatable file each section begins at 0. */
 		.address = symbol->value ^ (uint64_t)symbol->section << 40,
@@ -73,24 +61,6 @@ static int add_symbol(const struct elf_symbol *symbol, void *arg)
 		.is_optimized = dot && (has_suffix(dot, ".isra") || has_suffix(dot, ".constprop")),
 	};
 	return 0;
-}
-
-static int compare_names(const char *a, uint32_t a_length, const char *b, uint32_t b_length)
-{
-	int order = memcmp(a, b, a_length < b_length ? a_length : b_length);
-
-	return order ? order : (a_length > b_length) - (a_length < b_length);
-}
-
-static int compare_found(const void *a, const void *b)
-{
-	const struct found *x = a, *y = b;
-	int order;
-
-	if (x->start != y->start)
-		return x->start < y->start ? -1 : 1;
-	order = compare_names(x->name, x->length, y->name, y->length);
-	return order ? order : (x->address > y->address) - (x->address < y->address);
 }
 
 /* The slot of a name, or the free one for it; @hash is of the name. */
@@ -111,20 +81,24 @@ static uint64_t *name_slot(const struct func_symbols *symbols, uint64_t hash, co
 	}
 }
 
-static void add_name(struct func_symbols *symbols, const struct found *found)
+/* The name of a symbol, added when it is the first of that. */
+static struct func_name *take_name(struct func_symbols *symbols, const struct found *found)
 {
 	uint64_t hash = XXH3_64bits(found->name, found->length);
+	uint64_t *slot = name_slot(symbols, hash, found->name, found->length);
 
+	if (*slot)
+		return &symbols->names[(uint32_t)*slot - 1];
 	symbols->names[symbols->name_count++] = (struct func_name){
 		.name = found->name,
 		.length = found->length,
 		.address = found->address,
 	};
-	*name_slot(symbols, hash, found->name, found->length) =
-		(hash & ~UINT64_C(0xffffffff)) | symbols->name_count;
+	*slot = (hash & ~UINT64_C(0xffffffff)) | symbols->name_count;
+	return &symbols->names[symbols->name_count - 1];
 }
 
-/* Names in order, each with its symbols, and a hash over them. */
+/* Names, each with what its symbols say, and a hash over them. */
 static int index_symbols(struct func_symbols *symbols, const struct symbol_list *list)
 {
 	symbols->slot_count = 1024;
@@ -136,13 +110,8 @@ static int index_symbols(struct func_symbols *symbols, const struct symbol_list 
 		return -ENOMEM;
 	for (size_t i = 0; i < list->count; i++) {
 		const struct found *found = &list->found[i];
-		struct func_name *name =
-			symbols->name_count ? &symbols->names[symbols->name_count - 1] : NULL;
+		struct func_name *name = take_name(symbols, found);
 
-		if (!name || compare_names(name->name, name->length, found->name, found->length)) {
-			add_name(symbols, found);
-			name = &symbols->names[symbols->name_count - 1];
-		}
 		if (found->address != name->address)
 			name->is_ambiguous = true;
 		if (found->is_optimized)
@@ -159,8 +128,6 @@ int func_symbols_init(struct func_symbols *symbols, struct elf_image *image,
 
 	*symbols = (struct func_symbols){ 0 };
 	error = elf_image_symbols(image, add_symbol, &list, err);
-	if (!error && list.count)
-		qsort(list.found, list.count, sizeof(*list.found), compare_found);
 	if (!error)
 		error = index_symbols(symbols, &list);
 	free(list.found);
@@ -525,15 +492,95 @@ int func_defs_merge(struct func_defs *defs, struct func_defs *other)
 
 /* --- choosing ------------------------------------------------------------------------------------------- */
 
+/* A name that some function has. */
+struct used_name {
+	uint64_t start; /* its first eight bytes, as a number that sorts like them */
+	const struct func_name *name;
+};
+
+static uint64_t start_of(const char *name, size_t length)
+{
+	uint8_t bytes[8] = { 0 };
+	uint64_t number;
+
+	memcpy(bytes, name, length < sizeof(bytes) ? length : sizeof(bytes));
+	memcpy(&number, bytes, sizeof(number));
+	return be64toh(number);
+}
+
+static int compare_used(const void *a, const void *b)
+{
+	const struct used_name *x = a, *y = b;
+	uint32_t shorter = x->name->length < y->name->length ? x->name->length : y->name->length;
+	int order;
+
+	if (x->start != y->start)
+		return x->start < y->start ? -1 : 1;
+	order = memcmp(x->name->name, y->name->name, shorter);
+	return order ? order
+		     : (x->name->length > y->name->length) - (x->name->length < y->name->length);
+}
+
+/* Number the names that functions have in their order: ranks[i] is of name i, from 0;
+ * *@count_ret of them. */
+static int rank_names(const struct func_defs *defs, const struct func_symbols *symbols,
+		      uint32_t *ranks, uint32_t *count_ret)
+{
+	AUTO_FREE struct used_name *used = calloc(symbols->name_count + 1ull, sizeof(*used));
+	uint32_t count = 0;
+
+	if (!used)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < defs->count; i++) {
+		const struct func_name *name = &symbols->names[defs->defs[i].name];
+
+		if (!ranks[defs->defs[i].name]++)
+			used[count++] = (struct used_name){ start_of(name->name, name->length),
+							    name };
+	}
+	if (count)
+		qsort(used, count, sizeof(*used), compare_used);
+	for (uint32_t i = 0; i < count; i++)
+		ranks[used[i].name - symbols->names] = i;
+	*count_ret = count;
+	return 0;
+}
+
 static int compare_defs(const void *a, const void *b)
 {
 	const struct func_def *x = a, *y = b;
 
-	if (x->name != y->name) /* names are numbered in order */
-		return x->name < y->name ? -1 : 1;
 	if (x->is_folded != y->is_folded) /* behind those with code */
 		return x->is_folded - y->is_folded;
 	return (x->offset > y->offset) - (x->offset < y->offset);
+}
+
+/* Put functions in the order of their names, by counting: most have one. */
+static int sort_defs(struct func_defs *defs, const struct func_symbols *symbols)
+{
+	AUTO_FREE uint32_t *ranks = calloc(symbols->name_count + 1ull, sizeof(*ranks));
+	AUTO_FREE uint32_t *ends = calloc(symbols->name_count + 1ull, sizeof(*ends));
+	struct func_def *sorted = NULL;
+	uint32_t count;
+
+	if (!ranks || !ends || rank_names(defs, symbols, ranks, &count) < 0)
+		return -ENOMEM;
+	sorted = malloc((defs->count + 1ull) * sizeof(*sorted));
+	if (!sorted)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < defs->count; i++)
+		ends[ranks[defs->defs[i].name] + 1]++;
+	for (uint32_t n = 0; n < count; n++)
+		ends[n + 1] += ends[n];
+	for (uint32_t i = 0; i < defs->count; i++) /* what were starts become ends */
+		sorted[ends[ranks[defs->defs[i].name]]++] = defs->defs[i];
+	for (uint32_t n = 0, start = 0; n < count; start = ends[n++])
+		if (ends[n] - start > 1)
+			qsort(sorted + start, ends[n] - start, sizeof(*sorted), compare_defs);
+	free(defs->defs);
+	defs->defs = sorted;
+	defs->room = defs->count + 1;
+	return 0;
 }
 
 /* Whether what stands at the name is a copy with other parameters than these. */
@@ -563,12 +610,12 @@ static const struct func_def *choose(const struct func_symbols *symbols,
 	return chosen;
 }
 
-void func_defs_choose(struct func_defs *defs, const struct func_symbols *symbols)
+int func_defs_choose(struct func_defs *defs, const struct func_symbols *symbols)
 {
 	uint32_t kept = 0;
 
-	if (defs->count)
-		qsort(defs->defs, defs->count, sizeof(*defs->defs), compare_defs);
+	if (sort_defs(defs, symbols) < 0)
+		return -ENOMEM;
 	for (uint32_t i = 0, end; i < defs->count; i = end) {
 		const struct func_def *chosen;
 
@@ -579,4 +626,5 @@ void func_defs_choose(struct func_defs *defs, const struct func_symbols *symbols
 			defs->defs[kept++] = *chosen;
 	}
 	defs->count = kept;
+	return 0;
 }

@@ -84,7 +84,7 @@ int func_defs_collect(struct func_defs *defs, const struct func_symbols *symbols
 int func_defs_merge(struct func_defs *defs, struct func_defs *other);
 
 /* Choose among all units' functions those that BTF names: they are moved to the
- * front, sorted by name; the rest is dropped. */
-void func_defs_choose(struct func_defs *defs, const struct func_symbols *symbols);
+ * front, sorted by name; the rest is dropped. -ENOMEM. */
+int func_defs_choose(struct func_defs *defs, const struct func_symbols *symbols);
 
 #endif
