@@ -219,18 +219,24 @@ struct addition {
 	int64_t added, changed;		      /* in another archive; 0: now */
 };
 
+static int check_names(const struct btfpack_kernel *k, const char *set,
+		       const struct btfpack_provenance *p, struct btfpack_error *err)
+{
+	int error = key_check(k, err);
+
+	if (!error)
+		error = set_check(set, err);
+	return error ? error : provenance_check(p, err);
+}
+
 static int check_addition(const struct btfpack_kernel *k, const char *set,
 			  const struct btfpack_blob *btf, const struct btfpack_provenance *p,
 			  struct btfpack_error *err)
 {
 	AUTO_BTF_VIEW struct btf_view view = { 0 };
 	char name[KEY_TEXT_SIZE];
-	int error = key_check(k, err);
+	int error = check_names(k, set, p, err);
 
-	if (!error)
-		error = set_check(set, err);
-	if (!error)
-		error = provenance_check(p, err);
 	if (!error && btf->size > BTFPACK_ARCHIVE_BTF_MAX)
 		error = btfpack_error_set(err, -EFBIG,
 					  "the BTF of %s: %zu bytes, the limit is %zu",
@@ -448,10 +454,9 @@ int btfpack_archive_add(struct btfpack_archive *a, const struct btfpack_kernel *
 	return error;
 }
 
-int btfpack_archive_copy(struct btfpack_archive *a, const struct btfpack_entry *entry,
-			 const struct btfpack_blob *btf, struct btfpack_error *err)
+static struct addition addition_of(const struct btfpack_entry *entry, const struct btfpack_blob *btf)
 {
-	struct addition add = {
+	return (struct addition){
 		.kernel = entry->kernel,
 		.set = entry->set,
 		.btf = btf,
@@ -459,8 +464,64 @@ int btfpack_archive_copy(struct btfpack_archive *a, const struct btfpack_entry *
 		.added = entry->added,
 		.changed = entry->changed,
 	};
+}
+
+int btfpack_archive_copy(struct btfpack_archive *a, const struct btfpack_entry *entry,
+			 const struct btfpack_blob *btf, struct btfpack_error *err)
+{
+	struct addition add = addition_of(entry, btf);
 
 	return add_checked(a, &add, err);
+}
+
+/* The entry's content, for @a: as it is stored in @from, or else encoded anew. */
+static int fetch_content(struct btfpack_archive *a, struct btfpack_archive *from,
+			 const struct addition *add, struct btfpack_blob *btf,
+			 struct prepared *ret, struct btfpack_error *err)
+{
+	int taken, error = btfpack_archive_get(from, &add->id, btf, err);
+
+	if (!error)
+		error = check_addition(&add->kernel, add->set, btf, &add->provenance, err);
+	if (error)
+		return error;
+	taken = content_take(a, from, &add->id, ret, err);
+	if (taken)
+		return taken < 0 ? taken : 0;
+	return content_prepare(a, &add->kernel, add->set, btf, &add->id, ret, err);
+}
+
+static int copy_checked(struct btfpack_archive *a, struct btfpack_archive *from,
+			const struct btfpack_entry *entry, bool is_here, struct btfpack_error *err)
+{
+	CLEANUP(prepared_deinit) struct prepared content = { .record.id = entry->id };
+	AUTO_BLOB struct btfpack_blob btf = { 0 };
+	struct addition add = addition_of(entry, &btf);
+	int error = archive_check_writable(a, err);
+
+	add.id = entry->id;
+	lower_sha256(&add.provenance, add.package_sha256);
+	if (!error)
+		error = is_here ? check_names(&add.kernel, add.set, &add.provenance, err)
+				: fetch_content(a, from, &add, &btf, &content, err);
+	if (!error)
+		error = add_locked(a, &add, &content, err);
+	free(add.known);
+	return error;
+}
+
+int btfpack_archive_copy_from(struct btfpack_archive *a, struct btfpack_archive *from,
+			      const struct btfpack_entry *entry, struct btfpack_error *err)
+{
+	struct content known;
+	int result = content_find(a, &entry->id, &known, err);
+
+	if (result < 0)
+		return result;
+	result = copy_checked(a, from, entry, result, err);
+	if (result == -ESTALE) /* it was here, and was collected meanwhile */
+		result = copy_checked(a, from, entry, false, err);
+	return result;
 }
 
 /* --- finding ------------------------------------------------------------------------------------ */

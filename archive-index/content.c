@@ -10,6 +10,7 @@
 #include "core/digest.h"
 
 #define DEPTH_MAXIMUM 16 /* bases in a row: base.c makes far fewer */
+#define TAKEN_DEPTH   4	 /* bases in a row of what another archive's content is told by */
 
 /* --- reading ------------------------------------------------------------------------------------ */
 
@@ -389,6 +390,29 @@ int content_prepare_on(struct btfpack_archive *a, const struct content *base,
 	return error == -ENOMEM ? btfpack_error_set(err, error, "%s: out of memory", a->dir) : error;
 }
 
+int content_take(struct btfpack_archive *a, struct btfpack_archive *from,
+		 const struct btfpack_id *id, struct prepared *ret, struct btfpack_error *err)
+{
+	AUTO_BLOB struct btfpack_blob payload = { 0 };
+	struct content theirs, base;
+	int found = content_find(from, id, &theirs, err);
+
+	if (found <= 0 || !record_has_base(&theirs.record))
+		return found < 0 ? found : 0;
+	found = content_find(a, &theirs.record.base, &base, err);
+	if (found <= 0 || base.depth >= TAKEN_DEPTH)
+		return found < 0 ? found : 0;
+	found = objects_read(from->objects, &theirs.place, &theirs.record, &payload, err);
+	if (found < 0)
+		return found == -ENOENT ? 0 : found; /* collected in between: it is encoded */
+	*ret = (struct prepared){
+		.record = theirs.record,
+		.depth = base.depth + 1,
+		.payload = { steal_ptr(payload.data), payload.size }, /* the caller's */
+	};
+	return 1;
+}
+
 /* It was there and was collected since it was prepared, or its base was: encode
  * it again, with no base. */
 static int prepare_again(struct btfpack_archive *a, const struct btfpack_blob *btf,
@@ -480,6 +504,8 @@ int content_put(struct btfpack_archive *a, const struct btfpack_blob *btf, struc
 
 	if (error)
 		return error < 0 ? error : 0;
+	if (!btf->data)
+		return btfpack_error_set(err, -ESTALE, "%s: a content was collected", a->dir);
 	error = prepare_again(a, btf, p, err);
 	if (error)
 		return error;

@@ -101,6 +101,11 @@ int content_prepare_on(struct btfpack_archive *a, const struct content *base,
 		       const struct btfpack_blob *btf, const struct btfpack_id *id,
 		       struct prepared *ret, struct btfpack_error *err);
 
+/* The same without encoding: as @from has it, if it is told there by what @a has. 1;
+ * 0: it is not, or by too many; <0. */
+int content_take(struct btfpack_archive *a, struct btfpack_archive *from,
+		 const struct btfpack_id *id, struct prepared *ret, struct btfpack_error *err);
+
 /* The stored content that the full BTF of @k is likely to share most with. 1 and
  * the content, 0: there is none, <0. */
 int base_choose(struct btfpack_archive *a, const struct btfpack_kernel *k, struct content *ret,
@@ -121,7 +126,8 @@ int content_append(struct btfpack_archive *a, const struct record *r, const void
 /* Inside a write transaction: what is appended from now on goes to a new pack. */
 int content_begin_pack(struct btfpack_archive *a, int64_t *ret, struct btfpack_error *err);
 
-/* Inside a write transaction: the content is in a pack, synced, and has a row. */
+/* Inside a write transaction: the content is in a pack, synced, and has a row. -ESTALE:
+ * it was there and was collected, and @btf is empty. */
 int content_put(struct btfpack_archive *a, const struct btfpack_blob *btf, struct prepared *p,
 		struct btfpack_error *err);
 
@@ -167,7 +173,7 @@ void rows_deinit(struct rows *rows);
 	"e.package_version, e.package_sha256, e.source, e.suite, e.converter) AND c.sum = "        \
 	"row_sum(c.digest, c.raw_size, c.stored_size, c.codec, c.base, c.depth, c.pack, "          \
 	"c.offset), m.content, m.count, m.failed, m.changed, "                                     \
-	"m.sum = row_sum(" MODULES_COLUMNS("m") "), mc.stored_size, m.sum IS NOT NULL "            \
+	"m.sum = row_sum(" MODULES_COLUMNS("m") "), mc.stored_size, m.sum IS NOT NULL, c.depth "   \
 	"FROM entry e JOIN content c ON c.digest = e.content "                                     \
 	"LEFT JOIN modules m ON e.set_name = '' AND m.distro = e.distro AND "                      \
 	"m.release = e.release AND m.arch = e.arch AND m.uname = e.uname AND "                     \

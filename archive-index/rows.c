@@ -184,6 +184,7 @@ int entry_read(const struct btfpack_archive *a, const struct db_stmt *s,
 		.modules_failed = (uint32_t)db_int(s, 21),
 		.modules_changed = db_int(s, 22),
 		.modules_stored_size = (uint64_t)db_int(s, 24),
+		.bases = (unsigned int)db_int(s, 26),
 	};
 	char key[KEY_TEXT_SIZE];
 

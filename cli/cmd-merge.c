@@ -11,12 +11,19 @@
 
 #include "cli/store.h"
 
-static const struct cmd_option options[] = { STORE_ARCHIVE_OPTION, { 0 } };
+enum { ARCHIVE, RECODE };
+
+static const struct cmd_option options[] = {
+	[ARCHIVE] = STORE_ARCHIVE_OPTION,
+	[RECODE] = { 0, "recode", NULL, "encode all anew: takes longer, may take less room" },
+	{ 0 },
+};
 
 struct merge {
 	struct btfpack_archive *into;
 	struct btfpack_archive *from;
 	const char *from_dir;
+	bool recode;
 	size_t stored, known, older, failures;
 };
 
@@ -39,10 +46,15 @@ static int merge_modules(struct merge *m, const struct btfpack_entry *e, int res
 static int merge_entry(struct merge *m, const struct btfpack_entry *e, struct btfpack_error *err)
 {
 	AUTO_BLOB struct btfpack_blob btf = { 0 };
-	int result = btfpack_archive_get(m->from, &e->id, &btf, err);
+	int result;
 
-	if (!result)
-		result = btfpack_archive_copy(m->into, e, &btf, err);
+	if (m->recode) {
+		result = btfpack_archive_get(m->from, &e->id, &btf, err);
+		if (!result)
+			result = btfpack_archive_copy(m->into, e, &btf, err);
+	} else {
+		result = btfpack_archive_copy_from(m->into, m->from, e, err);
+	}
 	if (result >= 0)
 		result = merge_modules(m, e, result, err);
 	if (result < 0)
@@ -53,20 +65,39 @@ static int merge_entry(struct merge *m, const struct btfpack_entry *e, struct bt
 	return 0;
 }
 
-static int merge_entries(struct merge *m, struct btfpack_error *err)
+/* The entries whose contents are told by so many others. *@deeper_ret: there are some
+ * told by more. */
+static int merge_level(struct merge *m, unsigned int bases, size_t *done, bool *deeper_ret,
+		       struct btfpack_error *err)
 {
 	AUTO_ENTRY_ITER struct btfpack_entry_iter *it = NULL;
 	const struct btfpack_entry *e;
-	size_t done = 0;
 	int more = btfpack_archive_list(m->from, NULL, BTFPACK_SET_ANY, &it, err);
 
+	*deeper_ret = false;
 	while (more >= 0 && (more = btfpack_entry_iter_next(it, &e, err)) > 0) {
-		output_progress("%s: %zu, now %s", m->from_dir, ++done, e->kernel.uname);
+		*deeper_ret |= e->bases > bases;
+		if (e->bases != bases && !m->recode)
+			continue;
+		output_progress("%s: %zu, now %s", m->from_dir, ++*done, e->kernel.uname);
 		if (merge_entry(m, e, err) < 0)
 			more = err->code;
 	}
-	output_progress(NULL);
 	return more;
+}
+
+/* What others are told by comes first: so these need not be encoded anew. To encode
+ * all, one level and the order of names are as good. */
+static int merge_entries(struct merge *m, struct btfpack_error *err)
+{
+	bool deeper = true;
+	size_t done = 0;
+	int error = 0;
+
+	for (unsigned int bases = 0; !error && deeper && (!bases || !m->recode); bases++)
+		error = merge_level(m, bases, &done, &deeper, err);
+	output_progress(NULL);
+	return error;
 }
 
 /* Failures that no entry answers: a kernel that one machine could not have may lie
@@ -139,8 +170,12 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 	struct merge merge = { 0 };
 	int option, status;
 
-	while ((option = cmd_next_option(&parser)) >= 0)
-		args.archive = parser.value;
+	while ((option = cmd_next_option(&parser)) >= 0) {
+		if (option == RECODE)
+			merge.recode = true;
+		else
+			args.archive = parser.value;
+	}
 	if (option == CMD_OPTIONS_EXIT)
 		return parser.status;
 	if (parser.operand == argc)

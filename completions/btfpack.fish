@@ -151,6 +151,7 @@ complete -c btfpack -n '__fish_seen_subcommand_from export' -l format -x -d 'btf
 complete -c btfpack -n '__fish_seen_subcommand_from export' -s o -l output -r -d 'the directory, or the tarball, to write'
 complete -c btfpack -n __fish_use_subcommand -a merge -d 'put what other archives hold into one'
 complete -c btfpack -n '__fish_seen_subcommand_from merge' -l archive -r -d 'the archive'
+complete -c btfpack -n '__fish_seen_subcommand_from merge' -l recode -d 'encode all anew: takes longer, may take less room'
 complete -c btfpack -n __fish_use_subcommand -a publish -d 'put an archive, or a bundle, where others can pull it'
 complete -c btfpack -n '__fish_seen_subcommand_from publish' -l distro -x -d 'the distribution, as os-release calls it: debian'
 complete -c btfpack -n '__fish_seen_subcommand_from publish' -l release -x -d 'its release, by number or code name: 12, bookworm'

@@ -367,6 +367,34 @@ merges() {
   grep -q '1 were there already' err
 }
 
+# What is told by another content is taken over as it is stored.
+merges_as_stored() {
+  local i
+  for i in 300 301 302 303; do
+    make_btf "k$i" "$i"
+    "$BTFPACK" add -q --archive a $KEY --uname "6.1.0-$i-amd64" "k$i.btf"
+  done
+  "$BTFPACK" ls --archive a --json | jq -c '[.uname, .id, .stored_size]' > before
+  [ "$(jq -s 'map(.[2]) | min * 4 < max' before)" = true ]
+  expect_status 0 "$BTFPACK" merge --archive all a
+  "$BTFPACK" ls --archive all --json | jq -c '[.uname, .id, .stored_size]' | cmp - before
+  expect_status 0 "$BTFPACK" verify --archive all
+  "$BTFPACK" show -q --archive all --uname 6.1.0-302-amd64 -o back.btf
+  cmp back.btf k302.btf
+  # Entries alone, where the contents are there.
+  "$BTFPACK" rm -q --archive all $KEY --uname 6.1.0-302-amd64
+  expect_status 0 "$BTFPACK" merge --archive all a --json
+  [ "$(jq -c '[.stored, .known]' out)" = '[1,3]' ]
+  # A base that is not there: the others are encoded by themselves.
+  "$BTFPACK" rm -q --archive a $KEY --uname 6.1.0-300-amd64
+  expect_status 0 "$BTFPACK" merge --archive fewer a
+  expect_status 0 "$BTFPACK" verify --archive fewer
+  "$BTFPACK" show -q --archive fewer --uname 6.1.0-303-amd64 -o back.btf
+  cmp back.btf k303.btf
+  expect_status 0 "$BTFPACK" merge --recode --archive again a
+  expect_status 0 "$BTFPACK" verify --archive again
+}
+
 # Two archives that do not agree about a kernel: the later one is right, in either order.
 merge_takes_the_later() {
   make_btf one 1
@@ -395,7 +423,17 @@ measures_and_draws() {
 }
 run "stats measures and draws" measures_and_draws
 
+ls_says_what_failed() {
+  fill store
+  "$BTFPACK" ls --archive store --json > /dev/full 2> err && return 1
+  grep -q 'standard output: cannot write: No space left on device' err
+  grep -q 'out of memory' err && return 1
+  return 0
+}
+run "JSON that cannot be written is said" ls_says_what_failed
+
 run "merge is the union" merges
+run "merge takes over what is stored" merges_as_stored
 run "merge takes the later of two that differ" merge_takes_the_later
 
 run "import and add want one task_struct" import_checks_kernels

@@ -163,6 +163,7 @@ struct btfpack_entry {
 	uint64_t raw_size;		      /* of the BTF */
 	uint64_t stored_size;		      /* in the pack, compressed; shared by equal contents */
 	const char *codec;		      /* how it is stored: "zstd", ... */
+	unsigned int bases;		      /* contents in a row that it is told by; 0: by itself */
 	int64_t added;			      /* when the entry was made */
 	int64_t changed;		      /* when it got the content it has now */
 	struct btfpack_provenance provenance; /* of which any field may be NULL */
@@ -261,6 +262,15 @@ int btfpack_archive_copy_modules(struct btfpack_archive *a, const struct btfpack
 int btfpack_archive_get_modules(struct btfpack_archive *a, const struct btfpack_entry *entry,
 				const char *pattern, struct btfpack_modules *ret,
 				struct btfpack_error *err);
+
+/*
+ * The same for an entry that @from has listed, whose BTF is read there, its digest
+ * checked. What @a has is not read; what @from tells by a content that @a has, too, is
+ * taken over as it is stored, not encoded again. So entries with fewer bases should
+ * come first. Errors of either archive.
+ */
+int btfpack_archive_copy_from(struct btfpack_archive *a, struct btfpack_archive *from,
+			      const struct btfpack_entry *entry, struct btfpack_error *err);
 
 /* --- looking after it ----------------------------------------------------------------------- */
 
