@@ -9,6 +9,7 @@
 #include "core/fs.h"
 #include "fetcher/tarball.h"
 #include "runtime-loader/bundle.h"
+#include "runtime-loader/verdicts.h"
 
 /* Called for each kernel name of a bundle with its BTF; <0 stops. */
 typedef int (*kernel_fn)(const struct bundle_entry *entry, const struct bundle_bytes *btf,
@@ -182,8 +183,10 @@ __asm__(".pushsection .rodata\n"
 	".hidden go_source_end\n.globl go_source_end\ngo_source_end:\n"
 	".popsection\n");
 
-/* "distro release arch uname build-id blob", a line a kernel; "-" for no build-id. */
-static int format_index(const struct bundle *b, struct buf *ret, struct btfpack_error *err)
+/* "distro release arch uname build-id blob verdict", a line a kernel; "-" for no
+ * build-id, 0 for no verdict. @verdicts_ret: the greatest number of one. */
+static int format_index(const struct bundle *b, struct buf *ret, uint32_t *verdicts_ret,
+			struct btfpack_error *err)
 {
 	CLEANUP(bundle_iter_deinit) struct bundle_iter it = { 0 };
 	struct bundle_entry e;
@@ -199,8 +202,10 @@ static int format_index(const struct bundle *b, struct buf *ret, struct btfpack_
 			sprintf(id + 2 * i, "%02x", e.build_id[i]);
 			known = known || e.build_id[i];
 		}
-		if (buf_add_format(ret, "%s %s %s %s %s %u\n", e.distro, e.release, e.arch, e.uname,
-				   known ? id : "-", e.blob) < 0)
+		if (e.verdict > *verdicts_ret)
+			*verdicts_ret = e.verdict;
+		if (buf_add_format(ret, "%s %s %s %s %s %u %u\n", e.distro, e.release, e.arch, e.uname,
+				   known ? id : "-", e.blob, e.verdict) < 0)
 			return btfpack_error_set(err, -ENOMEM, "index: out of memory");
 	}
 	return more;
@@ -225,12 +230,48 @@ static int put_blobs(const struct bundle *b, struct tarball *tarball, struct btf
 	return error;
 }
 
+/* "object<tab>program<tab>state<tab>reason" of the programs that do not just load. */
+static int put_verdict(const struct verdicts *v, uint32_t number, struct tarball *tarball,
+		       struct btfpack_error *err)
+{
+	AUTO_BUF struct buf text = BUF_INIT(SIZE_MAX);
+	char name[32];
+
+	for (size_t i = 0; i < v->count; i++) {
+		const struct btfpack_program *p = &v->programs[i];
+
+		if (p->loads != BTFPACK_LOADS &&
+		    buf_add_format(&text, "%s\t%s\t%s\t%s\n", p->object, p->program,
+				   btfpack_loads_name(p->loads), p->reason) < 0)
+			return btfpack_error_set(err, -ENOMEM, "verdicts: out of memory");
+	}
+	snprintf(name, sizeof(name), "%u.verdict", number);
+	return tarball_add(tarball, name, &(struct btfpack_blob){ text.data, text.size }, err);
+}
+
+static int put_verdicts(const struct bundle *b, uint32_t count, struct tarball *tarball,
+			struct btfpack_error *err)
+{
+	int error = 0;
+
+	for (uint32_t number = 1; !error && number <= count; number++) {
+		struct verdicts *v = NULL;
+
+		error = verdicts_read(b, number, &v, err);
+		if (!error)
+			error = put_verdict(v, number, tarball, err);
+		verdicts_free(v);
+	}
+	return error;
+}
+
 static int write_go_archive(const struct bundle *b, const char *path, struct btfpack_error *err)
 {
 	CLEANUP(fs_output_deinit) struct fs_output file = FS_OUTPUT_INIT;
 	AUTO_BUF struct buf index = BUF_INIT(SIZE_MAX);
 	struct tarball *tarball = NULL;
-	int error = format_index(b, &index, err);
+	uint32_t verdicts = 0;
+	int error = format_index(b, &index, &verdicts, err);
 
 	if (!error)
 		error = fs_output_init(&file, path, err);
@@ -241,6 +282,8 @@ static int write_go_archive(const struct bundle *b, const char *path, struct btf
 				    &(struct btfpack_blob){ index.data, index.size }, err);
 	if (!error)
 		error = put_blobs(b, tarball, err);
+	if (!error)
+		error = put_verdicts(b, verdicts, tarball, err);
 	if (!error)
 		error = tarball_finish(tarball, err);
 	tarball_free(tarball);

@@ -24,6 +24,20 @@ loader() {
   [ -n "$(echo '#include <zstd.h>' | gcc -E - 2> /dev/null)" ] || skip "zstd.h is not installed"
 }
 
+# needs.bpf.o: a program that no kernel can satisfy.
+verdict_object() {
+  need clang
+  cat > needs.bpf.c << 'END'
+struct nowhere { int member; } __attribute__((preserve_access_index));
+__attribute__((section("raw_tp/sched_switch"), used)) int prog(struct nowhere *n)
+{
+	return __builtin_preserve_access_index(n->member);
+}
+char _license[] __attribute__((section("license"), used)) = "GPL";
+END
+  clang -g -O2 -target bpf -c -o needs.bpf.o needs.bpf.c
+}
+
 c_example() {
   loader; prepare
   [ -n "$(echo '#include <bpf/libbpf.h>' | gcc -E - 2> /dev/null)" ] || skip "libbpf-dev is not installed"
@@ -57,11 +71,13 @@ rust_example() {
   need cargo
   loader; prepare
   cp -r "$ROOT/examples/rust" .
-  "$BTFPACK" bundle -q --archive store -o tool.bundle
+  verdict_object
+  "$BTFPACK" bundle -q --archive store -o tool.bundle needs.bpf.o
   export BTFPACK_BUNDLE=$PWD/tool.bundle BTFPACK_LIB=$BUILD CARGO_TARGET_DIR=$PWD/target
   cargo build -q --offline --manifest-path rust/Cargo.toml
   target/debug/execcount root > out
   grep -q "$UNAME: it is in the bundle: chosen" out
+  grep -q '^cannot load there: prog (needs.bpf.o): .*nowhere' out
   grep -q '^[0-9]* bytes at Some("/proc/self/fd/[0-9]*")$' out
   echo 9.9.9 > root/proc/sys/kernel/osrelease
   expect_status 1 target/debug/execcount root
@@ -77,6 +93,12 @@ go_example() {
   (cd go && [ -z "$(gofmt -l .)" ] && go vet ./... && CGO_ENABLED=0 go build -o ../tool .)
   ./tool root > out
   grep -q "^name $UNAME [0-9]*$" out
+  # The verdicts ride along.
+  verdict_object
+  "$BTFPACK" bundle -q --archive store --emit go -o go/btfs needs.bpf.o
+  (cd go && CGO_ENABLED=0 go build -o ../tool .)
+  ./tool root > out
+  grep -q "^prog (needs.bpf.o): rejected: .*nowhere" out
   # Both selectors choose alike, for hosts of all kinds.
   for kernel in ubuntu/18.04/arm64/4.15.0-20-generic ubuntu/16.04/x86_64/4.15.0-20-generic \
       rhel/7/x86_64/3.10.0-1160.el7.x86_64 rhel/7/x86_64/3.10.0-1160.24.1.el7.x86_64 \

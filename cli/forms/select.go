@@ -54,6 +54,16 @@ type Choice struct {
 	BTF    []byte // nil: the kernel has its own
 	Match  string // build-id, name, sibling, release, uname, bracketed; kernel, file
 	Kernel Host   // the kernel it was made from
+
+	Judged   bool      // whether btfpack-check(1) judged the programs on that kernel
+	Verdicts []Verdict // of those that do not just load there
+}
+
+// A Verdict is what a BPF program must expect of the kernel.
+type Verdict struct {
+	Object, Program string
+	Loads           string // loads-without (optional fields), unsure, rejected
+	Reason          string // a sentence, or ""
 }
 
 // ErrNoMatch is wrapped by the error for a kernel that has no BTF here.
@@ -276,8 +286,8 @@ func compareUnames(a, b string) (order, field int, ok bool) {
 // --- choosing -------------------------------------------------------------------
 
 type entry struct {
-	kernel Host
-	blob   string
+	kernel        Host
+	blob, verdict string
 }
 
 // A pick is the best kernel so far of one kind, and whether all of the kind agree.
@@ -403,8 +413,9 @@ func Select(host Host) (*Choice, error) {
 	}
 	for _, line := range strings.Split(strings.TrimSpace(string(files["index.txt"])), "\n") {
 		words := strings.Fields(line)
-		if len(words) == 6 {
-			s.offer(entry{Host{words[0], words[1], words[2], words[3], words[4]}, words[5]})
+		if len(words) == 7 {
+			s.offer(entry{Host{words[0], words[1], words[2], words[3], words[4]}, words[5],
+				words[6]})
 		}
 	}
 	match, best, why := s.finish()
@@ -412,7 +423,18 @@ func Select(host Host) (*Choice, error) {
 		return nil, fmt.Errorf("%w: %s %s %s %s: %s", ErrNoMatch, host.Distro, host.Release,
 			host.Arch, host.Uname, why)
 	}
-	return &Choice{BTF: files[best.blob+".btf"], Match: match, Kernel: best.kernel}, nil
+	verdicts, judged := files[best.verdict+".verdict"]
+	return &Choice{BTF: files[best.blob+".btf"], Match: match, Kernel: best.kernel,
+		Judged: judged, Verdicts: parseVerdicts(string(verdicts))}, nil
+}
+
+func parseVerdicts(text string) (verdicts []Verdict) {
+	for _, line := range strings.Split(text, "\n") {
+		if f := strings.SplitN(line, "\t", 4); len(f) == 4 {
+			verdicts = append(verdicts, Verdict{f[0], f[1], f[2], f[3]})
+		}
+	}
+	return verdicts
 }
 
 // unpack checks the archive (gzip has a checksum) and gives its files.

@@ -19,6 +19,9 @@ func main() {
 		os.Exit(1)
 	}
 	fmt.Printf("%s %s %d\n", choice.Match, choice.Kernel.Uname, len(choice.BTF))
+	for _, v := range choice.Verdicts {
+		fmt.Printf("%s (%s): %s: %s\n", v.Program, v.Object, v.Loads, v.Reason)
+	}
 	// With github.com/cilium/ebpf, from here on:
 	//
 	//	if choice.BTF != nil {

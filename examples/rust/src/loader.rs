@@ -40,6 +40,7 @@ extern "C" {
     fn btfpack_loader_close(loader: *mut RawLoader);
     fn btfpack_loader_btf_path(loader: *const RawLoader) -> *const c_char;
     fn btfpack_loader_btf_data(loader: *const RawLoader, size: *mut usize) -> *const c_void;
+    fn btfpack_loader_verdict(loader: *const RawLoader) -> *const c_char;
     fn btfpack_loader_reason(loader: *const RawLoader) -> *const c_char;
 }
 
@@ -100,6 +101,14 @@ impl Loader {
             let data = btfpack_loader_btf_data(self.0, &mut size);
             if data.is_null() { &[] } else { std::slice::from_raw_parts(data.cast(), size) }
         }
+    }
+
+    /// Which programs cannot load there, a line each, and why; `None`: nothing is known of any.
+    pub fn verdict(&self) -> Option<String> {
+        // SAFETY: as above; NULL or a string that lives as long as the loader.
+        let text = unsafe { btfpack_loader_verdict(self.0) };
+        (!text.is_null())
+            .then(|| unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned())
     }
 
     /// What was tried, and why it won or lost.

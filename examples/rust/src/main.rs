@@ -20,6 +20,9 @@ fn main() {
     };
     println!("{}", chosen.reason());
     println!("{} bytes at {:?}", chosen.btf().len(), chosen.btf_path());
+    if let Some(verdict) = chosen.verdict() {
+        println!("cannot load there: {verdict}");
+    }
     // With libbpf-rs, from here on:
     //
     //     let mut builder = ObjectBuilder::default();
