@@ -6,6 +6,7 @@
 
 #include <btfpack/archive.h>
 
+#include "archive-index/lines.h"
 #include "archive-index/manifest.h"
 #include "archive-index/part.h"
 #include "core/buf.h"
@@ -159,8 +160,9 @@ static bool read_bundle(char *rest, struct manifest_bundle *ret)
 }
 
 /* 0; -EBADMSG; -ENOMEM. */
-static int read_line(struct manifest *m, char *line)
+static int read_line(char *line, void *arg)
 {
+	struct manifest *m = arg;
 	struct manifest_bundle bundle = { 0 };
 	struct manifest_part part = { 0 };
 	char *kind = take_word(&line);
@@ -177,37 +179,15 @@ int manifest_parse(const struct btfpack_blob *text, const char *name, struct man
 		   struct btfpack_error *err)
 {
 	CLEANUP(manifest_deinit) struct manifest m = { 0 };
-	AUTO_FREE char *copy = malloc(text->size + 1);
-	char *line, *end;
-	size_t number = 0;
+	AUTO_FREE char *copy = lines_copy(text);
+	int error;
 
 	if (!copy)
 		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", name);
-	if (text->size)
-		memcpy(copy, text->data, text->size);
-	copy[text->size] = '\0';
-	for (line = copy; *line; line = end + 1) {
-		int error = 0;
-
-		end = strchr(line, '\n');
-		if (!end)
-			break;
-		*end = '\0';
-		if (!number++ && strcmp(line, FIRST_LINE))
-			return btfpack_error_set(err, strncmp(line, FIRST_LINE, strlen(FIRST_LINE) - 1)
-							      ? -EBADMSG : -EOPNOTSUPP,
-						 "%s: begins with '%.40s', expected '" FIRST_LINE "'",
-						 name, line);
-		if (number > 1)
-			error = read_line(&m, line);
-		if (error)
-			return btfpack_error_set(err, error, "%s: line %zu: %s", name, number,
-						 error == -ENOMEM  ? "out of memory"
-						 : error == -EFBIG ? "more than there may be"
-								   : "expected a part or a bundle");
-	}
-	if (line != copy + text->size || !number)
-		return btfpack_error_set(err, -EBADMSG, "%s: expected whole lines of text", name);
+	error = lines_read(copy, text->size, name, FIRST_LINE, "a part or a bundle", read_line, &m,
+			   err);
+	if (error)
+		return error;
 	*ret = m; /* the caller's */
 	m = (struct manifest){ 0 };
 	return 0;

@@ -11,6 +11,7 @@
 #include <xxhash.h>
 
 #include "archive-index/handle.h"
+#include "archive-index/lines.h"
 #include "archive-index/part.h"
 #include "btf/btf-view.h"
 #include "core/buf.h"
@@ -105,13 +106,16 @@ static bool read_entry(char *text, struct btfpack_entry *ret)
 	       (count == FIELDS || (!ret->set && read_modules(fields + FIELDS, ret)));
 }
 
-static bool read_line(struct part_index *index, char *line)
+static int read_line(char *line, void *arg)
 {
+	struct part_index *index = arg;
+	bool is_good = false;
+
 	if (!strncmp(line, "content ", 8))
-		return read_content(line + 8, &index->contents[index->content_count++]);
-	if (!strncmp(line, "entry\t", 6))
-		return read_entry(line + 6, &index->entries[index->entry_count++]);
-	return false;
+		is_good = read_content(line + 8, &index->contents[index->content_count++]);
+	else if (!strncmp(line, "entry\t", 6))
+		is_good = read_entry(line + 6, &index->entries[index->entry_count++]);
+	return is_good ? 0 : -EBADMSG;
 }
 
 static size_t count_lines(const char *text)
@@ -127,12 +131,9 @@ static int prepare(const struct btfpack_blob *text, struct part_index *ret)
 {
 	size_t lines;
 
-	ret->text = malloc(text->size + 1);
+	ret->text = lines_copy(text);
 	if (!ret->text)
 		return -ENOMEM;
-	if (text->size)
-		memcpy(ret->text, text->data, text->size);
-	ret->text[text->size] = '\0';
 	lines = count_lines(ret->text);
 	ret->contents = calloc(lines + 1, sizeof(*ret->contents));
 	ret->entries = calloc(lines + 1, sizeof(*ret->entries));
@@ -143,28 +144,14 @@ int part_index_parse(const struct btfpack_blob *text, const char *name, struct p
 		     struct btfpack_error *err)
 {
 	CLEANUP(part_index_deinit) struct part_index index = { 0 };
-	size_t number = 0;
-	char *line, *end;
+	int error;
 
 	if (prepare(text, &index) < 0)
 		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", name);
-	for (line = index.text; *line; line = end + 1) {
-		end = strchr(line, '\n');
-		if (!end)
-			break;
-		*end = '\0';
-		if (!number++ && strcmp(line, FIRST_LINE))
-			return btfpack_error_set(err, strncmp(line, FIRST_LINE, strlen(FIRST_LINE) - 1)
-							      ? -EBADMSG : -EOPNOTSUPP,
-						 "%s: begins with '%.40s', expected '" FIRST_LINE "'",
-						 name, line);
-		if (number > 1 && !read_line(&index, line))
-			return btfpack_error_set(err, -EBADMSG,
-						 "%s: line %zu: expected a content or an entry", name,
-						 number);
-	}
-	if (line != index.text + text->size || !number)
-		return btfpack_error_set(err, -EBADMSG, "%s: expected whole lines of text", name);
+	error = lines_read(index.text, text->size, name, FIRST_LINE, "a content or an entry",
+			   read_line, &index, err);
+	if (error)
+		return error;
 	*ret = index; /* the caller's */
 	index = (struct part_index){ 0 };
 	return 0;
