@@ -268,7 +268,7 @@ static uint32_t pass_over(struct merge *m, uint32_t count)
 		count = m->base.left;
 	if (count > m->blob.left)
 		count = m->blob.left;
-	if (m->base.kind.shape != m->blob.kind.shape ||
+	if (!count || m->base.kind.shape != m->blob.kind.shape ||
 	    (size_t)(m->base.end - m->base.at) < 4 * words * count)
 		return 0;
 	m->base.left -= count;

@@ -80,8 +80,9 @@ static bool read_pattern(struct bundle_iter *it)
 			return false;
 		it->pattern[at] = (char)*c->pos++;
 	}
-	if (c->pos++ == c->end)
+	if (c->pos == c->end)
 		return false;
+	c->pos++;
 	it->pattern[at] = '\0';
 	it->pattern_size = at;
 	it->number_count = 0;

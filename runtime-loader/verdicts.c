@@ -101,8 +101,9 @@ static bool find_lists(const struct bundle_bytes *section, struct lists *l)
 	l->reasons = (const char *)pos;
 	for (uint32_t i = 0; i < l->reason_count; i++) {
 		pos = (const uint8_t *)memchr(pos, '\0', (size_t)(end - pos));
-		if (!pos++)
+		if (!pos)
 			return false;
+		pos++;
 	}
 	l->reasons_size = (size_t)((const char *)pos - l->reasons);
 	if (!bundle_get_uleb(&pos, end, &l->remark_count))
