@@ -15,6 +15,7 @@
 #include "cli/pipeline.h"
 #include "core/cleanup.h"
 #include "core/fs.h"
+#include "core/log.h"
 
 /* What a kernel takes on its way, beside its vmlinux: see choose_home(). */
 #define KERNEL_MEMORY  ((uint64_t)480 << 20)
@@ -63,6 +64,13 @@ static double now(clockid_t clock)
 
 	clock_gettime(clock, &t);
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* With -v -v: where the time goes. */
+static void tell_time(const struct btfpack_package *package, const char *done, double began)
+{
+	log_debug("%s_%s: %s in %.2f s", package->name, package->version, done,
+		  now(CLOCK_MONOTONIC) - began);
 }
 
 static void wait_a_tick(struct pipeline *p)
@@ -164,6 +172,7 @@ static void download(struct pipeline *p, struct btfpack_fetcher *fetcher, struct
 
 	if (!error && stat(item->path, &st) == 0)
 		count_bytes(p, (uint64_t)st.st_size);
+	tell_time(r->package, "downloaded", item->began);
 	set_state(p, item, error < 0 ? FINISHED : DOWNLOADED);
 }
 
@@ -413,6 +422,7 @@ static int make_btf(struct pipeline *p, struct btfpack_fetcher *fetcher, struct 
 {
 	CLEANUP(image_deinit) struct image image = { .p = p, .fetcher = fetcher, .fd = -1 };
 	struct pipeline_result *r = &item->result;
+	double began = now(CLOCK_MONOTONIC);
 	int error = open_image(&image, item, &r->err);
 
 	if (error < 0)
@@ -422,7 +432,13 @@ static int make_btf(struct pipeline *p, struct btfpack_fetcher *fetcher, struct 
 	if (r->is_skipped)
 		return 0;
 	error = extract(&image, item, &r->err);
-	return error < 0 ? error : convert(&image, item);
+	tell_time(r->package, "extracted", began);
+	if (error < 0)
+		return error;
+	began = now(CLOCK_MONOTONIC);
+	error = convert(&image, item);
+	tell_time(r->package, "converted", began);
+	return error;
 }
 
 static int work_on(struct pipeline *p, struct btfpack_fetcher *fetcher, struct item *item)
@@ -547,11 +563,14 @@ static int hand_over(struct pipeline *p, int (*done)(void *arg, struct pipeline_
 {
 	for (size_t i = 0; i < p->count; i++) {
 		struct item *item = &p->items[i];
+		double taken;
 		int result;
 
 		if (!wait_for(p, item, began))
 			return btfpack_error_set(err, -ECANCELED, "canceled");
+		taken = now(CLOCK_MONOTONIC);
 		result = done(arg, &item->result);
+		tell_time(item->result.package, "stored", taken);
 		btfpack_blob_free(&item->result.btf);
 		module_set_deinit(&item->result.modules);
 		pthread_mutex_lock(&p->lock);
