@@ -5,7 +5,7 @@
  * counts; and reading stops when it is out.
  *
  * Two ways lead to it. A Debian package whose data is an xz file of several blocks is
- * read where it is needed (vmlinux.c); every other as a stream, from the start
+ * read where it is needed (vmlinux*.c); every other as a stream, from the start
  * (package.c).
  */
 #ifndef FETCHER_PACKAGE_H

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Inside of a struct btfpack_vmlinux: vmlinux.c has the handle and its blocks,
+ * vmlinux-find.c looks for vmlinux in the tar, vmlinux-extract.c writes what is asked for.
+ */
+#ifndef FETCHER_VMLINUX_H
+#define FETCHER_VMLINUX_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "fetcher/package.h"
+#include "fetcher/xz-blocks.h"
+
+#define HEAD_READ 4096
+#define CACHED    2 /* blocks: of the ELF file's head, of its sections' */
+
+struct cached_block {
+	uint8_t *bytes; /* NULL: free */
+	size_t number;
+	unsigned int used; /* when last */
+};
+
+struct btfpack_vmlinux {
+	struct extraction x;
+	char *path, *what, *uname; /* what x points to */
+	int fd;
+	struct byte_source source;
+	void (*free_source)(void *arg); /* NULL: the source is this file */
+	struct xz_blocks *blocks;       /* NULL: only as a stream */
+	uint64_t start, size;           /* in the tar's bytes */
+	struct cached_block cache[CACHED];
+	unsigned int clock;
+	struct btfpack_error failure; /* of a reader below, while libarchive unwinds */
+	uint64_t at;                  /* libarchive's position */
+	uint64_t tar_start;           /* where it began */
+	int walked;                   /* heads of the tar */
+	uint8_t head[HEAD_READ];      /* of the ar */
+};
+
+/* The cached block @number, NULL when it is not. */
+struct cached_block *vmlinux_find_cached(struct btfpack_vmlinux *v, size_t number);
+
+/* Lend the plain bytes of block @number, until the next call. */
+int vmlinux_get_block(struct btfpack_vmlinux *v, size_t number, const uint8_t **ret,
+		      struct btfpack_error *err);
+
+/* Lend the tar's bytes from @offset to the end of their block: how many there are, 0 at
+ * the end. */
+ssize_t vmlinux_lend(struct btfpack_vmlinux *v, uint64_t offset, const uint8_t **ret,
+		     struct btfpack_error *err);
+
+/* Where data.tar is. -EOPNOTSUPP for what is not a Debian package, or not as expected:
+ * the other way then tells what is wrong with it. */
+int vmlinux_find_data(struct btfpack_vmlinux *v, uint64_t *offset_ret, uint64_t *size_ret,
+		      struct btfpack_error *err);
+
+/* Where vmlinux is in the tar: v->start and v->size. */
+int vmlinux_find_member(struct btfpack_vmlinux *v, struct btfpack_error *err);
+
+#endif
