@@ -1,25 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
 
 #include "cli/gate.h"
+#include "cli/kernel-image.h"
 #include "cli/output.h"
 #include "cli/pipeline.h"
 #include "core/cleanup.h"
 #include "core/fs.h"
 #include "core/log.h"
 
-/* What a kernel takes on its way, beside its vmlinux: see choose_home(). */
-#define KERNEL_MEMORY  ((uint64_t)480 << 20)
-#define DECODE_MEMORY  ((uint64_t)48 << 20) /* a thread */
+#define KERNEL_MEMORY  ((uint64_t)480 << 20) /* what a kernel takes on its way */
 #define MODULES_SHARE  8 /* of a kernel's memory: modules on their way */
 #define AT_ONCE_MAX    16
 #define TICK_NS        100000000L
@@ -38,6 +35,8 @@ struct item {
 	enum state state;
 	uint64_t loaded; /* bytes, while it is on its way */
 	char *path;      /* of the package */
+	/* For who decodes while it is downloaded; NULL: nobody does. */
+	struct btfpack_arrival *arrival;
 	double began;
 };
 
@@ -45,7 +44,10 @@ struct pipeline {
 	const struct pipeline_opts *opts;
 	struct item *items;
 	size_t count;
-	unsigned int at_once, threads; /* kernels; threads of each */
+	unsigned int at_once; /* kernels */
+	char *cache;          /* where downloads are */
+	struct processors processors;
+	struct kernel_image_host host;
 	uint64_t total_bytes;
 
 	pthread_mutex_t lock; /* of all below, and the items' state */
@@ -140,6 +142,8 @@ static struct item *next_download(struct pipeline *p)
 		wait_a_tick(p);
 	if (!is_over(p) && p->to_download < p->count) {
 		item = &p->items[p->to_download++];
+		if (!p->opts->partial && btfpack_arrival_new(&item->arrival, NULL) < 0)
+			item->arrival = NULL;
 		item->state = DOWNLOADING;
 	}
 	pthread_mutex_unlock(&p->lock);
@@ -167,7 +171,10 @@ static bool has_btf(struct btfpack_fetcher *fetcher, const struct btfpack_packag
 static void download(struct pipeline *p, struct btfpack_fetcher *fetcher, struct item *item)
 {
 	struct pipeline_result *r = &item->result;
-	int error = btfpack_fetcher_download(fetcher, r->package, &item->path, &r->err);
+	int error = item->arrival
+			    ? btfpack_fetcher_download_along(fetcher, r->package, item->arrival,
+							     &item->path, &r->err)
+			    : btfpack_fetcher_download(fetcher, r->package, &item->path, &r->err);
 	struct stat st;
 
 	if (!error && stat(item->path, &st) == 0)
@@ -181,6 +188,7 @@ static void pass_over(struct pipeline *p, struct item *item, uint64_t bytes)
 	count_bytes(p, bytes);
 	item->result.has_btf = item->result.is_skipped = true;
 	item->result.seconds = now(CLOCK_MONOTONIC) - item->began;
+	btfpack_arrival_cancel(item->arrival);
 	set_state(p, item, FINISHED);
 }
 
@@ -210,6 +218,7 @@ static void *run_downloads(void *arg)
 			continue;
 		}
 		loader.item->result.err = err;
+		btfpack_arrival_cancel(loader.item->arrival);
 		set_state(loader.p, loader.item, FINISHED);
 	}
 	if (!error)
@@ -231,17 +240,6 @@ static int note_extraction(const struct btfpack_fetch_progress *progress, void *
 	pthread_mutex_unlock(&p->lock);
 	return over;
 }
-
-/* A vmlinux on its way: where it is, and what of it is there. */
-struct image {
-	struct pipeline *p;
-	struct btfpack_fetcher *fetcher; /* NULL: packages are there */
-	struct btfpack_vmlinux *vmlinux;
-	struct btfpack_convert_parts parts;
-	bool has_parts;
-	int fd;
-	uint64_t in_memory;
-};
 
 /* In kB, of a line of /proc/self/status. */
 static uint64_t read_status(const char *text, const char *name)
@@ -266,8 +264,10 @@ static void sample_memory(struct pipeline *p)
 		p->memory_most = bytes;
 }
 
-static void hold_memory(struct pipeline *p, uint64_t more, uint64_t less)
+static void hold_memory(void *arg, uint64_t more, uint64_t less)
 {
+	struct pipeline *p = arg;
+
 	pthread_mutex_lock(&p->lock);
 	sample_memory(p);
 	p->in_memory += more;
@@ -275,129 +275,100 @@ static void hold_memory(struct pipeline *p, uint64_t more, uint64_t less)
 	pthread_mutex_unlock(&p->lock);
 }
 
-static void image_deinit(struct image *image)
-{
-	btfpack_convert_parts_free(&image->parts);
-	btfpack_vmlinux_close(image->vmlinux);
-	cleanup_fd(&image->fd);
-	hold_memory(image->p, 0, image->in_memory);
-}
-
-/* Beside the package, in a file that has no name: it goes when we go. */
-static int open_temporary(const char *package, struct btfpack_error *err)
-{
-	const char *slash = strrchr(package, '/');
-	AUTO_FREE char *dir = slash ? strndup(package, (size_t)(slash - package)) : strdup(".");
-	int fd = dir ? open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600) : -1;
-
-	if (fd < 0)
-		return btfpack_error_set(err, dir ? -errno : -ENOMEM,
-					 "%s: cannot make a file without a name in it: %s",
-					 dir ? dir : package, strerror(dir ? errno : ENOMEM));
-	return fd;
-}
-
-/* In memory, where that leaves enough of the kernel's share for the conversion, which
- * takes about three quarters of .debug_info. What is read as a stream comes whole. */
-static int choose_home(struct image *image, const char *package, struct btfpack_error *err)
-{
-	const struct pipeline *p = image->p;
-	uint64_t share = p->opts->memory / p->at_once;
-	uint64_t rest = image->parts.dwarf / 4 * 3 + DECODE_MEMORY * p->threads;
-
-	if (image->has_parts && (!package || image->parts.bytes + rest <= share))
-		image->fd = memfd_create("vmlinux", MFD_CLOEXEC);
-	if (image->fd >= 0) {
-		image->in_memory = image->parts.bytes;
-		hold_memory(image->p, image->in_memory, 0);
-		return 0;
-	}
-	image->fd = open_temporary(package, err);
-	return image->fd < 0 ? image->fd : 0;
-}
-
-static int open_local(struct image *image, const struct item *item, struct btfpack_error *err)
+static int open_local(struct kernel_image *image, const struct item *item,
+		      struct btfpack_error *err)
 {
 	const struct btfpack_package *package = item->result.package;
-	const char *slash = strrchr(package->url, '/');
-	struct btfpack_vmlinux_opts opts = {
-		.size = sizeof(opts),
-		.name = slash ? slash + 1 : package->name,
-		.progress = note_extraction,
-		.progress_arg = image->p,
-	};
+	struct btfpack_vmlinux_opts opts = kernel_image_opts(image, package);
 
 	return btfpack_vmlinux_open(item->path, package->kernel.uname, &opts, &image->vmlinux, err);
 }
 
 /* A package without parts, a server that gives none or does not have it: all of it after
  * all, by the way that knows what to do then. */
-static int open_remote(struct image *image, struct item *item, struct btfpack_error *err)
+static int open_remote(struct kernel_image *image, struct btfpack_fetcher *fetcher,
+		       struct item *item, struct btfpack_error *err)
 {
 	struct pipeline_result *r = &item->result;
-	int error = btfpack_fetcher_open_remote(image->fetcher, r->package, &image->vmlinux, err);
+	int error = btfpack_fetcher_open_remote(fetcher, r->package, &image->vmlinux, err);
 
 	r->is_partial = !error;
 	if (!error || error == -ECANCELED || error == -ENOMEM)
 		return error;
-	error = btfpack_fetcher_download(image->fetcher, r->package, &item->path, err);
+	error = btfpack_fetcher_download(fetcher, r->package, &item->path, err);
 	return error < 0 ? error : open_local(image, item, err);
 }
 
-static int open_image(struct image *image, struct item *item, struct btfpack_error *err)
+/* @fetcher NULL: the package is there. */
+static int open_image(struct kernel_image *image, struct btfpack_fetcher *fetcher,
+		      struct item *item, struct btfpack_error *err)
 {
-	int error = image->fetcher ? open_remote(image, item, err) : open_local(image, item, err);
-
-	if (error < 0 || !btfpack_vmlinux_size(image->vmlinux))
-		return error;
-	error = btfpack_convert_parts(btfpack_vmlinux_read, image->vmlinux,
-				      btfpack_vmlinux_size(image->vmlinux), &image->parts, err);
-	image->has_parts = error == 0;
-	/* What makes no sense is extracted whole, for the conversion to say why. */
-	return error == -EBADMSG && item->path ? 0 : error;
-}
-
-static int extract(struct image *image, const struct item *item, struct btfpack_error *err)
-{
-	int error = choose_home(image, item->path, err);
+	int error = fetcher ? open_remote(image, fetcher, item, err) : open_local(image, item, err);
 
 	if (!error)
-		error = btfpack_vmlinux_extract(
-			image->vmlinux, image->has_parts ? image->parts.parts : NULL,
-			image->parts.count, image->p->threads, image->fd, err);
-	btfpack_vmlinux_close(image->vmlinux); /* its blocks are a part of the memory */
-	image->vmlinux = NULL;
+		error = kernel_image_read_heads(image, err);
+	/* What makes no sense is extracted whole, for the conversion to say why. */
+	return error == -EBADMSG && item->path && image->vmlinux ? 0 : error;
+}
+
+/* --- while it is downloaded
+ * --------------------------------------------------------------------------- */
+
+/* What counts of the vmlinux, decoded as it comes. Errors are nobody's business: what does
+ * not work so is done, and complained about, when the package is there. */
+static bool look_ahead(struct pipeline *p, struct kernel_image *image, struct item *item)
+{
+	struct btfpack_vmlinux_opts opts = kernel_image_opts(image, item->result.package);
+	int error = btfpack_arrival_open_vmlinux(item->arrival, item->result.package, &opts,
+						 &image->vmlinux, NULL);
+
+	if (!error)
+		error = kernel_image_read_heads(image, NULL);
+	if (!error && !(image->parts.btf && p->opts->skip_btf))
+		error = kernel_image_extract(image, NULL);
+	if (error < 0)
+		kernel_image_deinit(image);
+	return !error;
+}
+
+static int convert(struct pipeline *p, struct kernel_image *image, struct pipeline_result *r)
+{
+	double began = now(CLOCK_MONOTONIC);
+	int error = kernel_image_convert(image, r->package, r->build_id, &r->btf, &r->err);
+
+	if (!error) {
+		processors_take(&p->processors, 1);
+		error = gate_pass(&r->btf, r->package->name, &r->is_repaired, &r->err);
+		processors_give(&p->processors, 1);
+	}
+	tell_time(r->package, "converted", began);
 	return error;
 }
 
-/* The vmlinux has no name of its own: in sentences it goes by its package's. */
-static int rename_in(struct btfpack_error *err, const char *path, const struct btfpack_package *p)
+/* Until the download is at its end: whether it went well. */
+static bool wait_for_download(struct pipeline *p, struct item *item)
 {
-	struct btfpack_error original = *err;
-	size_t length = strlen(path);
+	bool there;
 
-	if (strncmp(original.message, path, length))
-		return err->code;
-	return btfpack_error_set(err, original.code, "vmlinux of %s_%s%s", p->name, p->version,
-				 original.message + length);
+	pthread_mutex_lock(&p->lock);
+	while (item->state == DOWNLOADING)
+		pthread_cond_wait(&p->changed, &p->lock);
+	there = item->state == DOWNLOADED;
+	if (there)
+		item->state = CONVERTING;
+	pthread_mutex_unlock(&p->lock);
+	return there;
 }
 
-static int convert(struct image *image, struct item *item)
+/* Whether what was decoded ahead is of the package that was verified; else it is
+ * forgotten. */
+static bool keep_ahead(struct kernel_image *image, struct item *item)
 {
-	struct btfpack_convert_opts opts = { .size = sizeof(opts), .jobs = image->p->threads };
-	struct pipeline_result *r = &item->result;
-	char path[32];
+	bool same = btfpack_arrival_check(item->arrival, image->vmlinux, NULL) == 0;
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", image->fd);
-	if (btfpack_build_id(path, r->build_id, &r->err) < 0 ||
-	    btfpack_convert(path, &opts, &r->btf, &r->err) < 0)
-		return rename_in(&r->err, path, r->package);
-	return gate_pass(&r->btf, r->package->name, &r->is_repaired, &r->err);
-}
-
-static void hold(void *arg, uint64_t more, uint64_t less)
-{
-	hold_memory(arg, more, less);
+	if (!same)
+		kernel_image_deinit(image);
+	return same;
 }
 
 /* After its vmlinux, whose memory they take over. */
@@ -408,50 +379,57 @@ static int convert_modules(struct pipeline *p, struct item *item)
 		.package_path = item->path,
 		.package = r->package,
 		.base = &r->btf,
-		.threads = p->threads,
+		.threads = processors_take(&p->processors, p->processors.count),
 		.memory = p->opts->memory / p->at_once / MODULES_SHARE,
 		.progress = note_extraction,
 		.arg = p,
-		.hold = hold,
+		.hold = hold_memory,
 	};
+	int error = modules_convert(&job, &r->modules, &r->err);
 
-	return modules_convert(&job, &r->modules, &r->err);
+	processors_give(&p->processors, job.threads);
+	return error;
 }
 
+/* 1: the download failed, which its thread has said. */
 static int make_btf(struct pipeline *p, struct btfpack_fetcher *fetcher, struct item *item)
 {
-	CLEANUP(image_deinit) struct image image = { .p = p, .fetcher = fetcher, .fd = -1 };
+	CLEANUP(kernel_image_deinit) struct kernel_image image = KERNEL_IMAGE_INIT(&p->host);
 	struct pipeline_result *r = &item->result;
+	bool ahead = item->arrival && look_ahead(p, &image, item);
 	double began = now(CLOCK_MONOTONIC);
-	int error = open_image(&image, item, &r->err);
+	int error = 0;
 
+	if (!wait_for_download(p, item))
+		return 1;
+	ahead = ahead && keep_ahead(&image, item);
+	btfpack_arrival_free(steal_ptr(item->arrival)); /* it keeps the package on the disk */
+	if (!ahead)
+		error = open_image(&image, fetcher, item, &r->err);
 	if (error < 0)
 		return error;
 	r->has_btf = image.parts.btf > 0;
 	r->is_skipped = r->has_btf && p->opts->skip_btf;
 	if (r->is_skipped)
 		return 0;
-	error = extract(&image, item, &r->err);
-	tell_time(r->package, "extracted", began);
-	if (error < 0)
-		return error;
-	began = now(CLOCK_MONOTONIC);
-	error = convert(&image, item);
-	tell_time(r->package, "converted", began);
-	return error;
+	if (!ahead)
+		error = kernel_image_extract(&image, &r->err);
+	btfpack_vmlinux_close(steal_ptr(image.vmlinux));
+	tell_time(r->package, ahead ? "extracted ahead; waited" : "extracted", began);
+	return error < 0 ? error : convert(p, &image, r);
 }
 
 static int work_on(struct pipeline *p, struct btfpack_fetcher *fetcher, struct item *item)
 {
 	int error = make_btf(p, fetcher, item);
 
-	if (error < 0 || !p->opts->modules || item->result.is_skipped)
+	if (error || !p->opts->modules || item->result.is_skipped)
 		return error;
 	return convert_modules(p, item);
 }
 
-/* The next that is downloaded, in the order of the list; NULL at the end. Results that
- * nobody took yet are memory, too. */
+/* The next that is downloaded or about to be, in the order of the list; NULL at the end.
+ * Results that nobody took yet are memory, too. */
 static struct item *next_item(struct pipeline *p)
 {
 	struct item *item = NULL;
@@ -462,11 +440,10 @@ static struct item *next_item(struct pipeline *p)
 
 		if (next->state == FINISHED) { /* its download failed */
 			p->to_convert++;
-		} else if (next->state == DOWNLOADED &&
+		} else if ((next->state == DOWNLOADED || next->arrival) &&
 			   p->to_convert < p->handed + 4 * p->at_once) {
 			p->to_convert++;
 			item = next;
-			item->state = CONVERTING;
 			pthread_cond_broadcast(&p->changed);
 		} else {
 			wait_a_tick(p);
@@ -497,10 +474,14 @@ static void *run_conversions(void *arg)
 		error = fetching_new(p->opts->fetching, note_extraction, p, &fetcher, &err);
 	while ((item = next_item(p))) {
 		uint64_t before = fetcher ? btfpack_fetcher_received(fetcher) : 0;
+		int result = error;
 
 		if (error < 0)
 			item->result.err = err;
-		finish(p, item, error < 0 ? error : work_on(p, fetcher, item));
+		if (error >= 0)
+			result = work_on(p, fetcher, item);
+		if (result <= 0)
+			finish(p, item, result);
 		if (fetcher)
 			count_bytes(p, btfpack_fetcher_received(fetcher) - before);
 	}
@@ -631,9 +612,12 @@ static void pipeline_deinit(struct pipeline *p)
 	for (size_t i = 0; i < p->count && p->items; i++) {
 		btfpack_blob_free(&p->items[i].result.btf);
 		module_set_deinit(&p->items[i].result.modules);
+		btfpack_arrival_free(p->items[i].arrival);
 		free(p->items[i].path);
 	}
 	free(p->items);
+	free(p->cache);
+	pthread_mutex_destroy(&p->processors.lock);
 	pthread_cond_destroy(&p->changed);
 	pthread_mutex_destroy(&p->lock);
 }
@@ -653,7 +637,27 @@ static void choose_width(struct pipeline *p)
 		p->at_once = fit ? (unsigned int)fit : 1;
 	if (p->count < p->at_once)
 		p->at_once = p->count ? (unsigned int)p->count : 1;
-	p->threads = jobs / p->at_once ? jobs / p->at_once : 1;
+	p->processors.count = jobs;
+}
+
+/* What all kernels' images share. */
+static int set_host(struct pipeline *p, struct btfpack_error *err)
+{
+	const char *cache = p->opts->fetching->cache;
+
+	p->cache = cache ? strdup(cache) : fetching_default_cache();
+	if (!p->cache)
+		return btfpack_error_set(err, -ENOMEM, "out of memory for the plan");
+	p->host = (struct kernel_image_host){
+		.processors = &p->processors,
+		.memory = p->opts->memory / p->at_once,
+		.threads = (p->processors.count + p->at_once - 1) / p->at_once,
+		.scratch = p->cache,
+		.progress = note_extraction,
+		.hold = hold_memory,
+		.arg = p,
+	};
+	return 0;
 }
 
 int pipeline_run(const struct btfpack_package *const *packages, size_t count,
@@ -667,6 +671,7 @@ int pipeline_run(const struct btfpack_package *const *packages, size_t count,
 		.count = count,
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 		.changed = PTHREAD_COND_INITIALIZER,
+		.processors.lock = PTHREAD_MUTEX_INITIALIZER,
 	};
 	double began = now(CLOCK_MONOTONIC), cpu_began = now(CLOCK_PROCESS_CPUTIME_ID);
 	int error;
@@ -679,7 +684,9 @@ int pipeline_run(const struct btfpack_package *const *packages, size_t count,
 		p.items[i].result.package = packages[i];
 		p.total_bytes += packages[i]->size;
 	}
-	error = run_threads(&p, done, arg, began, err);
+	error = set_host(&p, err);
+	if (!error)
+		error = run_threads(&p, done, arg, began, err);
 	output_progress(NULL);
 	measure(&p, began, cpu_began, ret);
 	return error;

@@ -13,6 +13,7 @@
 #include "core/digest.h"
 #include "core/fs.h"
 #include "core/log.h"
+#include "fetcher/arrival.h"
 #include "fetcher/download-cache.h"
 #include "fetcher/http.h"
 
@@ -24,6 +25,7 @@
 struct download_cache {
 	char *dir;
 	struct http *http;
+	struct btfpack_arrival *arrival; /* NULL: nobody reads along */
 };
 
 /* One file on its way into the cache. */
@@ -169,6 +171,7 @@ static int restart(void *arg, struct btfpack_error *err)
 	digest_free(d->digest);
 	d->digest = digest_new_of(kind_of(d));
 	d->have = 0;
+	arrival_spoil(d->cache->arrival);
 	if (!d->digest)
 		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", d->partial);
 	if (ftruncate(d->fd, 0) < 0)
@@ -188,6 +191,7 @@ static int add_bytes(void *arg, const void *data, size_t size, struct btfpack_er
 		return btfpack_error_set(err, error, "%s: cannot write: %s", d->partial,
 					 strerror(-error));
 	d->have += size;
+	arrival_grow(d->cache->arrival, d->have);
 	return digest_add(d->digest, data, size);
 }
 
@@ -283,6 +287,7 @@ static int complete(struct download *d, bool *continued_ret, struct btfpack_erro
 	if (error < 0)
 		return error;
 	*continued_ret = d->have > 0;
+	arrival_begin(d->cache->arrival, d->partial, d->have);
 	if (!d->size || d->have < d->size)
 		error = transfer(d, err);
 	/* A server that has another size has another file: what came is no start of ours.
@@ -425,6 +430,11 @@ void download_cache_close(struct download_cache *cache)
 		return;
 	free(cache->dir);
 	free(cache);
+}
+
+void download_cache_tell(struct download_cache *cache, struct btfpack_arrival *arrival)
+{
+	cache->arrival = arrival;
 }
 
 struct http *download_cache_http(struct download_cache *cache)

@@ -18,6 +18,7 @@
 #include <btfpack/error.h>
 #include <btfpack/types.h>
 
+struct btfpack_arrival;
 struct checksum;
 struct http;
 struct download_cache;
@@ -28,6 +29,10 @@ int download_cache_open(const char *dir, struct http *http, struct download_cach
 void download_cache_close(struct download_cache *cache);
 struct http *download_cache_http(struct download_cache *cache);
 const char *download_cache_dir(const struct download_cache *cache);
+
+/* Tell @arrival (NULL: nobody) of what is downloaded from here on; borrowed until another
+ * is told. */
+void download_cache_tell(struct download_cache *cache, struct btfpack_arrival *arrival);
 
 /* The file of @size bytes with @digest, from the cache or from @url. What is there
  * is verified again before it is given. Where nobody tells the digest (NULL) it goes

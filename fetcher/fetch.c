@@ -18,6 +18,7 @@
 #include "core/fs.h"
 #include "core/log.h"
 #include "fetcher/apt-sources.h"
+#include "fetcher/arrival.h"
 #include "fetcher/distro-file.h"
 #include "fetcher/download-cache.h"
 #include "fetcher/expired.h"
@@ -617,6 +618,19 @@ int btfpack_fetcher_download(struct btfpack_fetcher *f, const struct btfpack_pac
 		return btfpack_error_set(err, error, "%s", why.message);
 	*path_ret = steal_ptr(path); /* the caller's */
 	return 0;
+}
+
+int btfpack_fetcher_download_along(struct btfpack_fetcher *f, const struct btfpack_package *package,
+				   struct btfpack_arrival *arrival, char **path_ret,
+				   struct btfpack_error *err)
+{
+	int error;
+
+	download_cache_tell(f->cache, arrival);
+	error = btfpack_fetcher_download(f, package, path_ret, err);
+	download_cache_tell(f->cache, NULL);
+	arrival_end(arrival, error < 0 ? NULL : *path_ret);
+	return error;
 }
 
 /* The package's name says more than the cache's path. */

@@ -67,6 +67,16 @@ const struct extraction *vmlinux_extraction(const struct btfpack_vmlinux *v);
  * that name point at the real one. */
 const char *package_file_path(struct archive_entry *entry);
 
+/* The same of a package whose end need not be there yet, when its blocks tell their sizes
+ * and vmlinux begins in the first of them; else -EOPNOTSUPP. Blocks up to vmlinux's last
+ * have begun when it returns. */
+int vmlinux_open_arriving(const struct byte_source *source, void (*free_arg)(void *arg),
+			  const char *uname, const struct btfpack_vmlinux_opts *opts,
+			  struct btfpack_vmlinux **ret, struct btfpack_error *err);
+
+/* When all is there: 0 when it is as was believed before. */
+int vmlinux_check_blocks(struct btfpack_vmlinux *v, struct btfpack_error *err);
+
 /* Whether @entry is the vmlinux of @uname. */
 bool package_is_vmlinux(const char *uname, struct archive_entry *entry);
 

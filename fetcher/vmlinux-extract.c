@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
-#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,6 +13,8 @@
 
 #define THREADS_MAX 16
 
+/* The caller's thread and helpers beside it, which come and go with the processors that
+ * there are for them. */
 struct task {
 	struct btfpack_vmlinux *v;
 	const struct btfpack_part *parts; /* in order, apart from one another */
@@ -20,14 +22,21 @@ struct task {
 	int out;
 	size_t *numbers; /* of the blocks with parts, in order */
 	size_t count, largest;
-	atomic_size_t next, done;
-	atomic_bool stop;
+	struct worker *workers; /* the first is the caller's */
+	unsigned int threads;
+
+	pthread_mutex_t lock; /* of all below, and of the workers' ended */
+	size_t next, done;
+	size_t returned[THREADS_MAX]; /* taken, but for no processor not decoded */
+	size_t returned_count;
+	bool stop;
 };
 
 struct worker {
 	struct task *task;
 	pthread_t thread;
-	bool started;
+	bool started, ended;
+	uint8_t *room; /* for a block; NULL: none yet */
 	int error;
 	struct btfpack_error err;
 };
@@ -74,73 +83,186 @@ static int write_block(const struct task *t, size_t number, const uint8_t *bytes
 			 : 0;
 }
 
-/* The first worker is the caller's thread, which may call back. */
-static int tell(struct worker *w, bool may_tell)
-{
-	struct task *t = w->task;
+/* --- threads
+ * ------------------------------------------------------------------------------------------ */
 
-	return may_tell ? package_tell(&t->v->x, atomic_load(&t->done), t->count, &w->err) : 0;
+static bool is_first(const struct worker *w)
+{
+	return w == &w->task->workers[0];
 }
 
-static int work_on(struct worker *w, bool may_tell, uint8_t *bytes)
+static bool take_block(struct task *t, size_t *ret)
+{
+	bool found;
+
+	pthread_mutex_lock(&t->lock);
+	found = !t->stop && (t->returned_count || t->next < t->count);
+	if (found)
+		*ret = t->returned_count ? t->returned[--t->returned_count] : t->next++;
+	pthread_mutex_unlock(&t->lock);
+	return found;
+}
+
+/* Each helper has at most one. */
+static void return_block(struct task *t, size_t i)
+{
+	pthread_mutex_lock(&t->lock);
+	t->returned[t->returned_count++] = i;
+	pthread_mutex_unlock(&t->lock);
+}
+
+/* Only the caller's thread may call back. */
+static int tell(struct worker *w)
 {
 	struct task *t = w->task;
+	size_t done;
 
-	for (;;) {
-		size_t i = atomic_fetch_add(&t->next, 1);
-		struct cached_block *cached;
-		int error;
+	pthread_mutex_lock(&t->lock);
+	done = t->done;
+	pthread_mutex_unlock(&t->lock);
+	return is_first(w) ? package_tell(&t->v->x, done, t->count, &w->err) : 0;
+}
 
-		if (i >= t->count || atomic_load(&t->stop))
-			return 0;
-		cached = vmlinux_find_cached(t->v, t->numbers[i]);
-		error = tell(w, may_tell);
-		if (!error && !cached)
-			error = xz_blocks_decode(t->v->blocks, t->numbers[i], bytes, &w->err);
-		if (!error)
-			error = write_block(t, t->numbers[i], cached ? cached->bytes : bytes,
-					    &w->err);
-		if (error < 0)
-			return error;
-		atomic_fetch_add(&t->done, 1);
+static int decode(struct worker *w, size_t number, const uint8_t *bytes)
+{
+	const struct task *t = w->task;
+	int error;
+
+	if (!w->room)
+		w->room = malloc(t->largest);
+	if (!w->room)
+		return btfpack_error_set(&w->err, -ENOMEM, "%s: out of memory", t->v->what);
+	error = xz_blocks_decode(t->v->blocks, number, bytes, w->room, &w->err);
+	return error < 0 ? error : write_block(t, number, w->room, &w->err);
+}
+
+/* Bytes first, which may be waited for, then a processor. 1: there was none. */
+static int work_on_block(struct worker *w, size_t number)
+{
+	const struct btfpack_vmlinux *v = w->task->v;
+	const struct cached_block *cached = vmlinux_find_cached(w->task->v, number);
+	AUTO_FREE uint8_t *bytes = NULL;
+	int error;
+
+	if (cached)
+		return write_block(w->task, number, cached->bytes, &w->err);
+	error = xz_blocks_read(v->blocks, number, &bytes, &w->err);
+	if (error < 0)
+		return error;
+	if (v->begin && !v->begin(v->turn_arg, is_first(w)))
+		return 1;
+	error = decode(w, number, bytes);
+	if (v->end)
+		v->end(v->turn_arg);
+	return error;
+}
+
+/* Until there is no block left, or no processor. */
+static void run_helper(struct worker *w)
+{
+	struct task *t = w->task;
+	int result = 0;
+	size_t i;
+
+	while (!result && take_block(t, &i)) {
+		result = tell(w);
+		if (!result)
+			result = work_on_block(w, t->numbers[i]);
+		if (result > 0)
+			return_block(t, i);
+		pthread_mutex_lock(&t->lock);
+		t->done += !result;
+		t->stop |= result < 0;
+		pthread_mutex_unlock(&t->lock);
+		if (is_first(w))
+			break; /* to look after the helpers */
 	}
+	w->error = result < 0 ? result : 0;
 }
 
-static void run_worker(struct worker *w, bool may_tell)
+static void *start_helper(void *arg)
 {
-	AUTO_FREE uint8_t *bytes = malloc(w->task->largest);
+	struct worker *w = arg;
 
-	w->error =
-		bytes ? work_on(w, may_tell, bytes)
-		      : btfpack_error_set(&w->err, -ENOMEM, "%s: out of memory", w->task->v->what);
-	if (w->error < 0)
-		atomic_store(&w->task->stop, true);
-}
-
-static void *start_worker(void *arg)
-{
-	run_worker(arg, false);
+	run_helper(w);
+	free(w->room);
+	w->room = NULL;
+	pthread_mutex_lock(&w->task->lock);
+	w->ended = true;
+	pthread_mutex_unlock(&w->task->lock);
 	return NULL;
 }
 
-static int run_workers(struct task *t, unsigned int threads, struct btfpack_error *err)
+static void join(struct worker *w)
+{
+	if (w->started)
+		pthread_join(w->thread, NULL);
+	w->started = false;
+}
+
+/* Whether blocks are left for more than the caller's thread. */
+static bool has_more(struct task *t)
+{
+	bool more;
+
+	pthread_mutex_lock(&t->lock);
+	more = !t->stop && t->returned_count + t->count - t->next > 1;
+	pthread_mutex_unlock(&t->lock);
+	return more;
+}
+
+/* Those that ended for want of a processor may find one now. */
+static void start_helpers(struct task *t)
+{
+	for (unsigned int i = 1; i < t->threads && has_more(t); i++) {
+		struct worker *w = &t->workers[i];
+		bool ended;
+
+		pthread_mutex_lock(&t->lock);
+		ended = w->ended;
+		pthread_mutex_unlock(&t->lock);
+		if (w->started && !ended)
+			continue;
+		join(w);
+		if (w->error < 0)
+			continue;
+		w->ended = false;
+		w->started = !pthread_create(&w->thread, NULL, start_helper, w);
+	}
+}
+
+/* What a helper gave back after all others were taken is left to the caller's thread. */
+static bool is_over(struct task *t)
+{
+	bool over;
+
+	pthread_mutex_lock(&t->lock);
+	over = t->stop || (!t->returned_count && t->next == t->count);
+	pthread_mutex_unlock(&t->lock);
+	if (!over)
+		return false;
+	for (unsigned int i = 1; i < t->threads; i++)
+		join(&t->workers[i]);
+	return t->stop || !t->returned_count;
+}
+
+static int run_workers(struct task *t, struct btfpack_error *err)
 {
 	struct worker workers[THREADS_MAX] = { 0 };
 	int error = 0;
 
-	for (unsigned int i = 0; i < threads; i++) {
+	t->workers = workers;
+	for (unsigned int i = 0; i < t->threads; i++)
 		workers[i].task = t;
-		workers[i].started =
-			i && !pthread_create(&workers[i].thread, NULL, start_worker, &workers[i]);
+	while (!is_over(t)) {
+		start_helpers(t);
+		run_helper(&workers[0]);
 	}
-	run_worker(&workers[0], true);
-	for (unsigned int i = 0; i < threads; i++) {
-		if (workers[i].started)
-			pthread_join(workers[i].thread, NULL);
+	free(workers[0].room);
+	for (unsigned int i = 0; i < t->threads; i++)
 		if (workers[i].error < 0 && !error)
 			error = btfpack_error_set(err, workers[i].err.code, "%s",
 						  workers[i].err.message);
-	}
 	return error;
 }
 
@@ -180,6 +302,7 @@ static int choose_blocks(struct task *t, struct btfpack_error *err)
 
 static void task_deinit(struct task *t)
 {
+	pthread_mutex_destroy(&t->lock);
 	free(t->numbers);
 }
 
@@ -209,7 +332,8 @@ int btfpack_vmlinux_extract(struct btfpack_vmlinux *v, const struct btfpack_part
 			    size_t count, unsigned int threads, int fd, struct btfpack_error *err)
 {
 	const struct btfpack_part whole = { 0, v->size };
-	CLEANUP(task_deinit) struct task t = { .v = v, .out = fd };
+	CLEANUP(task_deinit)
+	struct task t = { .v = v, .out = fd, .lock = PTHREAD_MUTEX_INITIALIZER };
 	int error;
 
 	if (!v->blocks)
@@ -220,7 +344,10 @@ int btfpack_vmlinux_extract(struct btfpack_vmlinux *v, const struct btfpack_part
 	if (!error)
 		error = choose_blocks(&t, err);
 	if (!error)
-		error = run_workers(&t, count_threads(threads, t.count), err);
+		t.threads = count_threads(threads, t.count);
+	if (!error)
+		error = run_workers(&t, err);
+	vmlinux_forget_cached(v);
 	if (!error && ftruncate(fd, (off_t)v->size) < 0)
 		error = btfpack_error_set(err, -errno, "%s: cannot write its vmlinux: %s", v->what,
 					  strerror(errno));

@@ -106,6 +106,15 @@ static int note_place(struct btfpack_vmlinux *v, struct archive *a, struct archi
 		return err->code;
 	v->start = v->tar_start + (uint64_t)archive_filter_bytes(a, 0);
 	v->size = (uint64_t)size;
+	if (v->arriving) {
+		uint64_t end = v->start + v->size;
+		int error = end > PAYLOAD_MAXIMUM(v->source.size)
+				    ? -EOPNOTSUPP
+				    : xz_blocks_follow(v->blocks, end, err);
+
+		if (error < 0)
+			return error;
+	}
 	if (v->start > xz_blocks_size(v->blocks) || v->size > xz_blocks_size(v->blocks) - v->start)
 		return damaged(v, a, err);
 	return 0;
@@ -222,12 +231,28 @@ static int search_from_start(struct btfpack_vmlinux *v, uint64_t end, struct btf
 	return error < 0 ? error : walk(v, a, end, err);
 }
 
+/* In the first blocks: what comes later is looked for when all is there. */
+static int find_arriving(struct btfpack_vmlinux *v, struct btfpack_error *err)
+{
+	int found = 0;
+
+	for (size_t i = 0; i < HEAD_BLOCKS && found >= 0; i++)
+		found = xz_blocks_follow(v->blocks, xz_blocks_size(v->blocks) + 1, err);
+	if (found >= 0)
+		found = search_from_start(v, xz_blocks_size(v->blocks), err);
+	v->failure = (struct btfpack_error){ 0 };
+	return found > 0 ? 0 : found < 0 ? found : -EOPNOTSUPP;
+}
+
 int vmlinux_find_member(struct btfpack_vmlinux *v, struct btfpack_error *err)
 {
 	bool is_long = xz_blocks_count(v->blocks) > HEAD_BLOCKS;
-	int found = search_from_start(
-		v, is_long ? xz_blocks_start(v->blocks, HEAD_BLOCKS) : UINT64_MAX, err);
+	int found;
 
+	if (v->arriving)
+		return find_arriving(v, err);
+	found = search_from_start(v, is_long ? xz_blocks_start(v->blocks, HEAD_BLOCKS) : UINT64_MAX,
+				  err);
 	if (!found)
 		found = search_tail(v, err);
 	v->failure = (struct btfpack_error){ 0 };

@@ -70,7 +70,7 @@ struct cached_block *vmlinux_find_cached(struct btfpack_vmlinux *v, size_t numbe
 	return NULL;
 }
 
-static void forvmlinux_get_block(struct cached_block *c)
+static void forget_block(struct cached_block *c)
 {
 	free(c->bytes);
 	*c = (struct cached_block){ 0 };
@@ -86,24 +86,40 @@ static struct cached_block *oldest(struct btfpack_vmlinux *v)
 	return c;
 }
 
+static int decode_into(struct btfpack_vmlinux *v, size_t number, struct cached_block *c,
+		       struct btfpack_error *err)
+{
+	AUTO_FREE uint8_t *bytes = NULL;
+	int error = xz_blocks_read(v->blocks, number, &bytes, err);
+
+	if (error < 0)
+		return error;
+	c->bytes = malloc(xz_blocks_length(v->blocks, number));
+	if (!c->bytes)
+		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", v->what);
+	c->number = number;
+	if (v->begin)
+		v->begin(v->turn_arg, 1);
+	error = xz_blocks_decode(v->blocks, number, bytes, c->bytes, err);
+	if (v->end)
+		v->end(v->turn_arg);
+	return error;
+}
+
 int vmlinux_get_block(struct btfpack_vmlinux *v, size_t number, const uint8_t **ret,
 		      struct btfpack_error *err)
 {
 	struct cached_block *c = vmlinux_find_cached(v, number);
-	int error;
+	int error = 0;
 
 	if (!c) {
 		c = oldest(v);
-		forvmlinux_get_block(c);
-		c->bytes = malloc(xz_blocks_length(v->blocks, number));
-		if (!c->bytes)
-			return btfpack_error_set(err, -ENOMEM, "%s: out of memory", v->what);
-		error = xz_blocks_decode(v->blocks, number, c->bytes, err);
-		if (error < 0) {
-			forvmlinux_get_block(c);
-			return error;
-		}
-		c->number = number;
+		forget_block(c);
+		error = decode_into(v, number, c, err);
+	}
+	if (error < 0) {
+		forget_block(c);
+		return error;
 	}
 	c->used = ++v->clock;
 	*ret = c->bytes;
@@ -141,13 +157,22 @@ static int check_head(struct btfpack_vmlinux *v, struct btfpack_error *err)
 			 : package_check_elf(v->what, magic, v->size < sizeof(magic) ? 0 : 4, err);
 }
 
-static int find_vmlinux(struct btfpack_vmlinux *v, struct btfpack_error *err)
+static int open_blocks(struct btfpack_vmlinux *v, struct btfpack_error *err)
 {
 	uint64_t offset = 0, size = 0;
 	int error = vmlinux_find_data(v, &offset, &size, err);
 
-	if (!error)
-		error = xz_blocks_new(&v->source, offset, size, v->what, &v->blocks, err);
+	if (error < 0)
+		return error;
+	return v->arriving
+		       ? xz_blocks_new_followed(&v->source, offset, size, v->what, &v->blocks, err)
+		       : xz_blocks_new(&v->source, offset, size, v->what, &v->blocks, err);
+}
+
+static int find_vmlinux(struct btfpack_vmlinux *v, struct btfpack_error *err)
+{
+	int error = open_blocks(v, err);
+
 	if (error < 0)
 		return error;
 	if (xz_blocks_size(v->blocks) > PAYLOAD_MAXIMUM(v->source.size))
@@ -158,10 +183,15 @@ static int find_vmlinux(struct btfpack_vmlinux *v, struct btfpack_error *err)
 	return error < 0 ? error : check_head(v, err);
 }
 
-static void forget_blocks(struct btfpack_vmlinux *v)
+void vmlinux_forget_cached(struct btfpack_vmlinux *v)
 {
 	for (size_t i = 0; i < CACHED; i++)
-		forvmlinux_get_block(&v->cache[i]);
+		forget_block(&v->cache[i]);
+}
+
+static void forget_blocks(struct btfpack_vmlinux *v)
+{
+	vmlinux_forget_cached(v);
 	xz_blocks_free(v->blocks);
 	v->blocks = NULL;
 }
@@ -185,6 +215,9 @@ static int init(struct btfpack_vmlinux *v, const char *path, const char *uname,
 		.progress = opts ? opts->progress : NULL,
 		.progress_arg = opts ? opts->progress_arg : NULL,
 	};
+	v->begin = opts ? opts->begin : NULL;
+	v->end = opts ? opts->end : NULL;
+	v->turn_arg = opts ? opts->turn_arg : NULL;
 	return 0;
 }
 
@@ -217,9 +250,9 @@ int btfpack_vmlinux_open(const char *package_path, const char *uname,
 	return error;
 }
 
-int vmlinux_open_source(const struct byte_source *source, void (*free_arg)(void *arg),
-			const char *uname, const struct btfpack_vmlinux_opts *opts,
-			struct btfpack_vmlinux **ret, struct btfpack_error *err)
+static int open_source(const struct byte_source *source, void (*free_arg)(void *arg), bool arriving,
+		       const char *uname, const struct btfpack_vmlinux_opts *opts,
+		       struct btfpack_vmlinux **ret, struct btfpack_error *err)
 {
 	CLEANUP(closep) struct btfpack_vmlinux *v = calloc(1, sizeof(*v));
 	int error;
@@ -231,12 +264,32 @@ int vmlinux_open_source(const struct byte_source *source, void (*free_arg)(void 
 	v->fd = -1;
 	v->source = *source;
 	v->free_source = free_arg;
+	v->arriving = arriving;
 	error = init(v, "", uname, opts, err);
 	if (!error)
 		error = find_vmlinux(v, err);
 	if (!error)
 		*ret = steal_ptr(v); /* the caller's */
 	return error;
+}
+
+int vmlinux_open_source(const struct byte_source *source, void (*free_arg)(void *arg),
+			const char *uname, const struct btfpack_vmlinux_opts *opts,
+			struct btfpack_vmlinux **ret, struct btfpack_error *err)
+{
+	return open_source(source, free_arg, false, uname, opts, ret, err);
+}
+
+int vmlinux_open_arriving(const struct byte_source *source, void (*free_arg)(void *arg),
+			  const char *uname, const struct btfpack_vmlinux_opts *opts,
+			  struct btfpack_vmlinux **ret, struct btfpack_error *err)
+{
+	return open_source(source, free_arg, true, uname, opts, ret, err);
+}
+
+int vmlinux_check_blocks(struct btfpack_vmlinux *v, struct btfpack_error *err)
+{
+	return xz_blocks_check(v->blocks, err);
 }
 
 void btfpack_vmlinux_close(struct btfpack_vmlinux *v)

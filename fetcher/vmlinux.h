@@ -6,6 +6,7 @@
 #ifndef FETCHER_VMLINUX_H
 #define FETCHER_VMLINUX_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -23,11 +24,15 @@ struct cached_block {
 
 struct btfpack_vmlinux {
 	struct extraction x;
-	char *path, *what, *uname; /* what x points to */
+	char *path, *what, *uname;         /* what x points to */
+	int (*begin)(void *arg, int must); /* as in the options */
+	void (*end)(void *arg);
+	void *turn_arg;
 	int fd;
 	struct byte_source source;
 	void (*free_source)(void *arg); /* NULL: the source is this file */
 	struct xz_blocks *blocks;       /* NULL: only as a stream */
+	bool arriving;                  /* the file's end need not be there yet */
 	uint64_t start, size;           /* in the tar's bytes */
 	struct cached_block cache[CACHED];
 	unsigned int clock;
@@ -49,6 +54,9 @@ int vmlinux_get_block(struct btfpack_vmlinux *v, size_t number, const uint8_t **
  * the end. */
 ssize_t vmlinux_lend(struct btfpack_vmlinux *v, uint64_t offset, const uint8_t **ret,
 		     struct btfpack_error *err);
+
+/* Free the cached blocks. */
+void vmlinux_forget_cached(struct btfpack_vmlinux *v);
 
 /* Where data.tar is. -EOPNOTSUPP for what is not a Debian package, or not as expected:
  * the other way then tells what is wrong with it. */

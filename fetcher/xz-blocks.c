@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <errno.h>
 #include <lzma.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,11 +26,15 @@ struct block {
 
 struct xz_blocks {
 	const struct byte_source *source;
-	uint64_t offset; /* of the xz file in it */
+	uint64_t offset, file_size; /* of the xz file in it */
 	const char *what;
-	uint64_t size;
+	uint64_t size; /* plain bytes of @blocks */
 	size_t count;
 	struct block *blocks;
+	/* Of a file that is followed: */
+	size_t room;      /* blocks that there is memory for */
+	uint64_t place;   /* of the next block's header */
+	lzma_check check; /* that blocks end with */
 };
 
 static int damaged(const char *what, struct btfpack_error *err, const char *found)
@@ -129,6 +134,7 @@ int xz_blocks_new(const struct byte_source *source, uint64_t offset, uint64_t si
 		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", what);
 	b->source = source;
 	b->offset = offset;
+	b->file_size = size;
 	b->what = what;
 	error = list_blocks(b, index, err);
 	if (error < 0) {
@@ -183,6 +189,147 @@ size_t xz_blocks_length(const struct xz_blocks *b, size_t number)
 	return (size_t)b->blocks[number].length;
 }
 
+/* --- without the index
+ * ------------------------------------------------------------------------------ */
+
+/* The sizes that the head of a block tells, where it does: xz writes them with -T. Where
+ * it ends by @end_ret. */
+static int take_sizes(const struct xz_blocks *b, const uint8_t *bytes, uint32_t size,
+		      struct block *ret, uint64_t *end_ret)
+{
+	lzma_filter filters[LZMA_FILTERS_MAX + 1];
+	lzma_block head = {
+		.version = 1, .check = b->check, .filters = filters, .header_size = size
+	};
+	lzma_vli unpadded;
+
+	if (lzma_block_header_decode(&head, NULL, bytes) != LZMA_OK)
+		return -EOPNOTSUPP;
+	lzma_filters_free(filters, NULL);
+	unpadded = lzma_block_unpadded_size(&head);
+	if (unpadded == LZMA_VLI_UNKNOWN || !unpadded || unpadded > BLOCK_MAXIMUM ||
+	    head.uncompressed_size == LZMA_VLI_UNKNOWN || head.uncompressed_size > BLOCK_MAXIMUM)
+		return -EOPNOTSUPP;
+	*ret = (struct block){
+		.start = b->size,
+		.length = head.uncompressed_size,
+		.place = b->place,
+		.unpadded = unpadded,
+		.check = b->check,
+	};
+	*end_ret = b->place + lzma_block_total_size(&head);
+	return 0;
+}
+
+static int read_sizes(struct xz_blocks *b, struct block *ret, uint64_t *end_ret,
+		      struct btfpack_error *err)
+{
+	uint8_t bytes[LZMA_BLOCK_HEADER_SIZE_MAX];
+	uint32_t size;
+	int error;
+
+	if (b->place >= b->file_size)
+		return -EOPNOTSUPP;
+	error = b->source->read(b->source->arg, b->offset + b->place, bytes, 1, err);
+	if (error < 0 || !bytes[0]) /* zero: the index */
+		return error < 0 ? error : -EOPNOTSUPP;
+	size = lzma_block_header_size_decode(bytes[0]);
+	if (size > b->file_size - b->place)
+		return -EOPNOTSUPP;
+	error = b->source->read(b->source->arg, b->offset + b->place, bytes, size, err);
+	if (!error)
+		error = take_sizes(b, bytes, size, ret, end_ret);
+	return error < 0 || *end_ret <= b->file_size ? error : -EOPNOTSUPP;
+}
+
+static int add_block(struct xz_blocks *b, const struct block *block, struct btfpack_error *err)
+{
+	if (b->count == COUNT_MAXIMUM)
+		return -EOPNOTSUPP;
+	if (b->count == b->room) {
+		size_t room = b->room ? 2 * b->room : 64;
+		struct block *grown = reallocarray(b->blocks, room, sizeof(*grown));
+
+		if (!grown)
+			return btfpack_error_set(err, -ENOMEM, "%s: out of memory", b->what);
+		b->blocks = grown;
+		b->room = room;
+	}
+	b->blocks[b->count++] = *block;
+	b->size += block->length;
+	return 0;
+}
+
+static int follow_one(struct xz_blocks *b, struct btfpack_error *err)
+{
+	struct block block;
+	uint64_t end;
+	int error = read_sizes(b, &block, &end, err);
+
+	if (error < 0)
+		return error;
+	b->place = end;
+	return block.length ? add_block(b, &block, err) : 0;
+}
+
+int xz_blocks_follow(struct xz_blocks *b, uint64_t size, struct btfpack_error *err)
+{
+	int error = 0;
+
+	while (!error && b->size < size)
+		error = follow_one(b, err);
+	return error;
+}
+
+int xz_blocks_new_followed(const struct byte_source *source, uint64_t offset, uint64_t size,
+			   const char *what, struct xz_blocks **ret, struct btfpack_error *err)
+{
+	uint8_t head[LZMA_STREAM_HEADER_SIZE];
+	lzma_stream_flags flags;
+	struct xz_blocks *b;
+	int error;
+
+	if (offset > source->size || size > source->size - offset || size < sizeof(head))
+		return -EOPNOTSUPP;
+	error = source->read(source->arg, offset, head, sizeof(head), err);
+	if (error < 0)
+		return error;
+	if (lzma_stream_header_decode(&flags, head) != LZMA_OK)
+		return -EOPNOTSUPP;
+	b = calloc(1, sizeof(*b));
+	if (!b)
+		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", what);
+	*b = (struct xz_blocks){
+		.source = source,
+		.offset = offset,
+		.file_size = size,
+		.what = what,
+		.place = sizeof(head),
+		.check = flags.check,
+	};
+	*ret = b;
+	return 0;
+}
+
+int xz_blocks_check(const struct xz_blocks *b, struct btfpack_error *err)
+{
+	struct xz_blocks *whole;
+	int error = xz_blocks_new(b->source, b->offset, b->file_size, b->what, &whole, err);
+	bool same;
+
+	if (error < 0)
+		return error;
+	same = b->count <= whole->count;
+	for (size_t i = 0; same && i < b->count; i++) {
+		const struct block *x = &b->blocks[i], *y = &whole->blocks[i];
+
+		same = x->start == y->start && x->length == y->length && x->place == y->place &&
+		       x->unpadded == y->unpadded && x->check == y->check;
+	}
+	xz_blocks_free(whole);
+	return same ? 0 : -EOPNOTSUPP;
+}
+
 /* --- one block
  * -------------------------------------------------------------------------------------- */
 
@@ -221,20 +368,26 @@ static lzma_ret decode(const struct block *block, const uint8_t *bytes, uint8_t 
 	return code == LZMA_OK && out != length ? LZMA_DATA_ERROR : code;
 }
 
-int xz_blocks_decode(const struct xz_blocks *b, size_t number, uint8_t *ret,
-		     struct btfpack_error *err)
+int xz_blocks_read(const struct xz_blocks *b, size_t number, uint8_t **ret,
+		   struct btfpack_error *err)
 {
 	const struct block *block = &b->blocks[number];
 	size_t size = (size_t)(block->unpadded + 3) & ~(size_t)3; /* with its padding */
 	AUTO_FREE uint8_t *bytes = malloc(size);
-	lzma_ret code;
 	int error;
 
 	if (!bytes)
 		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", b->what);
 	error = b->source->read(b->source->arg, b->offset + block->place, bytes, size, err);
-	if (error < 0)
-		return error;
-	code = decode(block, bytes, ret);
+	if (!error)
+		*ret = steal_ptr(bytes); /* the caller's */
+	return error;
+}
+
+int xz_blocks_decode(const struct xz_blocks *b, size_t number, const uint8_t *bytes, uint8_t *ret,
+		     struct btfpack_error *err)
+{
+	lzma_ret code = decode(&b->blocks[number], bytes, ret);
+
 	return code == LZMA_OK ? 0 : explain(b, code, err);
 }

@@ -30,7 +30,18 @@ int xz_blocks_new(const struct byte_source *source, uint64_t offset, uint64_t si
 		  const char *what, struct xz_blocks **ret, struct btfpack_error *err);
 void xz_blocks_free(struct xz_blocks *blocks);
 
-/* Plain bytes in all, by the index. */
+/* The same of a file whose end, with the index, need not be there yet: no block is known
+ * at first. Follow them, by the sizes that their heads tell, until those known have @size
+ * plain bytes or more. -EOPNOTSUPP when heads do not tell, or there are not so many. */
+int xz_blocks_new_followed(const struct byte_source *source, uint64_t offset, uint64_t size,
+			   const char *what, struct xz_blocks **ret, struct btfpack_error *err);
+int xz_blocks_follow(struct xz_blocks *blocks, uint64_t size, struct btfpack_error *err);
+
+/* Whether the index, now that it is there, says the same of the blocks that are known: 0,
+ * or -EOPNOTSUPP. */
+int xz_blocks_check(const struct xz_blocks *blocks, struct btfpack_error *err);
+
+/* Plain bytes in all, by the index; of those known. */
 uint64_t xz_blocks_size(const struct xz_blocks *blocks);
 size_t xz_blocks_count(const struct xz_blocks *blocks);
 
@@ -40,9 +51,14 @@ size_t xz_blocks_find(const struct xz_blocks *blocks, uint64_t offset);
 uint64_t xz_blocks_start(const struct xz_blocks *blocks, size_t number);
 size_t xz_blocks_length(const struct xz_blocks *blocks, size_t number);
 
-/* Decode block @number into @ret, which has room for its length, and check it. Of
- * several threads at a time. -EBADMSG when it is damaged or not what the index says. */
-int xz_blocks_decode(const struct xz_blocks *blocks, size_t number, uint8_t *ret,
-		     struct btfpack_error *err);
+/* The bytes of block @number as they are in the file; free() them. Of several threads at
+ * a time, as is what follows. */
+int xz_blocks_read(const struct xz_blocks *blocks, size_t number, uint8_t **ret,
+		   struct btfpack_error *err);
+
+/* Decode the @bytes of block @number into @ret, which has room for its length, and check
+ * it. -EBADMSG when it is damaged or not what the index says. */
+int xz_blocks_decode(const struct xz_blocks *blocks, size_t number, const uint8_t *bytes,
+		     uint8_t *ret, struct btfpack_error *err);
 
 #endif

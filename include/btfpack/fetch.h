@@ -228,6 +228,14 @@ struct btfpack_vmlinux_opts {
 	const char *name;                   /* of the package, in errors; NULL: its path */
 	btfpack_fetch_progress_fn progress; /* NULL: none; "extracting", in blocks or bytes */
 	void *progress_arg;
+
+	/* Who has more to compute than this shares out the processors: called by each
+	 * thread before it decodes a block, and after. 0 from @begin ends the thread, which
+	 * is asked for again after the next block; the caller's own @must begin. Both or
+	 * none; NULL: all threads run. */
+	int (*begin)(void *arg, int must);
+	void (*end)(void *arg);
+	void *turn_arg;
 };
 
 struct btfpack_vmlinux;
@@ -250,6 +258,52 @@ void btfpack_vmlinux_close(struct btfpack_vmlinux *vmlinux);
 int btfpack_fetcher_open_remote(struct btfpack_fetcher *fetcher,
 				const struct btfpack_package *package, struct btfpack_vmlinux **ret,
 				struct btfpack_error *err);
+
+/*
+ * The same while the package is downloaded: one thread downloads, another decodes what is
+ * there, and has done so, mostly, when the last byte comes.
+ *
+ *	btfpack_arrival_new(&arrival, &err);
+ *	one thread      btfpack_fetcher_download_along(fetcher, package, arrival, &path, &err);
+ *	another         btfpack_arrival_open_vmlinux(arrival, package, NULL, &vmlinux, &err);
+ *	                btfpack_vmlinux_extract(vmlinux, parts, count, 0, fd, &err);
+ *	when both have  btfpack_arrival_check(arrival, vmlinux, &err);
+ *	                btfpack_vmlinux_close(vmlinux);
+ *	                btfpack_arrival_free(arrival);
+ *
+ * **Nothing of what is read so is verified** before the download ended well and the check
+ * gave 0: until then it is not to be used. Whatever fails on the way, a download that is
+ * continued elsewhere, a package that is not made of such blocks, is a reason to wait for
+ * the download and to open the file then, not one to tell anybody.
+ */
+struct btfpack_arrival;
+
+/* Serves for one download. */
+int btfpack_arrival_new(struct btfpack_arrival **ret, struct btfpack_error *err);
+/* When nobody downloads or reads it any more. NULL is fine. */
+void btfpack_arrival_free(struct btfpack_arrival *arrival);
+/* There will be no download: nobody need wait. NULL is fine. */
+void btfpack_arrival_cancel(struct btfpack_arrival *arrival);
+
+/* As btfpack_fetcher_download(), told to @arrival. However
+ * it ends, whoever waits for bytes then goes on, with an error. */
+int btfpack_fetcher_download_along(struct btfpack_fetcher *fetcher,
+				   const struct btfpack_package *package,
+				   struct btfpack_arrival *arrival, char **path_ret,
+				   struct btfpack_error *err);
+
+/* As btfpack_vmlinux_open(); waits, as do all reads, until the bytes are there.
+ * -EOPNOTSUPP when only a whole package can be read, -ESTALE when the bytes will not
+ * come. */
+int btfpack_arrival_open_vmlinux(struct btfpack_arrival *arrival,
+				 const struct btfpack_package *package,
+				 const struct btfpack_vmlinux_opts *opts,
+				 struct btfpack_vmlinux **ret, struct btfpack_error *err);
+
+/* After a download that ended well: 0 when what was read through @vmlinux is what was
+ * verified. */
+int btfpack_arrival_check(struct btfpack_arrival *arrival, struct btfpack_vmlinux *vmlinux,
+			  struct btfpack_error *err);
 
 /* Bytes of the whole; 0 when the package can only be read from its start on: then it has
  * no parts. */
