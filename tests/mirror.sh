@@ -31,10 +31,11 @@ kernel_deb() {
   deb "$1/linux-image-$2-dbg_$3_${4:-amd64}.deb" "linux-image-$2-dbg" "$3" "${4:-amd64}" "${5:-xz}"
 }
 
-# reblock DEB [BYTES]: its data.tar.xz in blocks, as Debian's large packages have it
+# reblock DEB [BYTES [THREADS]]: its data.tar.xz in blocks, as Debian's large packages have it,
+# whose heads tell their sizes where xz had several threads
 reblock() {
   (cd "$(dirname "$1")" && ar x "$(basename "$1")" && xz -df data.tar.xz &&
-    xz -T1 --block-size="${2:-30000}" data.tar && rm "$(basename "$1")" &&
+    xz -T"${3:-2}" --block-size="${2:-30000}" data.tar && rm "$(basename "$1")" &&
     ar rcD "$(basename "$1")" debian-binary control.tar.xz data.tar.xz &&
     rm debian-binary control.tar.xz data.tar.xz)
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Packages of Debian and rpm: ar, decompression, tar and cpio, and the choice of the vmlinux
- * and of modules. */
+ * and of modules; the same of one whose end is not there yet. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +11,44 @@
 
 #include "core/cleanup.h"
 #include "core/fs.h"
+#include "fetcher/package.h"
+#include "fetcher/xz-blocks.h"
+
+struct bytes {
+	const uint8_t *data;
+	size_t size;
+};
+
+static int read_bytes(void *arg, uint64_t offset, void *ret, size_t size, struct btfpack_error *err)
+{
+	const struct bytes *bytes = arg;
+
+	if (offset > bytes->size || size > bytes->size - offset)
+		return btfpack_error_set(err, -ESTALE, "not there yet");
+	memcpy(ret, bytes->data + offset, size);
+	return 0;
+}
+
+static void keep(void *arg)
+{
+	(void)arg;
+}
+
+/* The first @size bytes of @whole are there. */
+static void read_along(const uint8_t *data, size_t size, uint64_t whole, int out)
+{
+	struct bytes bytes = { data, size };
+	const struct byte_source source = { read_bytes, &bytes, whole };
+	const struct btfpack_vmlinux_opts opts = { .size = sizeof(opts), .name = "package" };
+	struct btfpack_vmlinux *vmlinux;
+	struct btfpack_error err;
+
+	if (vmlinux_open_arriving(&source, keep, "6.1.0-1-tiny", &opts, &vmlinux, &err) < 0)
+		return;
+	btfpack_vmlinux_extract(vmlinux, NULL, 0, 1, out, &err);
+	vmlinux_check_blocks(vmlinux, &err);
+	btfpack_vmlinux_close(vmlinux);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -55,5 +93,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	btfpack_package_extract(path, "6.1.0-1-tiny", out, &err);
 	btfpack_package_find(path, out, uname, &err);
 	walk_modules(path, &err);
+	read_along(data, size, size, out);
+	read_along(data, size, 2 * (uint64_t)size, out);
 	return 0;
 }

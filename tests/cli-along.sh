@@ -1,0 +1,213 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-2-Clause
+# build: blocks that are decoded while their package is on its way, and what becomes of them
+# when it does not come to its end as it began.
+. "$(dirname "$0")/lib.sh"
+. "$TESTS/mirror.sh"
+
+DEB=linux-image-$KERNEL-dbg_6.1.9-1_amd64.deb
+
+build() {
+  "$BTFPACK" build -v -v --archive store --distro debian --mirror "$url/debian" --fallback none \
+    --keyring "$keyring" --cache cache --retries 1 --release 12 --uname "$KERNEL" "$@"
+}
+is_right() {
+  "$BTFPACK" convert -o expected.btf "$test_scratch/vmlinux"
+  "$BTFPACK" show --archive store --uname "$KERNEL" -o found.btf
+  cmp expected.btf found.btf
+  expect_status 0 "$BTFPACK" verify --archive store
+  [ -z "$(ls cache/files)" ]
+}
+went_ahead() { grep -q "$NAME.*: extracted ahead" err; }
+waited() { grep -q "$NAME.*: extracted in" err && ! went_ahead; }
+
+# blocks [BYTES [THREADS]]: a site whose package is made of them
+blocks() {
+  cp -r "$mirror" site
+  reblock "site/$deb_path" "$@"
+  repack_index
+}
+
+# fault WORDS...: of the package alone
+fault() { echo "$DEB $*" > site/faults; }
+
+decodes_ahead() {
+  blocks 20000
+  serve
+  fault slow 400000
+  expect_status 0 build
+  went_ahead && is_right
+}
+
+# The noise is not decoded: only the digest of the whole can tell.
+believes_only_what_is_verified() {
+  blocks 10000
+  serve
+  fault corrupt 100000
+  expect_status 3 build
+  grep -q 'expected SHA-256' err
+  [ -z "$("$BTFPACK" ls --archive store)" ] && ! grep -q "$NAME.*: converted" err
+  rm site/faults
+  expect_status 0 build
+  went_ahead && is_right
+}
+
+# What an earlier run left is a part of it.
+goes_on_with_a_partial() {
+  blocks 20000
+  serve
+  echo "$DEB gone 90000" > site/faults
+  expect_status 4 build
+  [ -s cache/files/*.partial ]
+  rm site/faults
+  serve
+  expect_status 0 build
+  grep -q 'continuing at byte 90000' err
+  went_ahead && is_right
+}
+
+# ... or is not: the download begins anew, and so does the rest.
+begins_anew() {
+  blocks 20000
+  serve
+  fault gone 90000
+  expect_status 4 build
+  printf 'damaged' | dd of="$(ls cache/files/*.partial)" bs=1 seek=60000 conv=notrunc 2> /dev/null
+  rm site/faults
+  serve
+  expect_status 0 build
+  grep -q 'downloading it from the start' err
+  waited && is_right
+}
+
+# A connection that is cut goes on where it was, or from the start where the server gives no
+# parts.
+is_cut() {
+  blocks 20000
+  serve
+  fault cut-once 90000
+  expect_status 0 build
+  went_ahead && is_right
+  rm -rf store cache
+  printf '%s cut-once 80000\n%s norange\n' "$DEB" "$DEB" > site/faults
+  expect_status 0 build
+  is_right
+}
+
+# Whole in the cache, it is only read.
+has_it_already() {
+  blocks 20000
+  serve
+  expect_status 0 build --keep
+  rm -rf store
+  expect_status 0 build
+  waited && is_right
+}
+
+# Blocks of unknown sizes, one block, another compressor: when all is there.
+waits_for_the_rest() {
+  blocks 20000 1
+  serve
+  expect_status 0 build
+  waited && is_right
+  rm -rf site store cache
+  cp -r "$mirror" site
+  expect_status 0 build
+  waited && is_right
+  expect_status 0 "$BTFPACK" build -v -v --archive gzip --distro debian --mirror "$url/debian" \
+    --keyring "$keyring" --cache cache --release 12 --flavour rt-amd64
+  grep -q ': extracted in' err
+}
+
+# vmlinux behind the modules: not in the first blocks.
+waits_for_the_end() {
+  cp -r "$mirror" site
+  local dir=usr/lib/debug/lib/modules/$KERNEL
+  mkdir -p data/$dir tree
+  for i in $(seq 100); do head -c 2000 /dev/urandom > data/$dir/$i.ko; done
+  cp "$test_scratch/vmlinux" data/$dir/vmlinux
+  deb whole.deb "$NAME" 6.1.9-1
+  ar x whole.deb
+  (cd data && tar -cf ../data.tar $dir/*.ko $dir/vmlinux)
+  xz -T2 --block-size=20000 -c data.tar > data.tar.xz
+  rm "site/$deb_path"
+  ar rcD "site/$deb_path" debian-binary control.tar.xz data.tar.xz
+  repack_index
+  serve
+  expect_status 0 build
+  waited && is_right
+}
+
+# Without its vmlinux, or with damage in it, it is told as ever.
+tells_what_is_wrong() {
+  cp -r "$mirror" site
+  mkdir -p tree/usr/lib/debug/boot
+  head -c 200000 /dev/urandom > tree/usr/lib/debug/boot/another-file
+  deb "site/$deb_path" "$NAME" 6.1.9-1
+  reblock "site/$deb_path"
+  repack_index
+  serve
+  expect_status 3 build
+  grep -q "btfpack: $DEB: expected the vmlinux of $KERNEL in it, found none" err
+  rm -rf site store cache
+  blocks 10000
+  printf 'damaged' | dd of="site/$deb_path" bs=1 seek=2000 conv=notrunc 2> /dev/null
+  repack_index
+  expect_status 3 build
+  grep -q "btfpack: $DEB: cannot be decompressed: the xz data is corrupt" err
+  [ "$(grep -c "btfpack: .*$DEB: " err)" = 1 ]
+}
+
+# Several at a time, with and without processors for all of them.
+runs_in_parallel() {
+  cp -r "$mirror" site
+  for deb in site/debian/pool/linux-image-*.deb site/debian-security/pool/linux-image-6.1.0-2*.deb; do
+    reblock "$deb" 7000 || true
+  done
+  rm -f site/debian/pool/*rt* site/debian/pool/*s390x*
+  repack_index
+  index site/debian-security bookworm-security pool
+  release site/debian-security bookworm-security
+  serve
+  for jobs in 1 2 7; do
+    rm -rf store
+    expect_status 0 "$BTFPACK" build --archive store --distro debian --mirror "$url/debian" \
+      --keyring "$keyring" --cache cache --release 12 -j$jobs --memory 4G
+    "$BTFPACK" ls --archive store --json | jq -c 'del(.added, .changed)' > list-$jobs
+    cmp list-1 list-$jobs
+  done
+  [ "$(wc -l < list-1)" = 2 ]
+}
+
+is_interrupted() {
+  blocks 10000
+  serve
+  fault slow 30000
+  build > out 2> err &
+  local pid=$!
+  for _ in $(seq 600); do [ -s cache/files/*.partial ] && break; sleep 0.05; done
+  kill -INT $pid
+  local status=0
+  wait $pid || status=$?
+  [ $status = 4 ] && grep -q canceled err
+  rm site/faults
+  expect_status 0 build
+  is_right
+}
+
+prepare_mirror
+deb_path=debian/pool/$DEB
+
+run "decodes ahead" decodes_ahead
+run "believes only what is verified" believes_only_what_is_verified
+run "goes on with a partial" goes_on_with_a_partial
+run "begins anew" begins_anew
+run "a connection is cut" is_cut
+run "has it already" has_it_already
+run "waits for the rest" waits_for_the_rest
+run "waits for the end" waits_for_the_end
+run "tells what is wrong" tells_what_is_wrong
+run "runs in parallel" runs_in_parallel
+run "is interrupted" is_interrupted
+finish_mirror
+finish
