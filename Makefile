@@ -22,7 +22,7 @@
 #   make clean        remove what was built
 #
 #   V=1 shows commands; O=DIR builds elsewhere; DEBUG=1 builds with ASan and
-#   UBSan (into O/debug); WERROR=1 makes warnings errors; FILTER=word picks tests;
+#   UBSan (into O/debug), TSAN=1 with TSan (into O/tsan); WERROR=1 makes warnings errors; FILTER=word picks tests;
 #   DEPS=skip never installs packages; CC, CLANG, CFLAGS, LDFLAGS as usual.
 
 VERSION := 0.1.0
@@ -31,9 +31,14 @@ V ?= 0
 O ?= build
 DEBUG ?= 0
 
+TSAN ?= 0
+
 ifeq ($(DEBUG),1)
 BUILD := $(O)/debug
 OPT := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+else ifeq ($(TSAN),1)
+BUILD := $(O)/tsan
+OPT := -O1 -g -fno-omit-frame-pointer -fsanitize=thread
 else
 BUILD := $(O)
 OPT := -O2 -g

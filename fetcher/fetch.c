@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* list → choose → download → extract: what the public header promises. */
-#include <fnmatch.h>
+/* open → download → extract: what the public header promises, but for listing. */
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -11,7 +10,6 @@
 
 #include <btfpack/fetch.h>
 
-#include "core/arch.h"
 #include "core/buf.h"
 #include "core/cleanup.h"
 #include "core/digest.h"
@@ -22,6 +20,7 @@
 #include "fetcher/distro-file.h"
 #include "fetcher/download-cache.h"
 #include "fetcher/expired.h"
+#include "fetcher/fetcher.h"
 #include "fetcher/http.h"
 #include "fetcher/keyring.h"
 #include "fetcher/package-list.h"
@@ -31,26 +30,6 @@
 #include "fetcher/xz-blocks.h"
 
 #define MOMENT "%Y%m%dT%H%M%SZ" /* as snapshot.debian.org spells it */
-
-struct btfpack_fetcher {
-	char *mirrors[DISTRO_BASES]; /* NULL: not given */
-	char *keyring, *root;        /* NULL: not given */
-	char *fallback, *at;         /* NULL: not given */
-	int64_t now;                 /* seconds since 1970, or the moment that @at is */
-	bool allow_unsigned;
-	bool fallback_is_down;      /* it could not be reached, and is not asked again */
-	struct distro_file distros; /* the user's */
-	struct apt_sources sources;
-	struct http *http;
-	struct download_cache *cache;
-	btfpack_fetch_progress_fn progress;
-	void *progress_arg;
-};
-
-struct btfpack_package_iter {
-	struct package_list list;
-	size_t next;
-};
 
 /* --- open
  * ------------------------------------------------------------------------------------------ */
@@ -221,21 +200,21 @@ static const char *machine_mirror(const struct btfpack_fetcher *f, const struct 
 	return uri;
 }
 
-static const char *fallback_base(const struct btfpack_fetcher *f, const struct distro *distro)
+const char *fetcher_fallback_base(const struct btfpack_fetcher *f, const struct distro *distro)
 {
 	if (!distro->expired || (f->fallback && !strcmp(f->fallback, "none")))
 		return NULL;
 	return f->fallback ? f->fallback : distro->expired->base;
 }
 
-static char *choose_base(const struct btfpack_fetcher *f, const struct distro *distro,
-			 const struct distro_release *release, unsigned int base)
+char *fetcher_choose_base(const struct btfpack_fetcher *f, const struct distro *distro,
+			  const struct distro_release *release, unsigned int base)
 {
 	const char *uri;
 	char *url;
 
 	if (f->at)
-		return asprintf(&url, "%s/archive/%s/%s", fallback_base(f, distro),
+		return asprintf(&url, "%s/archive/%s/%s", fetcher_fallback_base(f, distro),
 				distro->bases[base].snapshot, f->at) < 0
 			       ? NULL
 			       : url;
@@ -251,9 +230,8 @@ static char *choose_base(const struct btfpack_fetcher *f, const struct distro *d
 	return uri ? strdup(uri) : NULL;
 }
 
-/* The base URL, and where the suite is below it. */
-static char *choose_url(const char *base, const struct distro_release *release,
-			const struct distro_suite *suite)
+char *fetcher_choose_url(const char *base, const struct distro_release *release,
+			 const struct distro_suite *suite)
 {
 	AUTO_FREE char *whole = NULL;
 
@@ -266,9 +244,8 @@ static char *choose_url(const char *base, const struct distro_release *release,
 	return repo_expand(whole, release, NULL);
 }
 
-/* Without a name: there is no place where it would be. */
-static int choose_keyring(const struct btfpack_fetcher *f, const struct distro *distro,
-			  const struct distro_release *release, struct keyring *ret)
+int fetcher_choose_keyring(const struct btfpack_fetcher *f, const struct distro *distro,
+			   const struct distro_release *release, struct keyring *ret)
 {
 	AUTO_FREE char *patterns = NULL;
 
@@ -281,70 +258,13 @@ static int choose_keyring(const struct btfpack_fetcher *f, const struct distro *
 	return patterns ? keyring_init_patterns(ret, f->root ? f->root : "", patterns) : -ENOMEM;
 }
 
-/* --- list
- * ---------------------------------------------------------------------------------------------- */
-
-struct request {
-	struct btfpack_fetcher *fetcher;
-	const struct distro *distro;
-	const char *arch; /* uname -m; NULL: any */
-	bool expired;
-	struct btfpack_package_iter *iter;
-};
-
-static int handle_missing(const struct distro_suite *suite, const struct repo *repo,
-			  struct btfpack_error *err)
-{
-	enum log_level level = suite->presence == SUITE_EXPECTED ? LOG_WARNING : LOG_INFO;
-
-	if (suite->presence == SUITE_REQUIRED) {
-		err->code = -EPROTO; /* a distribution's archive without its release */
-		return err->code;
-	}
-	log_say(level, "%s: does not have %s; passed over", repo->url, repo->suite);
-	return 0;
-}
-
-static int list_suite(struct request *q, const struct distro_release *release,
-		      const struct distro_suite *suite, struct btfpack_error *err)
-{
-	const struct repo_ops *ops = suite->ops ? suite->ops : q->distro->ops;
-	AUTO_FREE char *base = choose_base(q->fetcher, q->distro, release, suite->base);
-	AUTO_FREE char *url = base ? choose_url(base, release, suite) : NULL;
-	CLEANUP(keyring_deinit) struct keyring keyring = { 0 };
-	char name[128];
-	struct repo repo = {
-		.distro = q->distro,
-		.release = release,
-		.url = url,
-		.base = base,
-		.suite = name,
-		.allow_unsigned = q->fetcher->allow_unsigned,
-		.cache = q->fetcher->cache,
-		.now = q->fetcher->now,
-	};
-	int error;
-
-	if (!url || choose_keyring(q->fetcher, q->distro, release, &keyring) < 0)
-		return btfpack_error_set(err, -ENOMEM, "out of memory to list %s",
-					 release->codename);
-	repo.keyring = keyring.name ? &keyring : NULL;
-	snprintf(name, sizeof(name), "%s%s", release->codename, suite->suffix);
-	log_debug("%s: looking for %s", url, name);
-	error = ops->list(&repo, q->arch, &q->iter->list, err);
-	if (error == -ENOENT)
-		error = handle_missing(suite, &repo, err);
-	return error;
-}
-
-/* The service that keeps what the archive dropped, as a repository. False: none. */
-static bool fallback_repo(const struct btfpack_fetcher *f, const struct distro *distro,
-			  const struct distro_release *release, struct repo *ret)
+bool fetcher_fallback_repo(const struct btfpack_fetcher *f, const struct distro *distro,
+			   const struct distro_release *release, struct repo *ret)
 {
 	*ret = (struct repo){
 		.distro = distro,
 		.release = release,
-		.url = fallback_base(f, distro),
+		.url = fetcher_fallback_base(f, distro),
 		.suite = "expired",
 		.allow_unsigned = f->allow_unsigned,
 		.cache = f->cache,
@@ -352,102 +272,8 @@ static bool fallback_repo(const struct btfpack_fetcher *f, const struct distro *
 	return ret->url;
 }
 
-static int list_expired(struct request *q, const struct distro_release *release,
-			struct btfpack_error *err)
-{
-	struct repo repo;
-
-	if (!fallback_repo(q->fetcher, q->distro, release, &repo))
-		return btfpack_error_set(err, -EINVAL,
-					 "no service is known that keeps expired packages of %s",
-					 q->distro->name);
-	if (!repo.allow_unsigned)
-		return btfpack_error_set(err, -ENOKEY,
-					 "%s: nobody signs what %s answers: only --allow-unsigned "
-					 "uses it",
-					 repo.url, q->distro->expired->name);
-	return q->distro->expired->list(&repo, q->arch, &q->iter->list, err);
-}
-
-static int list_release(struct request *q, const struct distro_release *release,
-			struct btfpack_error *err)
-{
-	for (const struct distro_suite *s = release->suites; s->suffix; s++) {
-		struct btfpack_error why = { 0 };
-
-		if (list_suite(q, release, s, &why) < 0 &&
-		    package_list_note_failure(&q->iter->list, &why) < 0)
-			return btfpack_error_set(err, why.code, "%s", why.message);
-	}
-	if (q->expired) {
-		struct btfpack_error why = { 0 };
-
-		if (list_expired(q, release, &why) < 0 &&
-		    package_list_note_failure(&q->iter->list, &why) < 0)
-			return btfpack_error_set(err, why.code, "%s", why.message);
-	}
-	return 0;
-}
-
-static int list_releases(struct request *q, const char *name, struct btfpack_error *err)
-{
-	const struct distro_release *only = name ? distro_find_release(q->distro, name) : NULL;
-	int error = 0;
-
-	if (name && !only) {
-		AUTO_BUF struct buf known = BUF_INIT(4096);
-
-		for (const struct distro_release *r = q->distro->releases; r->name; r++)
-			buf_add_format(&known, "%s%s", known.size ? ", " : "", r->name);
-		return btfpack_error_set(err, -EINVAL, "%s has no release '%s' that is known: %s",
-					 q->distro->name, name, buf_string(&known));
-	}
-	for (const struct distro_release *r = q->distro->releases; !error && r->name; r++)
-		if (!only || r == only)
-			error = list_release(q, r, err);
-	return error;
-}
-
-struct choice {
-	const char *uname, *flavour;
-};
-
-/* "cloud" for "cloud-amd64" and "cloud-arm64" */
-static bool is_flavour(const struct btfpack_package *package, const char *wanted)
-{
-	const char *arch = arch_debian(package->kernel.arch);
-	size_t length = strlen(wanted);
-
-	if (!fnmatch(wanted, package->flavour, 0))
-		return true;
-	return arch && !strncmp(package->flavour, wanted, length) &&
-	       package->flavour[length] == '-' && !strcmp(package->flavour + length + 1, arch);
-}
-
-static bool is_chosen(const struct btfpack_package *package, const void *arg)
-{
-	const struct choice *choice = arg;
-
-	if (choice->uname && fnmatch(choice->uname, package->kernel.uname, 0))
-		return false;
-	return !choice->flavour || is_flavour(package, choice->flavour);
-}
-
-static int fill(struct request *q, const struct btfpack_kernel *filter,
-		const struct btfpack_list_opts *opts, struct btfpack_error *err)
-{
-	struct choice choice = { filter->uname, opts ? opts->flavour : NULL };
-	int error = list_releases(q, filter->release, err);
-
-	if (error < 0)
-		return error;
-	package_list_filter(&q->iter->list, is_chosen, &choice);
-	return package_list_arrange(&q->iter->list, q->distro, opts ? opts->latest : 0, err);
-}
-
-/* The user's own come first. */
-static const struct distro *find_distro(const struct btfpack_fetcher *f, const char *name,
-					struct btfpack_error *err)
+const struct distro *fetcher_find_distro(const struct btfpack_fetcher *f, const char *name,
+					 struct btfpack_error *err)
 {
 	const struct distro *distro = name ? distro_file_find(&f->distros, name) : NULL;
 	AUTO_BUF struct buf known = BUF_INIT(4096);
@@ -461,60 +287,6 @@ static const struct distro *find_distro(const struct btfpack_fetcher *f, const c
 	btfpack_error_set(err, -EINVAL, "no distribution '%s' is known; those that are: %s",
 			  name ? name : "", buf_string(&known));
 	return NULL;
-}
-
-int btfpack_fetcher_list(struct btfpack_fetcher *f, const struct btfpack_kernel *filter,
-			 const struct btfpack_list_opts *opts, struct btfpack_package_iter **ret,
-			 struct btfpack_error *err)
-{
-	struct request q = {
-		.fetcher = f,
-		.distro = find_distro(f, filter->distro, err),
-		.arch = filter->arch ? arch_normalize(filter->arch) : NULL,
-	};
-	int error;
-
-	if (!q.distro)
-		return -EINVAL;
-	if (opts && opts->size != sizeof(*opts))
-		return btfpack_error_set(err, -EINVAL,
-					 "struct btfpack_list_opts has %zu bytes here, not %zu",
-					 sizeof(*opts), opts->size);
-	if (f->at && (!q.distro->bases[0].snapshot || !fallback_base(f, q.distro)))
-		return btfpack_error_set(err, -EINVAL,
-					 "nobody is known who keeps the archive of %s as it was",
-					 q.distro->name);
-	q.expired = opts && opts->expired;
-	q.iter = calloc(1, sizeof(*q.iter));
-	if (!q.iter)
-		return btfpack_error_set(err, -ENOMEM, "out of memory for a package list");
-	error = fill(&q, filter, opts, err);
-	if (error < 0) {
-		btfpack_package_iter_free(q.iter);
-		return error;
-	}
-	*ret = q.iter;
-	return 0;
-}
-
-int btfpack_package_iter_next(struct btfpack_package_iter *iter, const struct btfpack_package **ret,
-			      struct btfpack_error *err)
-{
-	if (iter->next < iter->list.count) {
-		*ret = &iter->list.packages[iter->next++];
-		return 1;
-	}
-	if (!iter->list.failure.code)
-		return 0;
-	return btfpack_error_set(err, iter->list.failure.code, "%s", iter->list.failure.message);
-}
-
-void btfpack_package_iter_free(struct btfpack_package_iter *iter)
-{
-	if (!iter)
-		return;
-	package_list_deinit(&iter->list);
-	free(iter);
 }
 
 /* --- download and extract
@@ -541,7 +313,7 @@ static int check_signature(const struct btfpack_fetcher *f, const struct btfpack
 			   const char *path, struct btfpack_error *err)
 {
 	CLEANUP(keyring_deinit) struct keyring keyring = { 0 };
-	const struct distro *distro = find_distro(f, package->kernel.distro, err);
+	const struct distro *distro = fetcher_find_distro(f, package->kernel.distro, err);
 	const struct distro_release *release =
 		distro ? distro_find_release(distro, package->kernel.release) : NULL;
 	struct btfpack_error why = { 0 };
@@ -550,7 +322,7 @@ static int check_signature(const struct btfpack_fetcher *f, const struct btfpack
 	if (!release)
 		return btfpack_error_set(err, -EINVAL, "%s: the package is of no known release",
 					 package->name);
-	if (choose_keyring(f, distro, release, &keyring) < 0)
+	if (fetcher_choose_keyring(f, distro, release, &keyring) < 0)
 		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", package->name);
 	if (package->is_unsigned && (!keyring.name || keyring.missing.code))
 		return 0;
@@ -565,7 +337,7 @@ static int download_expired(struct btfpack_fetcher *f, const struct btfpack_pack
 			    const struct btfpack_error *missing, char **path_ret,
 			    struct btfpack_error *err)
 {
-	const struct distro *distro = find_distro(f, package->kernel.distro, err);
+	const struct distro *distro = fetcher_find_distro(f, package->kernel.distro, err);
 	const struct distro_release *release =
 		distro ? distro_find_release(distro, package->kernel.release) : NULL;
 	struct btfpack_error why = { 0 };
@@ -573,7 +345,7 @@ static int download_expired(struct btfpack_fetcher *f, const struct btfpack_pack
 	int error;
 
 	if (!release || (missing->code && f->fallback_is_down) ||
-	    !fallback_repo(f, distro, release, &repo))
+	    !fetcher_fallback_repo(f, distro, release, &repo))
 		return btfpack_error_set(err, missing->code, "%s", missing->message);
 	error = expired_download(distro->expired, &repo, package, path_ret, &why);
 	if (!error)

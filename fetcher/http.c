@@ -20,6 +20,7 @@
 #define FIRST_PAUSE_MS    500
 #define LONGEST_PAUSE_MS  8000
 #define WORTH_MORE_TRIES  (1 << 20) /* a try that brought this much does not count */
+#define NAME_RETRIES      1         /* the resolver has tried for seconds by itself */
 
 /* What requests below a URL carry. */
 struct secret {
@@ -28,8 +29,19 @@ struct secret {
 	struct secret *next;
 };
 
+/* Servers that could not be reached after all retries: asked once from then on. */
+#define DOWN_MAXIMUM 32
+
+struct down_servers {
+	pthread_mutex_t lock;
+	unsigned int users; /* clients */
+	size_t count;
+	char *bases[DOWN_MAXIMUM]; /* scheme, host and port */
+};
+
 struct http {
 	CURL *curl;
+	struct down_servers *down; /* shared with clones */
 	struct secret *secrets;
 	int retries;
 	char *client_cert, *client_key, *ca_file; /* NULL: none */
@@ -615,6 +627,84 @@ static int pause_for(struct transfer *t, unsigned int ms)
 	return 0;
 }
 
+/* --- servers that are down
+ * ---------------------------------------------------------------------------- */
+
+static bool is_down(const struct http *http, const char *url)
+{
+	struct down_servers *d = http->down;
+	bool found = false;
+
+	pthread_mutex_lock(&d->lock);
+	for (size_t i = 0; i < d->count && !found; i++)
+		found = is_of_server(url, d->bases[i]);
+	pthread_mutex_unlock(&d->lock);
+	return found;
+}
+
+static void note_down(const struct http *http, const char *url)
+{
+	const char *host = strstr(url, "://");
+	struct down_servers *d = http->down;
+	size_t length = host ? (size_t)(host + 3 - url) + strcspn(host + 3, "/") : 0;
+	char *base = length && !is_down(http, url) ? strndup(url, length) : NULL;
+
+	pthread_mutex_lock(&d->lock);
+	if (base && d->count < DOWN_MAXIMUM)
+		d->bases[d->count++] = steal_ptr(base); /* the list's */
+	pthread_mutex_unlock(&d->lock);
+	free(base);
+}
+
+static void down_servers_free(struct down_servers *d)
+{
+	bool last;
+
+	if (!d)
+		return;
+	pthread_mutex_lock(&d->lock);
+	last = --d->users == 0;
+	pthread_mutex_unlock(&d->lock);
+	if (!last)
+		return;
+	while (d->count)
+		free(d->bases[--d->count]);
+	pthread_mutex_destroy(&d->lock);
+	free(d);
+}
+
+static struct down_servers *down_servers_new(void)
+{
+	struct down_servers *d = calloc(1, sizeof(*d));
+
+	if (!d)
+		return NULL;
+	pthread_mutex_init(&d->lock, NULL);
+	d->users = 1;
+	return d;
+}
+
+static struct down_servers *down_servers_share(struct down_servers *d)
+{
+	pthread_mutex_lock(&d->lock);
+	d->users++;
+	pthread_mutex_unlock(&d->lock);
+	return d;
+}
+
+/* It was not there at all, rather than to break off. */
+static bool was_unreachable(const struct transfer *t, int error)
+{
+	return t->at == t->request->offset &&
+	       (error == -EHOSTUNREACH || error == -ECONNREFUSED || error == -ETIMEDOUT);
+}
+
+static int most_retries(const struct transfer *t, int error)
+{
+	return error == -EHOSTUNREACH && t->http->retries > NAME_RETRIES ? NAME_RETRIES
+									 : t->http->retries;
+}
+
 /* Try until it is done, or is not worth another try. */
 static int transfer_run(struct transfer *t, struct btfpack_error *err)
 {
@@ -632,8 +722,13 @@ static int transfer_run(struct transfer *t, struct btfpack_error *err)
 			failures = 0;
 			pause = FIRST_PAUSE_MS;
 		}
-		if (!passing || failures++ >= t->http->retries)
+		if (was_unreachable(t, error) && is_down(t->http, t->request->url))
 			break;
+		if (!passing || failures++ >= most_retries(t, error)) {
+			if (was_unreachable(t, error))
+				note_down(t->http, t->request->url);
+			break;
+		}
 		log_info("%s; trying again", t->failure.message);
 		error = pause_for(t, pause);
 		if (error < 0)
@@ -792,9 +887,12 @@ int http_new(const struct http_opts *opts, struct http **ret, struct btfpack_err
 	struct http *http = calloc(1, sizeof(*http));
 
 	pthread_once(&global_once, init_global);
-	if (http)
+	if (http) {
 		http->curl = curl_easy_init();
-	if (!http || !http->curl || !copy_files(http, opts) || !copy_keys(http, opts)) {
+		http->down = down_servers_new();
+	}
+	if (!http || !http->curl || !http->down || !copy_files(http, opts) ||
+	    !copy_keys(http, opts)) {
 		http_free(http);
 		return btfpack_error_set(err, -ENOMEM, "out of memory for the HTTP client");
 	}
@@ -805,6 +903,62 @@ int http_new(const struct http_opts *opts, struct http **ret, struct btfpack_err
 	http->progress_arg = opts->progress_arg;
 	*ret = http;
 	return 0;
+}
+
+/* --- a second client
+ * ----------------------------------------------------------------------------------- */
+
+static bool copy_string(const char *text, char **ret)
+{
+	*ret = text ? strdup(text) : NULL;
+	return !text || *ret;
+}
+
+static bool copy_secrets(const struct secret *from, struct secret **ret)
+{
+	for (; from; from = from->next, ret = &(*ret)->next) {
+		struct secret *s = *ret = calloc(1, sizeof(*s));
+
+		if (!s || !copy_string(from->below, &s->below) ||
+		    !copy_string(from->user, &s->user) ||
+		    !copy_string(from->password, &s->password) ||
+		    !copy_string(from->query, &s->query))
+			return false;
+	}
+	return true;
+}
+
+int http_clone(const struct http *from, btfpack_fetch_progress_fn progress, void *arg,
+	       struct http **ret, struct btfpack_error *err)
+{
+	struct http *http = calloc(1, sizeof(*http));
+
+	if (http) {
+		http->curl = curl_easy_init();
+		http->down = down_servers_share(from->down);
+		http->retries = from->retries;
+		http->progress = progress;
+		http->progress_arg = arg;
+	}
+	if (!http || !http->curl || !copy_secrets(from->secrets, &http->secrets) ||
+	    !copy_string(from->client_cert, &http->client_cert) ||
+	    !copy_string(from->client_key, &http->client_key) ||
+	    !copy_string(from->ca_file, &http->ca_file) ||
+	    !copy_string(from->aws_provider, &http->aws_provider) ||
+	    !copy_string(from->aws_user, &http->aws_user) ||
+	    !copy_string(from->aws_token, &http->aws_token)) {
+		http_free(http);
+		return btfpack_error_set(err, -ENOMEM, "out of memory for the HTTP client");
+	}
+	*ret = http;
+	return 0;
+}
+
+void http_free_clone(struct http *clone, struct http *of)
+{
+	if (clone)
+		of->received += clone->received;
+	http_free(clone);
 }
 
 uint64_t http_received(const struct http *http)
@@ -823,6 +977,7 @@ void http_free(struct http *http)
 		http->secrets = next;
 	}
 	curl_easy_cleanup(http->curl);
+	down_servers_free(http->down);
 	free(http->client_cert);
 	free(http->client_key);
 	free(http->ca_file);

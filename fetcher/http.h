@@ -32,6 +32,13 @@ struct http;
 int http_new(const struct http_opts *opts, struct http **ret, struct btfpack_error *err);
 void http_free(struct http *http);
 
+/* One more client like @http, for another thread, with a callback of its own. They know of
+ * one another which servers are down: one that could not be reached after all retries is
+ * tried once from then on. Its bytes count as @of's when it goes. */
+int http_clone(const struct http *http, btfpack_fetch_progress_fn progress, void *arg,
+	       struct http **ret, struct btfpack_error *err);
+void http_free_clone(struct http *clone, struct http *of);
+
 /* Take user, password and query out of @url, which ends up without them, and send them
  * with every request to its server from now on, and to no other: names that are said and
  * noted are without secrets. -EINVAL: it is no URL. */

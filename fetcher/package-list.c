@@ -121,6 +121,26 @@ int package_list_add(struct package_list *list, const struct btfpack_package *pa
 	return 0;
 }
 
+int package_list_join(struct package_list *list, struct package_list *from,
+		      struct btfpack_error *err)
+{
+	for (size_t i = 0; i < from->count; i++) {
+		int error = grow(list);
+
+		if (error < 0)
+			return btfpack_error_set(err, error,
+						 "too many packages, or no memory for them");
+		list->packages[list->count++] = from->packages[i]; /* the list owns it now */
+		from->packages[i] = (struct btfpack_package){ 0 };
+	}
+	from->count = 0;
+	if (from->failure.code && list->failure.code)
+		log_warning("%s", from->failure.message);
+	else if (from->failure.code)
+		list->failure = from->failure;
+	return 0;
+}
+
 int package_list_note_failure(struct package_list *list, const struct btfpack_error *failure)
 {
 	switch (failure->code) {

@@ -35,6 +35,10 @@ int package_list_add(struct package_list *list, const struct btfpack_package *pa
  * memory, canceled, the caller's mistake, no keys, no gpgv), else 0. */
 int package_list_note_failure(struct package_list *list, const struct btfpack_error *failure);
 
+/* Move what @from has behind what @list has, and its failure. */
+int package_list_join(struct package_list *list, struct package_list *from,
+		      struct btfpack_error *err);
+
 /* Forget the packages after the first @count. */
 void package_list_cut(struct package_list *list, size_t count);
 

@@ -49,7 +49,8 @@ struct btfpack_fetch_progress {
 	uint64_t total;    /* bytes; 0: unknown */
 };
 
-/* Called a few times a second at least, from inside the fetcher's calls. Not 0
+/* Called a few times a second at least, from inside the fetcher's calls, one thread at
+ * a time, which need not be the caller's. Not 0
  * cancels: the call that runs returns -ECANCELED, and what was downloaded so
  * far stays in the cache to be continued. */
 typedef int (*btfpack_fetch_progress_fn)(const struct btfpack_fetch_progress *progress, void *arg);
@@ -100,7 +101,9 @@ struct btfpack_fetch_opts {
 
 	/* How often a transfer that fails for a passing reason (connection cut,
 	 * timeout, server error) is tried again, with growing pauses. 0: 4 times;
-	 * negative: never. Tries that bring the transfer forward do not count. */
+	 * negative: never. Tries that bring the transfer forward do not count. A server
+	 * whose name cannot be resolved is tried once more; one that could not be reached
+	 * after all that is tried once for each file from then on. */
 	int retries;
 
 	btfpack_fetch_progress_fn progress; /* NULL: none */
