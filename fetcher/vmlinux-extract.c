@@ -123,17 +123,35 @@ static int tell(struct worker *w)
 	return is_first(w) ? package_tell(&t->v->x, done, t->count, &w->err) : 0;
 }
 
-static int decode(struct worker *w, size_t number, const uint8_t *bytes)
+/* Of block @number's bytes, how many there are up to the last that is wanted. */
+static size_t wanted_end(const struct task *t, size_t number)
 {
-	const struct task *t = w->task;
-	int error;
+	const struct btfpack_vmlinux *v = t->v;
+	uint64_t start = xz_blocks_start(v->blocks, number), end = start;
+	size_t length = xz_blocks_length(v->blocks, number);
 
-	if (!w->room)
-		w->room = malloc(t->largest);
-	if (!w->room)
-		return btfpack_error_set(&w->err, -ENOMEM, "%s: out of memory", t->v->what);
-	error = xz_blocks_decode(t->v->blocks, number, bytes, w->room, &w->err);
-	return error < 0 ? error : write_block(t, number, w->room, &w->err);
+	for (size_t i = 0; i < t->part_count; i++) {
+		uint64_t from = v->start + t->parts[i].offset, to = from + t->parts[i].size;
+
+		if (from < start + length && to > end)
+			end = to;
+	}
+	return v->whole_blocks || end > start + length ? length : (size_t)(end - start);
+}
+
+static int decode(struct worker *w, size_t number, struct xz_decoding *decoding)
+{
+	const uint8_t *bytes;
+	size_t size;
+	int error =
+		xz_decoding_reach(decoding, wanted_end(w->task, number), &bytes, &size, &w->err);
+
+	return error < 0 ? error : write_block(w->task, number, bytes, &w->err);
+}
+
+static void free_decoding(struct xz_decoding **decoding)
+{
+	xz_decoding_free(*decoding);
 }
 
 /* Bytes first, which may be waited for, then a processor. 1: there was none. */
@@ -141,17 +159,20 @@ static int work_on_block(struct worker *w, size_t number)
 {
 	const struct btfpack_vmlinux *v = w->task->v;
 	const struct cached_block *cached = vmlinux_find_cached(w->task->v, number);
-	AUTO_FREE uint8_t *bytes = NULL;
-	int error;
+	CLEANUP(free_decoding) struct xz_decoding *decoding = NULL;
+	int error = 0;
 
-	if (cached)
-		return write_block(w->task, number, cached->bytes, &w->err);
-	error = xz_blocks_read(v->blocks, number, &bytes, &w->err);
+	if (!cached && !w->room)
+		w->room = malloc(w->task->largest);
+	if (!cached && !w->room)
+		return btfpack_error_set(&w->err, -ENOMEM, "%s: out of memory", v->what);
+	if (!cached)
+		error = xz_decoding_new(v->blocks, number, w->room, &decoding, &w->err);
 	if (error < 0)
 		return error;
 	if (v->begin && !v->begin(v->turn_arg, is_first(w)))
 		return 1;
-	error = decode(w, number, bytes);
+	error = decode(w, number, cached ? cached->decoding : decoding);
 	if (v->end)
 		v->end(v->turn_arg);
 	return error;

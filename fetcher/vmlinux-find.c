@@ -188,10 +188,11 @@ static int search_block(struct btfpack_vmlinux *v, size_t number, struct btfpack
 	size_t length = xz_blocks_length(v->blocks, number);
 	uint64_t first = (start + TAR_HEAD - 1) / TAR_HEAD * TAR_HEAD;
 	const uint8_t *bytes;
+	size_t size;
 	int error = package_tell(&v->x, 0, 0, err);
 
 	if (!error)
-		error = vmlinux_get_block(v, number, &bytes, err);
+		error = vmlinux_get_block(v, number, length, &bytes, &size, err);
 	if (error < 0 || first + TAR_HEAD > start + length)
 		return error;
 	for (uint64_t at = start + (length - (first - start)) / TAR_HEAD * TAR_HEAD + first - start;
@@ -202,7 +203,7 @@ static int search_block(struct btfpack_vmlinux *v, size_t number, struct btfpack
 		if (is_head(v, at))
 			return 1;
 		/* The look at it may have put the block out of the cache. */
-		error = vmlinux_get_block(v, number, &bytes, err);
+		error = vmlinux_get_block(v, number, length, &bytes, &size, err);
 		if (error < 0)
 			return error;
 	}

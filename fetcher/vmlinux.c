@@ -65,14 +65,14 @@ static int open_file(struct btfpack_vmlinux *v, struct btfpack_error *err)
 struct cached_block *vmlinux_find_cached(struct btfpack_vmlinux *v, size_t number)
 {
 	for (size_t i = 0; i < CACHED; i++)
-		if (v->cache[i].bytes && v->cache[i].number == number)
+		if (v->cache[i].decoding && v->cache[i].number == number)
 			return &v->cache[i];
 	return NULL;
 }
 
 static void forget_block(struct cached_block *c)
 {
-	free(c->bytes);
+	xz_decoding_free(c->decoding);
 	*c = (struct cached_block){ 0 };
 }
 
@@ -86,28 +86,23 @@ static struct cached_block *oldest(struct btfpack_vmlinux *v)
 	return c;
 }
 
-static int decode_into(struct btfpack_vmlinux *v, size_t number, struct cached_block *c,
-		       struct btfpack_error *err)
+static int reach(struct btfpack_vmlinux *v, struct cached_block *c, size_t want,
+		 const uint8_t **ret, size_t *size_ret, struct btfpack_error *err)
 {
-	AUTO_FREE uint8_t *bytes = NULL;
-	int error = xz_blocks_read(v->blocks, number, &bytes, err);
+	int error;
 
-	if (error < 0)
-		return error;
-	c->bytes = malloc(xz_blocks_length(v->blocks, number));
-	if (!c->bytes)
-		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", v->what);
-	c->number = number;
+	if (v->whole_blocks)
+		want = xz_blocks_length(v->blocks, c->number);
 	if (v->begin)
 		v->begin(v->turn_arg, 1);
-	error = xz_blocks_decode(v->blocks, number, bytes, c->bytes, err);
+	error = xz_decoding_reach(c->decoding, want, ret, size_ret, err);
 	if (v->end)
 		v->end(v->turn_arg);
 	return error;
 }
 
-int vmlinux_get_block(struct btfpack_vmlinux *v, size_t number, const uint8_t **ret,
-		      struct btfpack_error *err)
+int vmlinux_get_block(struct btfpack_vmlinux *v, size_t number, size_t want, const uint8_t **ret,
+		      size_t *size_ret, struct btfpack_error *err)
 {
 	struct cached_block *c = vmlinux_find_cached(v, number);
 	int error = 0;
@@ -115,33 +110,34 @@ int vmlinux_get_block(struct btfpack_vmlinux *v, size_t number, const uint8_t **
 	if (!c) {
 		c = oldest(v);
 		forget_block(c);
-		error = decode_into(v, number, c, err);
+		error = xz_decoding_new(v->blocks, number, NULL, &c->decoding, err);
+		c->number = number;
 	}
-	if (error < 0) {
+	if (!error)
+		error = reach(v, c, want, ret, size_ret, err);
+	if (error < 0)
 		forget_block(c);
-		return error;
-	}
-	c->used = ++v->clock;
-	*ret = c->bytes;
-	return 0;
+	else
+		c->used = ++v->clock;
+	return error;
 }
 
 ssize_t vmlinux_lend(struct btfpack_vmlinux *v, uint64_t offset, const uint8_t **ret,
 		     struct btfpack_error *err)
 {
 	const uint8_t *bytes = NULL;
-	size_t number, inside;
+	size_t number, inside, size = 0;
 	int error;
 
 	if (offset >= xz_blocks_size(v->blocks))
 		return 0;
 	number = xz_blocks_find(v->blocks, offset);
 	inside = (size_t)(offset - xz_blocks_start(v->blocks, number));
-	error = vmlinux_get_block(v, number, &bytes, err);
+	error = vmlinux_get_block(v, number, inside + 1, &bytes, &size, err);
 	if (error < 0)
 		return error;
 	*ret = bytes + inside;
-	return (ssize_t)(xz_blocks_length(v->blocks, number) - inside);
+	return (ssize_t)(size - inside);
 }
 
 /* --- the vmlinux
@@ -265,6 +261,7 @@ static int open_source(const struct byte_source *source, void (*free_arg)(void *
 	v->source = *source;
 	v->free_source = free_arg;
 	v->arriving = arriving;
+	v->whole_blocks = !arriving;
 	error = init(v, "", uname, opts, err);
 	if (!error)
 		error = find_vmlinux(v, err);

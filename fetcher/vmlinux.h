@@ -17,7 +17,7 @@
 #define CACHED    2 /* blocks: of the ELF file's head, of its sections' */
 
 struct cached_block {
-	uint8_t *bytes; /* NULL: free */
+	struct xz_decoding *decoding; /* NULL: free */
 	size_t number;
 	unsigned int used; /* when last */
 };
@@ -33,6 +33,7 @@ struct btfpack_vmlinux {
 	void (*free_source)(void *arg); /* NULL: the source is this file */
 	struct xz_blocks *blocks;       /* NULL: only as a stream */
 	bool arriving;                  /* the file's end need not be there yet */
+	bool whole_blocks;              /* only their checksums tell that they are intact */
 	uint64_t start, size;           /* in the tar's bytes */
 	struct cached_block cache[CACHED];
 	unsigned int clock;
@@ -46,12 +47,13 @@ struct btfpack_vmlinux {
 /* The cached block @number, NULL when it is not. */
 struct cached_block *vmlinux_find_cached(struct btfpack_vmlinux *v, size_t number);
 
-/* Lend the plain bytes of block @number, until the next call. */
-int vmlinux_get_block(struct btfpack_vmlinux *v, size_t number, const uint8_t **ret,
-		      struct btfpack_error *err);
+/* Lend the plain bytes of block @number, until the next call: *@size_ret of them, @want or
+ * more. */
+int vmlinux_get_block(struct btfpack_vmlinux *v, size_t number, size_t want, const uint8_t **ret,
+		      size_t *size_ret, struct btfpack_error *err);
 
-/* Lend the tar's bytes from @offset to the end of their block: how many there are, 0 at
- * the end. */
+/* Lend some of the tar's bytes from @offset on, of one block: how many there are, 0 at the
+ * end. */
 ssize_t vmlinux_lend(struct btfpack_vmlinux *v, uint64_t offset, const uint8_t **ret,
 		     struct btfpack_error *err);
 

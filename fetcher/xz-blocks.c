@@ -15,6 +15,7 @@
 #define INDEX_MAXIMUM  ((uint64_t)16 << 20) /* memory of the index */
 #define COUNT_MAXIMUM  100000
 #define READ_SIZE      8192
+#define STEP           ((size_t)64 << 10) /* decoded at a time, at least */
 
 struct block {
 	uint64_t start;    /* of its plain bytes */
@@ -342,52 +343,123 @@ static int explain(const struct xz_blocks *b, lzma_ret code, struct btfpack_erro
 	return damaged(b->what, err, "the xz data is corrupt");
 }
 
-/* @bytes: the block as it is in the file, header and check included. */
-static lzma_ret decode(const struct block *block, const uint8_t *bytes, uint8_t *ret)
-{
+struct xz_decoding {
+	const struct xz_blocks *blocks;
+	size_t number;
+	lzma_stream xz;
 	lzma_filter filters[LZMA_FILTERS_MAX + 1];
-	lzma_block head = { .version = 1, .check = block->check, .filters = filters };
-	size_t in = 0, out = 0, length = (size_t)block->length;
+	lzma_block head;       /* liblzma looks at it until the end */
+	uint8_t *bytes;        /* compressed */
+	uint8_t *plain, *room; /* the same, when it is not the caller's */
+};
+
+static lzma_ret begin_decoding(struct xz_decoding *d, const struct block *block)
+{
 	lzma_ret code;
 
-	head.header_size = lzma_block_header_size_decode(bytes[0]);
-	if (!bytes[0] || head.header_size > block->unpadded)
+	d->head = (lzma_block){ .version = 1, .check = block->check, .filters = d->filters };
+	d->head.header_size = lzma_block_header_size_decode(d->bytes[0]);
+	if (!d->bytes[0] || d->head.header_size > block->unpadded)
 		return LZMA_DATA_ERROR;
-	code = lzma_block_header_decode(&head, NULL, bytes);
+	code = lzma_block_header_decode(&d->head, NULL, d->bytes);
 	if (code != LZMA_OK)
 		return code;
-	in = head.header_size;
-	code = lzma_block_compressed_size(&head, block->unpadded);
-	if (code == LZMA_OK && lzma_raw_decoder_memusage(filters) > FILTER_MAXIMUM)
+	code = lzma_block_compressed_size(&d->head, block->unpadded);
+	if (code == LZMA_OK && lzma_raw_decoder_memusage(d->filters) > FILTER_MAXIMUM)
 		code = LZMA_OPTIONS_ERROR;
 	if (code == LZMA_OK)
-		code = lzma_block_buffer_decode(&head, NULL, bytes, &in,
-						(size_t)(block->unpadded + 3) & ~(size_t)3, ret,
-						&out, length);
-	lzma_filters_free(filters, NULL);
-	return code == LZMA_OK && out != length ? LZMA_DATA_ERROR : code;
+		code = lzma_block_decoder(&d->xz, &d->head);
+	lzma_filters_free(d->filters, NULL); /* the decoder has taken what it needs */
+	d->xz.next_in = d->bytes + d->head.header_size;
+	d->xz.avail_in = ((size_t)(block->unpadded + 3) & ~(size_t)3) - d->head.header_size;
+	d->xz.next_out = d->plain;
+	return code;
 }
 
-int xz_blocks_read(const struct xz_blocks *b, size_t number, uint8_t **ret,
-		   struct btfpack_error *err)
+/* With their padding. */
+static int read_block(struct xz_decoding *d, struct btfpack_error *err)
 {
-	const struct block *block = &b->blocks[number];
-	size_t size = (size_t)(block->unpadded + 3) & ~(size_t)3; /* with its padding */
-	AUTO_FREE uint8_t *bytes = malloc(size);
+	const struct xz_blocks *b = d->blocks;
+	const struct block *block = &b->blocks[d->number];
+	size_t size = (size_t)(block->unpadded + 3) & ~(size_t)3;
+
+	d->bytes = malloc(size);
+	if (!d->plain)
+		d->plain = d->room = malloc((size_t)block->length);
+	if (!d->bytes || !d->plain)
+		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", b->what);
+	return b->source->read(b->source->arg, b->offset + block->place, d->bytes, size, err);
+}
+
+int xz_decoding_new(const struct xz_blocks *b, size_t number, uint8_t *room,
+		    struct xz_decoding **ret, struct btfpack_error *err)
+{
+	struct xz_decoding *d = calloc(1, sizeof(*d));
 	int error;
 
-	if (!bytes)
+	if (!d)
 		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", b->what);
-	error = b->source->read(b->source->arg, b->offset + block->place, bytes, size, err);
-	if (!error)
-		*ret = steal_ptr(bytes); /* the caller's */
-	return error;
+	d->blocks = b;
+	d->number = number;
+	d->xz = (lzma_stream)LZMA_STREAM_INIT;
+	d->plain = room;
+	error = read_block(d, err);
+	if (!error) {
+		lzma_ret code = begin_decoding(d, &b->blocks[number]);
+
+		error = code == LZMA_OK ? 0 : explain(b, code, err);
+	}
+	if (error < 0) {
+		xz_decoding_free(d);
+		return error;
+	}
+	*ret = d;
+	return 0;
 }
 
-int xz_blocks_decode(const struct xz_blocks *b, size_t number, const uint8_t *bytes, uint8_t *ret,
-		     struct btfpack_error *err)
+void xz_decoding_free(struct xz_decoding *d)
 {
-	lzma_ret code = decode(&b->blocks[number], bytes, ret);
+	if (!d)
+		return;
+	lzma_end(&d->xz);
+	free(d->bytes);
+	free(d->room);
+	free(d);
+}
 
-	return code == LZMA_OK ? 0 : explain(b, code, err);
+/* At its end the block has to end, too, with its checksum. */
+static lzma_ret run_decoding(struct xz_decoding *d, size_t end, size_t length)
+{
+	lzma_ret code = LZMA_OK;
+
+	d->xz.avail_out = end - (size_t)d->xz.total_out;
+	while (code == LZMA_OK && (d->xz.avail_out || end == length)) {
+		size_t in = d->xz.avail_in, out = d->xz.avail_out;
+
+		code = lzma_code(&d->xz, LZMA_RUN);
+		if (code == LZMA_OK && in == d->xz.avail_in && out == d->xz.avail_out)
+			return LZMA_DATA_ERROR;
+	}
+	if (code == LZMA_STREAM_END)
+		return d->xz.total_out == length ? LZMA_OK : LZMA_DATA_ERROR;
+	return code;
+}
+
+int xz_decoding_reach(struct xz_decoding *d, size_t want, const uint8_t **ret, size_t *size_ret,
+		      struct btfpack_error *err)
+{
+	size_t length = (size_t)d->blocks->blocks[d->number].length;
+	size_t have = (size_t)d->xz.total_out, end = want;
+	lzma_ret code = LZMA_OK;
+
+	if (want > have) {
+		if (end - have < STEP)
+			end = length - have < STEP ? length : have + STEP;
+		code = run_decoding(d, end, length);
+	}
+	if (code != LZMA_OK)
+		return explain(d->blocks, code, err);
+	*ret = d->plain;
+	*size_ret = (size_t)d->xz.total_out;
+	return 0;
 }

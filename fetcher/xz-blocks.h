@@ -51,14 +51,20 @@ size_t xz_blocks_find(const struct xz_blocks *blocks, uint64_t offset);
 uint64_t xz_blocks_start(const struct xz_blocks *blocks, size_t number);
 size_t xz_blocks_length(const struct xz_blocks *blocks, size_t number);
 
-/* The bytes of block @number as they are in the file; free() them. Of several threads at
- * a time, as is what follows. */
-int xz_blocks_read(const struct xz_blocks *blocks, size_t number, uint8_t **ret,
-		   struct btfpack_error *err);
+/* A block that is decoded from its start on, as far as it is asked for: what is read of one
+ * are mostly heads, or all but its tail. What is not decoded to its end is not checked. */
+struct xz_decoding;
 
-/* Decode the @bytes of block @number into @ret, which has room for its length, and check
- * it. -EBADMSG when it is damaged or not what the index says. */
-int xz_blocks_decode(const struct xz_blocks *blocks, size_t number, const uint8_t *bytes,
-		     uint8_t *ret, struct btfpack_error *err);
+/* Read the compressed bytes of block @number, by several threads at a time. @room, borrowed,
+ * is where the plain ones go, as many as its length; NULL: to memory of its own. */
+int xz_decoding_new(const struct xz_blocks *blocks, size_t number, uint8_t *room,
+		    struct xz_decoding **ret, struct btfpack_error *err);
+void xz_decoding_free(struct xz_decoding *decoding);
+
+/* Lend what is decoded of the block, which are the first *@size_ret of its bytes: @want or
+ * more of them. @want is at most its length. -EBADMSG when it is damaged or not what the
+ * index says. */
+int xz_decoding_reach(struct xz_decoding *decoding, size_t want, const uint8_t **ret,
+		      size_t *size_ret, struct btfpack_error *err);
 
 #endif
