@@ -262,6 +262,22 @@ static const struct apt_index *any_form(const struct apt_release *release, const
 	return index;
 }
 
+/* From the note, or from the mirror and into the note. */
+static int get_excerpt(const struct repo *repo, const struct apt_release *release,
+		       const char *directory, const char *note, struct btfpack_blob *ret,
+		       struct btfpack_error *err)
+{
+	CLEANUP(repo_unlock_note) pthread_mutex_t *lock = repo_lock_note(note);
+	int error;
+
+	(void)lock;
+	if (download_cache_get_note(repo->cache, note, ret) == 0)
+		return 0;
+	error = download_excerpt(repo, release, directory, ret, err);
+	return error < 0 ? error
+			 : download_cache_put_note(repo->cache, note, ret->data, ret->size, err);
+}
+
 /* @directory: "main/binary-amd64". */
 static int list_directory(const struct repo *repo, const struct apt_release *release,
 			  const char *directory, const char *arch, struct package_list *list,
@@ -279,11 +295,7 @@ static int list_directory(const struct repo *repo, const struct apt_release *rel
 	}
 	digest_format(&index->digest, hex);
 	snprintf(note, sizeof(note), "apt-%d-%s-%s", EXCERPT_FORMAT, repo->distro->name, hex);
-	if (download_cache_get_note(repo->cache, note, &excerpt) == 0)
-		return collect(&collection, &excerpt, note, err);
-	error = download_excerpt(repo, release, directory, &excerpt, err);
-	if (!error)
-		error = download_cache_put_note(repo->cache, note, excerpt.data, excerpt.size, err);
+	error = get_excerpt(repo, release, directory, note, &excerpt, err);
 	return error < 0 ? error : collect(&collection, &excerpt, note, err);
 }
 

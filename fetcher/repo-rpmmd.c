@@ -307,6 +307,7 @@ static int list_place(struct place *place, struct btfpack_error *err)
 	AUTO_BLOB struct btfpack_blob kept = { 0 };
 	char note[256], hex[CHECKSUM_HEX_SIZE];
 	struct rpm_repomd repomd;
+	pthread_mutex_t *lock;
 	int error = open_repomd(place, &repomd, err);
 
 	if (error < 0)
@@ -314,12 +315,16 @@ static int list_place(struct place *place, struct btfpack_error *err)
 	checksum_format(&repomd.digest, hex);
 	snprintf(note, sizeof(note), "rpmmd-%d-%.64s-%s", EXCERPT_FORMAT, place->repo->distro->name,
 		 hex);
-	if (download_cache_get_note(place->repo->cache, note, &kept) == 0)
+	lock = repo_lock_note(note);
+	if (download_cache_get_note(place->repo->cache, note, &kept) == 0) {
+		repo_unlock_note(&lock);
 		return collect(place, kept.data, kept.size, note, err);
+	}
 	error = make_excerpt(place, &repomd, err);
 	if (!error)
 		error = download_cache_put_note(place->repo->cache, note, place->excerpt.data,
 						place->excerpt.size, err);
+	repo_unlock_note(&lock);
 	return error < 0 ? error
 			 : collect(place, place->excerpt.data, place->excerpt.size, note, err);
 }

@@ -194,3 +194,28 @@ int repo_list_arches(const struct repo *repo, const char *arch, struct package_l
 		return 0;
 	return btfpack_error_set(err, missing.code, "%s", missing.message);
 }
+
+/* --- notes
+ * -------------------------------------------------------------------------------------------- */
+
+#define LOCKS 64 /* names that share one wait for one another, no more */
+
+static pthread_mutex_t locks[LOCKS];
+static pthread_once_t locks_once = PTHREAD_ONCE_INIT;
+
+static void init_locks(void)
+{
+	for (size_t i = 0; i < LOCKS; i++)
+		pthread_mutex_init(&locks[i], NULL);
+}
+
+pthread_mutex_t *repo_lock_note(const char *note)
+{
+	unsigned int hash = 0;
+
+	pthread_once(&locks_once, init_locks);
+	while (*note)
+		hash = hash * 31 + (unsigned char)*note++;
+	pthread_mutex_lock(&locks[hash % LOCKS]);
+	return &locks[hash % LOCKS];
+}

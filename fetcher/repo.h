@@ -7,6 +7,7 @@
 #ifndef FETCHER_REPO_H
 #define FETCHER_REPO_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -154,5 +155,14 @@ int repo_resolve(const struct repo *repo, const char *url, const char *location,
 /* @text with $release, $codename, $arch and $basearch put in (NULL: left as they
  * are). free() it; NULL when out of memory. */
 char *repo_expand(const char *text, const struct distro_release *release, const char *arch);
+
+/* Suites that are listed at a time may have the same index: only one thread looks for the
+ * note of that name, and makes it, the others find it then. One name a thread at a time. */
+pthread_mutex_t *repo_lock_note(const char *note);
+
+static inline void repo_unlock_note(pthread_mutex_t **lock)
+{
+	pthread_mutex_unlock(*lock);
+}
 
 #endif
