@@ -138,8 +138,10 @@ int class_list_join(struct class_list *list, const struct class_list *a,
 void class_list_empty(struct class_list *list); /* which keeps its room */
 void class_list_deinit(struct class_list *list);
 
-#define FOR_EACH_RUN(list, run)                                                                \
-	for (const struct class_run *run = (list)->runs, *run##_end = run + (list)->run_count; \
+/* (An empty list may be NULL, which C lets nobody add 0 to.) */
+#define FOR_EACH_RUN(list, run)                                                                    \
+	for (const struct class_run *run = (list)->runs,                                           \
+				    *run##_end = run ? run + (list)->run_count : run;              \
 	     run < run##_end; run++)
 #define FOR_EACH_CLASS(list, c)     \
 	FOR_EACH_RUN(list, c##_run) \
