@@ -234,7 +234,7 @@ complete -c btfpack -n '__fish_seen_subcommand_from bundle' -l set -x -d 'minifi
 complete -c btfpack -n '__fish_seen_subcommand_from bundle' -l emit -x -d 'file (default), dir, tar.gz, c, go or rust'
 complete -c btfpack -n '__fish_seen_subcommand_from bundle' -l plain -d 'compress nothing, for loaders without zstd'
 complete -c btfpack -n '__fish_seen_subcommand_from bundle' -l no-provenance -d 'leave out what it was made of'
-complete -c btfpack -n '__fish_seen_subcommand_from bundle' -l build-id-bytes -x -d 'keep so much of each build-id (2; at most 20)'
+complete -c btfpack -n '__fish_seen_subcommand_from bundle' -l build-id-bytes -x -d 'keep so much of each build-id (3; at most 20)'
 complete -c btfpack -n '__fish_seen_subcommand_from bundle' -l no-enum64 -d 'no 64-bit enums, for parsers before 2022'
 complete -c btfpack -n '__fish_seen_subcommand_from bundle' -l sign -x -d 'sign it with the Ed25519 private key in this PEM file'
 complete -c btfpack -n '__fish_seen_subcommand_from bundle' -s o -l output -r -d 'write it there; - is stdout'

@@ -163,7 +163,7 @@
 #define BUNDLE_AT_SECTIONS	40
 #define BUNDLE_CHECKSUM_SIZE	8
 #define BUNDLE_SECTION_SIZE	12
-#define BUNDLE_BUILD_ID_SIZE	2 /* what writers usually keep of one */
+#define BUNDLE_BUILD_ID_SIZE	3 /* what writers usually keep of one */
 #define BUNDLE_GROUP_SIZE	8
 #define BUNDLE_DIGEST_SIZE	4
 #define BUNDLE_SIGNATURE_SIZE	96

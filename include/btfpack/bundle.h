@@ -108,8 +108,8 @@ size_t btfpack_bundle_count_blobs(const struct btfpack_bundle *b);
  * @size           sizeof(struct btfpack_bundle_opts)
  * @flags          BTFPACK_BUNDLE_*
  * @build_id_size  how many bytes of each build-id to keep at least, at most 20. They
- *                 tell the host's build of a kernel from another of its name: 2, the
- *                 default, overlook the difference once in 65,536 times. With less than
+ *                 tell the host's build of a kernel from another of its name: 3, the
+ *                 default, overlook the difference once in 16.8 million times. With less than
  *                 4 a host without a uname finds nothing. More are kept where the
  *                 builds in the bundle need it.
  */
