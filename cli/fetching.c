@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,17 +8,17 @@
 #include "cli/fetching.h"
 #include "core/cleanup.h"
 
-static volatile sig_atomic_t canceled;
+static atomic_bool canceled; /* set by a signal, read by all threads */
 
 static void on_signal(int number)
 {
 	(void)number;
-	canceled = 1;
+	atomic_store(&canceled, true);
 }
 
 bool fetching_is_canceled(void)
 {
-	return canceled;
+	return atomic_load(&canceled);
 }
 
 /* Without SA_RESTART, so that waiting calls return; once, so that a second ^C kills. */
@@ -39,7 +40,7 @@ int fetching_show_progress(const struct btfpack_fetch_progress *p, void *arg)
 				output_size(p->total, total));
 	else
 		output_progress("%s %s", p->doing, p->what);
-	return canceled;
+	return atomic_load(&canceled);
 }
 
 int fetching_take(const struct cmd *cmd, struct fetching *f, int option, const char *value)
