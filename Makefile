@@ -379,7 +379,7 @@ demo:
 
 # What it is all for, on a kernel without BTF; `make demo` ends with it where qemu is.
 .PHONY: demo-vm
-demo-vm: all btfrun-s390x
+demo-vm: all btfrun btfrun-s390x $(BUILD)/tests/bpf/be/foreign.bpf.o
 	$(Q)printf '\n7. run: two gadgets in a real kernel without BTF: Debian'"'"'s 6.1 for s390x, under qemu, with BTF made from its debug package\n'
 	$(Q)BUILD=$(abspath $(BUILD)) O=$(abspath $(O)) tests/run ./tests/real-vm.sh
 
