@@ -216,7 +216,7 @@ serves_programs() {
   need clang
   module_site :
   repack_index; serve
-  $(build_command | sed 's/--modules//; s/store/bare/') --uname "$KERNEL" > /dev/null
+  $(build_command | sed 's/--modules//; s/--archive store/--archive bare/') --uname "$KERNEL" > /dev/null
   build --uname "$KERNEL" > /dev/null
   expect_status 1 "$BTFPACK" check --archive bare --json modules.bpf.o
   jq -es 'map(select(.program == "of_m1")) | .[0].verdict != "loads"' out
