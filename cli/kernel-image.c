@@ -97,8 +97,7 @@ int kernel_image_read_heads(struct kernel_image *image, struct btfpack_error *er
 	return error;
 }
 
-/* It goes when we go. */
-static int open_temporary(const char *dir, struct btfpack_error *err)
+int kernel_image_temporary(const char *dir, struct btfpack_error *err)
 {
 	int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 
@@ -123,7 +122,7 @@ static int choose_home(struct kernel_image *image, struct btfpack_error *err)
 		host->hold(host->arg, image->in_memory, 0);
 		return 0;
 	}
-	image->fd = open_temporary(host->scratch, err);
+	image->fd = kernel_image_temporary(host->scratch, err);
 	return image->fd < 0 ? image->fd : 0;
 }
 

@@ -66,6 +66,9 @@ int kernel_image_read_heads(struct kernel_image *image, struct btfpack_error *er
 /* Take out of the package what is needed, and close it. */
 int kernel_image_extract(struct kernel_image *image, struct btfpack_error *err);
 
+/* A file without a name, in the directory @dir: it goes when its descriptor does. */
+int kernel_image_temporary(const char *dir, struct btfpack_error *err);
+
 /* To BTF; in errors the vmlinux goes by its package's name. */
 int kernel_image_convert(struct kernel_image *image, const struct btfpack_package *package,
 			 char build_id_ret[BTFPACK_BUILD_ID_SIZE], struct btfpack_blob *ret,

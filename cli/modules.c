@@ -11,6 +11,7 @@
 
 #include <btfpack/btfgen.h>
 
+#include "cli/kernel-image.h"
 #include "cli/modules.h"
 #include "core/cleanup.h"
 #include "core/fs.h"
@@ -233,19 +234,6 @@ static void *run_worker(void *arg)
 
 /* --- out of the package ------------------------------------------------------------------------- */
 
-static int open_temporary(const char *package, struct btfpack_error *err)
-{
-	const char *slash = strrchr(package, '/');
-	AUTO_FREE char *dir = slash ? strndup(package, (size_t)(slash - package)) : strdup(".");
-	int fd = dir ? open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600) : -1;
-
-	if (fd < 0)
-		return btfpack_error_set(err, dir ? -errno : -ENOMEM,
-					 "%s: cannot make a file without a name in it: %s",
-					 dir ? dir : package, strerror(dir ? errno : ENOMEM));
-	return fd;
-}
-
 /* Wait until there is room for @size bytes more; one alone always has room. */
 static void wait_for_room(struct conversion *c, uint64_t size)
 {
@@ -269,7 +257,7 @@ static int open_module(void *arg, const char *name, uint64_t size, struct btfpac
 	wait_for_room(c, w->size);
 	w->fd = in_memory ? memfd_create("module", MFD_CLOEXEC) : -1;
 	if (w->fd < 0)
-		w->fd = open_temporary(c->job->package_path, err);
+		w->fd = kernel_image_temporary(c->job->scratch, err);
 	else
 		w->memory = size;
 	if (c->job->hold)

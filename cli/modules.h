@@ -25,6 +25,7 @@ void module_set_deinit(struct module_set *set);
 
 struct module_job {
 	const char *package_path;
+	const char *scratch; /* directory for what is too large for memory */
 	const struct btfpack_package *package;
 	const struct btfpack_blob *base; /* its vmlinux's BTF */
 	unsigned int threads;		 /* that convert; 1: the caller's does */

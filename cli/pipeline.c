@@ -377,6 +377,7 @@ static int convert_modules(struct pipeline *p, struct item *item)
 	struct pipeline_result *r = &item->result;
 	const struct module_job job = {
 		.package_path = item->path,
+		.scratch = p->host.scratch,
 		.package = r->package,
 		.base = &r->btf,
 		.threads = processors_take(&p->processors, p->processors.count),
