@@ -121,17 +121,7 @@ waits_for_the_rest() {
 
 # vmlinux behind the modules: not in the first blocks.
 waits_for_the_end() {
-  cp -r "$mirror" site
-  local dir=usr/lib/debug/lib/modules/$KERNEL
-  mkdir -p data/$dir tree
-  for i in $(seq 100); do head -c 2000 /dev/urandom > data/$dir/$i.ko; done
-  cp "$test_scratch/vmlinux" data/$dir/vmlinux
-  deb whole.deb "$NAME" 6.1.9-1
-  ar x whole.deb
-  (cd data && tar -cf ../data.tar $dir/*.ko $dir/vmlinux)
-  xz -T2 --block-size=20000 -c data.tar > data.tar.xz
-  rm "site/$deb_path"
-  ar rcD "site/$deb_path" debian-binary control.tar.xz data.tar.xz
+  put_vmlinux_last 2
   repack_index
   serve
   expect_status 0 build

@@ -184,17 +184,7 @@ fetches_from_blocks() {
 # A hundred files, then vmlinux: as Debian has it since 7.0. It is found from the end: a
 # block between them is damaged, and nobody notices.
 fetches_from_the_end() {
-  cp -r "$mirror" site
-  local dir=usr/lib/debug/lib/modules/$KERNEL
-  mkdir -p data/$dir tree
-  for i in $(seq 100); do head -c 2000 /dev/urandom > data/$dir/$i.ko; done
-  cp "$test_scratch/vmlinux" data/$dir/vmlinux
-  deb whole.deb "$NAME" 6.1.9-1
-  ar x whole.deb
-  (cd data && tar -cf ../data.tar $dir/*.ko $dir/vmlinux)
-  xz -T1 --block-size=20000 -c data.tar > data.tar.xz
-  rm "site/$deb_path"
-  ar rcD "site/$deb_path" debian-binary control.tar.xz data.tar.xz
+  put_vmlinux_last 1
   printf 'damaged' | dd of="site/$deb_path" bs=1 seek=120000 conv=notrunc 2> /dev/null
   repack_index
   serve

@@ -96,6 +96,22 @@ make_mirror() {
   index "$s" bookworm-security pool; release "$s" bookworm-security
 }
 
+# put_vmlinux_last THREADS: ./site, as $mirror but that in the package at $deb_path vmlinux
+# comes after a hundred other files, in blocks that `xz -T THREADS` makes.
+put_vmlinux_last() {
+  cp -r "$mirror" site
+  local dir=usr/lib/debug/lib/modules/$KERNEL
+  mkdir -p data/$dir tree
+  for i in $(seq 100); do head -c 2000 /dev/urandom > data/$dir/$i.ko; done
+  cp "$test_scratch/vmlinux" data/$dir/vmlinux
+  deb whole.deb "$NAME" 6.1.9-1
+  ar x whole.deb
+  (cd data && tar -cf ../data.tar $dir/*.ko $dir/vmlinux)
+  xz -T"$1" --block-size=20000 -c data.tar > data.tar.xz
+  rm "site/$deb_path"
+  ar rcD "site/$deb_path" debian-binary control.tar.xz data.tar.xz
+}
+
 # repack_index: what the site's pool has now, signed rightly
 repack_index() { index site/debian bookworm pool; release site/debian bookworm; }
 
