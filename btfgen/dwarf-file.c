@@ -15,6 +15,8 @@
  * abbreviations as this often the section's bytes: see dwarf-abbrev.c. */
 #define WORK_FACTOR 64
 #define WORK_FREE   ((size_t)1 << 20)
+/* Bytes of .debug_info whose pages are held while its units are listed. */
+#define LISTED_AT_ONCE ((size_t)8 << 20)
 
 /* The names of strings by content; open addressing. */
 struct string_index {
@@ -167,18 +169,29 @@ static bool find_shared(const struct dwarf_file *file, const struct dwarf_unit *
 	return unit->encoding.version < 5 && first_tag(file, unit, work) == DW_TAG_partial_unit;
 }
 
+/* Only heads are read here, yet where the page cache is made of huge pages each maps 2 MiB:
+ * without letting go of them all of .debug_info would be resident at a time. */
+static void drop_listed(const struct dwarf_file *file, size_t end, size_t *dropped)
+{
+	if (end - *dropped < LISTED_AT_ONCE)
+		return;
+	elf_section_drop(&file->info, *dropped, end);
+	*dropped = end;
+}
+
 static int list_units(struct dwarf_file *file, struct btfpack_error *err)
 {
 	const char *path = file->image->path;
 	struct cursor c = cursor_init(file->info.data, file->info.size, file->image->other_order,
 				      ".debug_info");
 	uint64_t work = 0;
-	size_t room = 0;
+	size_t room = 0, dropped = 0;
 
 	while (cursor_left(&c)) {
 		struct dwarf_unit *unit;
 		int error;
 
+		drop_listed(file, c.pos, &dropped);
 		if (file->unit_count == room) {
 			struct dwarf_unit *units;
 
@@ -200,6 +213,7 @@ static int list_units(struct dwarf_file *file, struct btfpack_error *err)
 						 path);
 		file->unit_count++;
 	}
+	elf_section_drop(&file->info, dropped, c.pos);
 	return 0;
 }
 
