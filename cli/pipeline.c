@@ -17,6 +17,7 @@
 #include "core/log.h"
 
 #define KERNEL_MEMORY  ((uint64_t)480 << 20) /* what a kernel takes on its way */
+#define REST_MEMORY    ((uint64_t)100 << 20) /* indexes, results, what malloc keeps */
 #define MODULES_SHARE  8 /* of a kernel's memory: modules on their way */
 #define AT_ONCE_MAX    16
 #define TICK_NS        100000000L
@@ -645,13 +646,14 @@ static void choose_width(struct pipeline *p)
 static int set_host(struct pipeline *p, struct btfpack_error *err)
 {
 	const char *cache = p->opts->fetching->cache;
+	uint64_t memory = p->opts->memory;
 
 	p->cache = cache ? strdup(cache) : fetching_default_cache();
 	if (!p->cache)
 		return btfpack_error_set(err, -ENOMEM, "out of memory for the plan");
 	p->host = (struct kernel_image_host){
 		.processors = &p->processors,
-		.memory = p->opts->memory / p->at_once,
+		.memory = memory > REST_MEMORY ? (memory - REST_MEMORY) / p->at_once : 0,
 		.threads = (p->processors.count + p->at_once - 1) / p->at_once,
 		.scratch = p->cache,
 		.progress = note_extraction,
