@@ -19,15 +19,17 @@
 int fs_read(const char *path, size_t maximum, struct btfpack_blob *ret, struct btfpack_error *err);
 
 /* Replace @path by @size bytes: written beside it, synced, renamed. The old
- * file stays untouched on any failure. A device or a pipe is written to instead. */
+ * file stays untouched on any failure; the new one has its mode. Of a symlink, what it
+ * leads to is replaced. A device, a pipe, /dev/stdout and the like are written to. */
 int fs_write(const char *path, const void *data, size_t size, struct btfpack_error *err);
 
 /* The same in steps, for writers that stream. fs_output_commit() makes the file
  * appear; fs_output_deinit() without it removes what was written. */
 struct fs_output {
 	char *path;
-	char *temporary;
-	int fd;
+	char *target;	 /* what is replaced; NULL: @path is written to as it is */
+	char *temporary; /* the unfinished file's name; NULL: it has none */
+	int fd;		 /* to write to */
 };
 #define FS_OUTPUT_INIT ((struct fs_output){ .fd = -1 })
 int fs_output_init(struct fs_output *out, const char *path, struct btfpack_error *err);

@@ -1,0 +1,73 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-2-Clause
+# Where users' machines are odd: names that are no UTF-8, links, devices, descriptors that are
+# closed, disks that are full.
+. "$(dirname "$0")/lib.sh"
+
+# An ELF file with DWARF, as `kernel`.
+make_kernel() {
+  need "${CC:-gcc}"
+  echo 'struct task_struct { int pid; struct task_struct *next; } init; int main(void) { return init.pid; }' > k.c
+  ${CC:-gcc} -g -o "${1:-kernel}" k.c
+}
+
+# Rename over /dev/stdout, and it is a file for everyone from then on: tried without the right to.
+standard_output_by_name() {
+  local path as=
+  [ -L /dev/stdout ] && [ -e /proc/self/fd/1 ] || skip "no /dev/stdout here"
+  if [ "$(id -u)" = 0 ]; then
+    need setpriv
+    as="setpriv --reuid=65534 --regid=65534 --clear-groups"
+    chmod 711 "$test_scratch" && chmod 777 .
+  fi
+  make_kernel
+  "$BTFPACK" convert -o expected kernel
+  install "$BTFPACK" btfpack
+  for path in /dev/stdout /dev/fd/1 /proc/self/fd/1; do
+    (echo first; $as ./btfpack convert -o $path kernel) > result
+    (echo first; cat expected) | cmp - result
+  done
+  $as ./btfpack convert -o /dev/stdout kernel | cmp - expected
+}
+
+links_lead_to_what_is_written() {
+  make_kernel
+  mkdir there && : > there/file && chmod 600 there/file && ln -s there/file link
+  expect_status 0 "$BTFPACK" convert -o link kernel
+  [ -L link ]
+  [ -s there/file ]
+  [ "$(stat -c %a there/file)" = 600 ]
+  [ "$(ls -A there)" = file ]
+}
+
+no_file_to_read() {
+  need mkfifo
+  make_kernel
+  mkfifo pipe
+  cat kernel > pipe &
+  expect_status 3 "$BTFPACK" convert -o btf pipe
+  expect_one_sentence
+  grep -q 'pipe: expected a regular file, found a pipe' err
+  expect_status 3 "$BTFPACK" convert -o btf /dev/null
+  grep -q '/dev/null: expected a regular file, found a device' err
+  expect_status 4 "$BTFPACK" convert -o btf .
+  expect_status 4 "$BTFPACK" convert -o '' kernel
+  expect_one_sentence
+  [ ! -e btf ]
+}
+
+full_disk() {
+  [ -c /dev/full ] || skip "no /dev/full"
+  make_kernel
+  expect_status 4 "$BTFPACK" convert -o /dev/full kernel
+  grep -q '/dev/full: cannot write: No space left on device' err
+  [ -c /dev/full ]
+  expect_status 4 sh -c '"$0" convert -o - kernel > /dev/full' "$BTFPACK"
+  expect_status 4 sh -c '"$0" convert --json -o btf kernel > /dev/full' "$BTFPACK"
+}
+
+run "standard output by its name in /dev" standard_output_by_name
+run "links lead to what is written" links_lead_to_what_is_written
+run "what is no file to read" no_file_to_read
+run "a full disk" full_disk
+finish
