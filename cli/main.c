@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* btfpack: global options, the command table, exit status. */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cmd.h"
 #include "cli/output.h"
@@ -55,11 +57,25 @@ static const struct cmd *find_command(const char *name)
 	return NULL;
 }
 
+/* Where a standard descriptor is closed, the next file that is opened would get its number,
+ * and with it what is printed. This one takes it, and can be neither read nor written. */
+static void occupy_standard_descriptors(void)
+{
+	int fd;
+
+	do
+		fd = open("/", O_RDONLY | O_DIRECTORY);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	const struct cmd *cmd;
 	int status;
 
+	occupy_standard_descriptors();
 	/* A reader that goes away is an error of write(2), reported like any other. */
 	signal(SIGPIPE, SIG_IGN);
 	if (argc < 2) {

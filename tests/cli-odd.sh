@@ -40,6 +40,27 @@ links_lead_to_what_is_written() {
   [ "$(ls -A there)" = file ]
 }
 
+# The next file that is opened would take the number of what is closed, and then get what is printed.
+closed_descriptors() {
+  local pid numbers
+  [ -d /proc/self/fd ] || skip "no /proc"
+  make_kernel
+  expect_status 4 sh -c '"$0" convert --json -o btf kernel >&-' "$BTFPACK"
+  mkfifo pipe
+  exec 9<> pipe
+  "$BTFPACK" minify -o small btf pipe <&- >&- 2>&- 9>&- &
+  pid=$!
+  for _ in $(seq 200); do
+    numbers=$(find /proc/$pid/fd -lname "$PWD/pipe" -printf '%f\n')
+    [ -z "$numbers" ] || break
+    sleep 0.05
+  done
+  exec 9>&-
+  wait $pid || true
+  [ -n "$numbers" ]
+  [ "$numbers" -gt 2 ]
+}
+
 no_file_to_read() {
   need mkfifo
   make_kernel
@@ -68,6 +89,7 @@ full_disk() {
 
 run "standard output by its name in /dev" standard_output_by_name
 run "links lead to what is written" links_lead_to_what_is_written
+run "closed descriptors stay closed" closed_descriptors
 run "what is no file to read" no_file_to_read
 run "a full disk" full_disk
 finish
