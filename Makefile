@@ -186,7 +186,7 @@ $(BUILD)/embedded-gadgets.o: $(BUILD)/embedded-gadgets.c
 # other architectures are unpacked from their Debian packages by scripts/cross-libs.
 BTFRUN_ARCHES := x86_64 aarch64 armv7l i686 ppc64le s390x
 BTFRUN_SRC := $(SRC_gadget-runner) gadget-runner/btfrun.c $(SRC_runtime-loader) \
-	core/arch.c core/buf.c core/cursor.c core/fs.c core/log.c btf/btf-view.c
+	core/arch.c core/buf.c core/cursor.c core/fs.c core/log.c core/utf8.c btf/btf-view.c
 BTFRUN_CFLAGS = -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 \
 	-DBTFPACK_VERSION='"$(VERSION)"' -Iinclude -I. -Os -ffunction-sections -fdata-sections $(WARN) \
 	-fvisibility=hidden

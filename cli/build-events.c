@@ -9,7 +9,7 @@
 
 static void tell_event(const char *event, json_t *object)
 {
-	json_object_set_new(object, "event", json_string(event));
+	json_object_set_new(object, "event", output_string(event));
 	output_json(object);
 	fflush(stdout); /* minutes lie between two */
 }
@@ -56,7 +56,7 @@ void build_tell_plan(const struct build *b)
 {
 	if (cmd_common.json)
 		tell_event("plan",
-			   json_pack("{s:I, s:I, s:I, s:I, s:I}", "kernels",
+			   output_object("IIIII", "kernels",
 				     (json_int_t)b->todo_count, "held", (json_int_t)b->held,
 				     "bytes", (json_int_t)b->bytes, "waiting",
 				     (json_int_t)b->waiting, "skipped", (json_int_t)b->skipped));
@@ -92,7 +92,7 @@ static void add_modules(json_t *object, const struct module_set *set)
 		bytes += set->modules.modules[i].btf.size;
 	for (size_t i = 0; i < set->failure_count; i++)
 		json_array_append_new(failures,
-				      json_pack("{s:s, s:s}", "module", set->failures[i].name,
+				      output_object("ss", "module", set->failures[i].name,
 						"reason", set->failures[i].reason));
 	json_object_set_new(object, "modules", json_integer((json_int_t)set->modules.count));
 	json_object_set_new(object, "modules_size", json_integer((json_int_t)bytes));
@@ -121,8 +121,8 @@ void build_tell_stored(const struct build *b, const struct pipeline_result *r,
 	}
 	object = fetching_package(p);
 	json_object_set_new(object, "build_id",
-			    *r->build_id ? json_string(r->build_id) : json_null());
-	json_object_set_new(object, "id", json_string(hex));
+			    *r->build_id ? output_string(r->build_id) : json_null());
+	json_object_set_new(object, "id", output_string(hex));
 	json_object_set_new(object, "btf_size", json_integer((json_int_t)r->btf.size));
 	json_object_set_new(object, "has_btf", json_boolean(r->has_btf));
 	json_object_set_new(object, "repaired", json_boolean(r->is_repaired));
@@ -148,7 +148,7 @@ void build_tell_failed(const struct btfpack_package *p, const struct btfpack_err
 	if (!cmd_common.json)
 		return;
 	object = fetching_package(p);
-	json_object_set_new(object, "reason", json_string(why->message));
+	json_object_set_new(object, "reason", output_string(why->message));
 	tell_event("failed", object);
 }
 
@@ -178,7 +178,7 @@ void build_tell_done(const struct build *b)
 
 	if (cmd_common.json) {
 		tell_event("done",
-			   json_pack("{s:I, s:I, s:I, s:I, s:I, s:b, s:f, s:f, s:I, s:I, s:f}",
+			   output_object("IIIIIbffIIf",
 				     "stored", (json_int_t)b->stored, "held", (json_int_t)b->held,
 				     "failed", (json_int_t)b->failed, "skipped",
 				     (json_int_t)b->skipped, "waiting", (json_int_t)b->waiting,

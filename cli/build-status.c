@@ -17,7 +17,7 @@ static void tell_freshness(const struct freshness *f)
 	const char *held = f->held ? f->held->kernel.uname : NULL;
 
 	if (cmd_common.json)
-		output_json(json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s?, s:I, s:b}", "event",
+		output_json(output_object("sssssssIb", "event",
 				      "status", "distro", k->distro, "release", k->release, "arch",
 				      k->arch, "flavour", f->offered->flavour, "offered", k->uname,
 				      "held", held, "behind", (json_int_t)f->behind, "fresh",

@@ -20,26 +20,9 @@ __asm__(".pushsection .rodata\n"
 	".hidden check_page_end\n.globl check_page_end\ncheck_page_end:\n"
 	".popsection\n");
 
-/* Names come from files and may be no UTF-8, which JSON must be. */
-static json_t *text_json(const char *text)
-{
-	json_t *string = json_string(text);
-	char *copy;
-
-	if (string)
-		return string;
-	copy = strdup(text);
-	for (char *c = copy; c && *c; c++)
-		if (*c & 0x80)
-			*c = '?';
-	string = copy ? json_string(copy) : NULL;
-	free(copy);
-	return string;
-}
-
 static json_t *text_or_null(const char *text)
 {
-	return text ? text_json(text) : json_null();
+	return text ? output_string(text) : json_null();
 }
 
 static json_t *programs_json(const struct check_table *table)
@@ -50,10 +33,10 @@ static json_t *programs_json(const struct check_table *table)
 		const struct check_program *p = &table->programs[i];
 
 		if (json_array_append_new(programs,
-					  json_pack("{s:o, s:o, s:o}", "object",
-						    text_json(p->object), "program",
-						    text_json(p->program), "section",
-						    text_json(p->section))) < 0) {
+					  output_object("ooo", "object",
+						    output_string(p->object), "program",
+						    output_string(p->program), "section",
+						    output_string(p->section))) < 0) {
 			json_decref(programs);
 			return NULL;
 		}
@@ -69,7 +52,7 @@ struct reasons {
 
 static json_t *reason_json(const struct reasons *reasons, const char *reason)
 {
-	json_t *text = text_json(reason), *number;
+	json_t *text = output_string(reason), *number;
 
 	number = json_object_get(reasons->numbers, json_string_value(text));
 	if (number) {
@@ -89,16 +72,16 @@ static json_t *reason_json(const struct reasons *reasons, const char *reason)
 /* What is to be said of a cell beyond its verdict; most have nothing. */
 static json_t *note_json(const struct reasons *reasons, const struct check_cell *cell)
 {
-	json_t *note = json_pack("{s:i}", "optional", (int)cell->optional);
+	json_t *note = output_object("i", "optional", (int)cell->optional);
 
 	if (note && cell->reason &&
 	    json_object_set_new(note, "reason", reason_json(reasons, cell->reason)) < 0)
 		goto failed;
 	if (note && cell->modules &&
-	    json_object_set_new(note, "modules", text_json(cell->modules)) < 0)
+	    json_object_set_new(note, "modules", output_string(cell->modules)) < 0)
 		goto failed;
 	if (note && *cell->where &&
-	    (json_object_set_new(note, "where", text_json(cell->where)) < 0 ||
+	    (json_object_set_new(note, "where", output_string(cell->where)) < 0 ||
 	     json_object_set_new(note, "instruction",
 				 json_integer((json_int_t)cell->instruction)) < 0))
 		goto failed;
@@ -128,7 +111,7 @@ static int set_cells(const struct check_table *table, const struct check_kernel 
 			error = json_object_set_new(notes, key, note_json(reasons, cell));
 	}
 	if (error == 0)
-		error = json_object_set_new(kernel, "verdicts", json_string(digits));
+		error = json_object_set_new(kernel, "verdicts", output_string(digits));
 	free(digits);
 	return error;
 }
@@ -137,7 +120,7 @@ static json_t *kernel_json(const struct check_table *table, const struct check_k
 			   const struct reasons *reasons)
 {
 	json_t *kernel =
-		json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b}", "label", text_json(k->label),
+		output_object("ooooooob", "label", output_string(k->label),
 			  "distro", text_or_null(k->keys[0]), "release", text_or_null(k->keys[1]),
 			  "arch", text_or_null(k->keys[2]), "uname", text_or_null(k->keys[3]),
 			  "build_id", text_or_null(k->keys[4]), "failure", text_or_null(k->failure),

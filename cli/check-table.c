@@ -189,7 +189,7 @@ static json_t *words_json(const char *words)
 	while (*words) {
 		size_t length = strcspn(words, " ");
 
-		json_array_append_new(array, json_stringn(words, length));
+		json_array_append_new(array, output_stringn(words, length));
 		words += length + strspn(words + length, " ");
 	}
 	return array;
@@ -199,17 +199,17 @@ static void print_cell_json(const struct check_kernel *k, const struct check_pro
 			    const struct check_cell *cell)
 {
 	struct btfpack_kernel key = { k->keys[0], k->keys[1], k->keys[2], k->keys[3], k->keys[4] };
-	json_t *object = json_pack("{s:s, s:o, s:s, s:s, s:s, s:s, s:i}", "label", k->label,
+	json_t *object = output_object("sossssi", "label", k->label,
 				   "kernel", output_kernel(&key), "object", p->object, "program",
 				   p->program, "section", p->section, "verdict",
 				   verdict_words[cell->verdict], "optional", (int)cell->optional);
 
 	if (object && cell->reason)
-		json_object_set_new(object, "reason", json_string(cell->reason));
+		json_object_set_new(object, "reason", output_string(cell->reason));
 	if (object && cell->modules)
 		json_object_set_new(object, "modules", words_json(cell->modules));
 	if (object && *cell->where) {
-		json_object_set_new(object, "where", json_string(cell->where));
+		json_object_set_new(object, "where", output_string(cell->where));
 		json_object_set_new(object, "instruction",
 				    json_integer((json_int_t)cell->instruction));
 	}

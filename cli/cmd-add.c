@@ -187,8 +187,8 @@ static void print_result(const struct adding *a, const char *set, const struct b
 		return;
 	}
 	object = output_kernel(k);
-	json_object_set_new(object, "set", set ? json_string(set) : json_null());
-	json_object_set_new(object, "id", json_string(hex));
+	json_object_set_new(object, "set", set ? output_string(set) : json_null());
+	json_object_set_new(object, "id", output_string(hex));
 	json_object_set_new(object, "size", json_integer((json_int_t)a->btf.size));
 	json_object_set_new(object, "stored", json_boolean(!known));
 	json_object_set_new(object, "repaired", json_boolean(a->repaired));

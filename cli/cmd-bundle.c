@@ -312,7 +312,7 @@ static void print_result(const struct request *r, size_t size)
 	char text[16];
 
 	if (cmd_common.json)
-		output_json(json_pack("{s:s, s:I, s:I, s:I, s:I}", "output", r->output, "kernels",
+		output_json(output_object("sIIII", "output", r->output, "kernels",
 				      (json_int_t)kernels, "blobs", (json_int_t)blobs, "size",
 				      (json_int_t)size, "unloadable", (json_int_t)r->unloadable));
 	else

@@ -69,7 +69,7 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 	if (error < 0 || output_file(output, btf.data, btf.size, &err) < 0)
 		return cmd_fail(&err);
 	if (cmd_common.json && strcmp(output, "-"))
-		output_json(json_pack("{s:s, s:s, s:I}", "input", input, "output", output, "size",
+		output_json(output_object("ssI", "input", input, "output", output, "size",
 				      (json_int_t)btf.size));
 	return CMD_OK;
 }

@@ -52,7 +52,7 @@ static void print_change(const struct btfpack_btf_change *change, void *arg)
 		puts(change->text);
 		return;
 	}
-	output_json(json_pack("{ss ss ss ss* ss* ss* ss* ss}", "change", sorts[change->sort], "kind",
+	output_json(output_object("ssss*s*s*s*s", "change", sorts[change->sort], "kind",
 			      btfpack_btf_kind_name(change->kind), "name", change->name, "aspect",
 			      change->aspect, "part", change->part, "from", change->from, "to",
 			      change->to, "text", change->text));
@@ -65,7 +65,7 @@ static void print_counts(const char *kind, const struct btfpack_btf_diff_counts 
 		       counts->removed, counts->added);
 		return;
 	}
-	output_json(json_pack("{ss ss sI sI sI sI}", "summary", "kind", "kind", kind, "same",
+	output_json(output_object("ssIIII", "summary", "kind", "kind", kind, "same",
 			      (json_int_t)counts->same, "changed", (json_int_t)counts->changed,
 			      "removed", (json_int_t)counts->removed, "added",
 			      (json_int_t)counts->added));

@@ -17,7 +17,7 @@ static void print_check(const struct host_check *check, void *arg)
 	char text[1024];
 
 	if (cmd_common.json) {
-		output_json(json_pack("{s:s, s:s, s:s, s:s}", "check", check->name, "state",
+		output_json(output_object("ssss", "check", check->name, "state",
 				      host_state_name(check->state), "found", check->found,
 				      "advice", check->advice));
 		return;

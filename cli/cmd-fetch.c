@@ -45,7 +45,7 @@ static void print_result(const struct btfpack_package *p, const char *path)
 		return;
 	}
 	object = fetching_package(p);
-	json_object_set_new(object, "path", json_string(path));
+	json_object_set_new(object, "path", output_string(path));
 	output_json(object);
 }
 

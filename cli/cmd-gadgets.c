@@ -15,7 +15,7 @@ static json_t *describe_fields(const struct gadget_fields *fields)
 		const struct gadget_field *f = &fields->items[i];
 		char letter[2] = { f->short_name };
 
-		json_array_append_new(list, json_pack("{s:s, s:s?, s:s, s:s?}", "name", f->name,
+		json_array_append_new(list, output_object("ssss", "name", f->name,
 						      "short", *letter ? letter : NULL, "doc",
 						      f->doc, "default", f->default_text));
 	}
@@ -27,7 +27,7 @@ static void describe(const struct gadget_spec *spec)
 	const struct gadget_fields *columns = spec->has_histogram ? &spec->keys : &spec->columns;
 
 	if (cmd_common.json)
-		output_json(json_pack("{s:s, s:s, s:o, s:o}", "name", spec->name, "doc", spec->doc,
+		output_json(output_object("ssoo", "name", spec->name, "doc", spec->doc,
 				      "options", describe_fields(&spec->options), "columns",
 				      describe_fields(columns)));
 	else

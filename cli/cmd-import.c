@@ -260,8 +260,8 @@ static void print_result(const char *path, const struct btfpack_kernel *k,
 		return;
 	digest_format(id, hex);
 	object = output_kernel(k);
-	json_object_set_new(object, "path", json_string(path));
-	json_object_set_new(object, "id", json_string(hex));
+	json_object_set_new(object, "path", output_string(path));
+	json_object_set_new(object, "id", output_string(hex));
 	json_object_set_new(object, "stored", json_boolean(!known));
 	json_object_set_new(object, "repaired", json_boolean(repaired));
 	output_json(object);

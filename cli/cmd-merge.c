@@ -153,7 +153,7 @@ static int merge_one(const struct cmd *cmd, struct merge *m, const char *dir)
 static void print_result(const struct merge *m)
 {
 	if (cmd_common.json)
-		output_json(json_pack("{s:I, s:I, s:I, s:I}", "stored", (json_int_t)m->stored, "known",
+		output_json(output_object("IIII", "stored", (json_int_t)m->stored, "known",
 				      (json_int_t)m->known, "older", (json_int_t)m->older, "failures",
 				      (json_int_t)m->failures));
 	else

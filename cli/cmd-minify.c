@@ -46,7 +46,7 @@ static const struct cmd_option options[] = {
 
 static void report_json(const struct btfpack_relo_report *r, const char *state)
 {
-	json_t *object = json_pack("{s:s, s:s, s:s, s:i, s:s, s:s, s:s}", "object", r->object,
+	json_t *object = output_object("sssisss", "object", r->object,
 				   "section", r->section, "function", r->function, "instruction",
 				   (int)r->instruction, "kind", r->kind, "wanted", r->wanted,
 				   "state", state);
@@ -54,11 +54,11 @@ static void report_json(const struct btfpack_relo_report *r, const char *state)
 	if (object && r->state == BTFPACK_RELO_RESOLVED)
 		json_object_set_new(object, "value", json_integer((json_int_t)r->value));
 	if (object && r->state != BTFPACK_RELO_RESOLVED)
-		json_object_set_new(object, "reason", json_string(r->reason));
+		json_object_set_new(object, "reason", output_string(r->reason));
 	if (object && *r->module)
-		json_object_set_new(object, "module", json_string(r->module));
+		json_object_set_new(object, "module", output_string(r->module));
 	if (object && *r->program)
-		json_object_set_new(object, "program", json_string(r->program));
+		json_object_set_new(object, "program", output_string(r->program));
 	output_json(object);
 }
 

@@ -333,7 +333,7 @@ static void print_result(const struct publishing *p, const char *location)
 	char text[16];
 
 	if (cmd_common.json)
-		output_json(json_pack("{s:s, s:I, s:I, s:I, s:I}", "location", location, "kernels",
+		output_json(output_object("sIIII", "location", location, "kernels",
 				      (json_int_t)p->kernels, "known", (json_int_t)p->known_kernels,
 				      "objects", (json_int_t)p->objects, "bytes",
 				      (json_int_t)p->bytes));

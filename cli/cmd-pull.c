@@ -334,7 +334,7 @@ static void print_result(const struct pulling *p, const char *location)
 	char text[16];
 
 	if (cmd_common.json)
-		output_json(json_pack("{s:s, s:I, s:I, s:I, s:I}", "location", location, "stored",
+		output_json(output_object("sIIII", "location", location, "stored",
 				      (json_int_t)p->stored, "known", (json_int_t)p->known_kernels,
 				      "older", (json_int_t)p->older, "bytes", (json_int_t)p->bytes));
 	else if (p->bundle)

@@ -130,7 +130,7 @@ static json_t *lines_of(const char *text)
 	while (*text) {
 		size_t length = strcspn(text, "\n");
 
-		json_array_append_new(lines, json_stringn(text, length));
+		json_array_append_new(lines, output_stringn(text, length));
 		text += length + (text[length] == '\n');
 	}
 	return lines;
@@ -144,7 +144,7 @@ static json_t *json_of_programs(const struct btfpack_loader *loader)
 		const struct btfpack_program *p = btfpack_loader_program(loader, i);
 
 		json_array_append_new(programs,
-				      json_pack("{s:s, s:s, s:s, s:s}", "object", p->object,
+				      output_object("ssss", "object", p->object,
 						"program", p->program, "verdict",
 						btfpack_loads_name(p->loads), "reason", p->reason));
 	}
@@ -171,7 +171,7 @@ static void print_json(const struct btfpack_loader *loader, const struct btfpack
 
 	digest_bytes(btf->data, btf->size, &id);
 	digest_format(&id, hex);
-	output_json(json_pack("{s:s, s:s, s:o, s:o, s:I, s:s, s:s?, s:o, s:o}", "source",
+	output_json(output_object("ssooIssoo", "source",
 			      source_name(btfpack_loader_source(loader)), "match",
 			      btfpack_match_name(btfpack_loader_match(loader)), "kernel",
 			      json_of_host(btfpack_loader_kernel(loader)), "host",
@@ -259,7 +259,7 @@ static int tell_no_match(const struct request *r, const char *story,
 	if (!r->is_named)
 		btfpack_host_detect(r->opts.root, &host, NULL);
 	if (cmd_common.json)
-		output_json(json_pack("{s:n, s:s, s:n, s:o, s:o}", "source", "match", "none",
+		output_json(output_object("nsnoo", "source", "match", "none",
 				      "kernel", "host", json_of_host(&host), "reason",
 				      lines_of(story)));
 	else if (r->explain)

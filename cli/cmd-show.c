@@ -126,7 +126,7 @@ static void list_modules(const struct btfpack_modules *modules)
 		char size[16];
 
 		if (cmd_common.json)
-			output_json(json_pack("{s:s, s:I}", "module", m->name, "size",
+			output_json(output_object("sI", "module", m->name, "size",
 					      (json_int_t)m->btf.size));
 		else
 			printf("%-40s %8s\n", m->name, output_size(m->btf.size, size));

@@ -30,7 +30,7 @@ static void print_series(const struct series *s)
 	if (!s->entries)
 		return;
 	if (cmd_common.json)
-		output_json(json_pack("{s:s, s:s, s:s, s:I, s:I, s:I}", "distro", s->distro,
+		output_json(output_object("sssIII", "distro", s->distro,
 				      "release", s->release, "arch", s->arch, "entries",
 				      (json_int_t)s->entries, "raw_bytes", (json_int_t)s->raw,
 				      "stored_bytes", (json_int_t)s->stored));
@@ -207,8 +207,8 @@ static void print_stats(const struct btfpack_archive_stats *s)
 	char modules[80];
 
 	if (cmd_common.json) {
-		output_json(json_pack(
-			"{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+		output_json(output_object(
+			"IIIIIIIIIIIIII",
 			"kernels",
 			(json_int_t)s->kernels, "entries", (json_int_t)s->entries, "full",
 			(json_int_t)s->full, "contents", (json_int_t)s->contents, "raw_bytes",
@@ -240,7 +240,7 @@ static void print_stats(const struct btfpack_archive_stats *s)
 static void print_measured(const struct measured *m)
 {
 	if (cmd_common.json) {
-		output_json(json_pack("{s:I, s:I, s:I}", "types", (json_int_t)m->types,
+		output_json(output_object("III", "types", (json_int_t)m->types,
 				      "unique_types", (json_int_t)m->unique_types, "tar_xz_bytes",
 				      (json_int_t)m->tar_xz));
 		return;

@@ -35,7 +35,7 @@ static void print_failure(const struct btfpack_failure *f)
 		return;
 	}
 	json_t *object = output_kernel(&f->kernel);
-	json_t *more = json_pack("{s:s, s:s?, s:s?, s:s?, s:s, s:i, s:I, s:I, s:I}", "package",
+	json_t *more = output_object("sssssiIII", "package",
 				 p->package, "package_version", p->package_version,
 				 "package_sha256", p->package_sha256, "source", p->source, "reason",
 				 f->reason, "code", f->code, "attempts", (json_int_t)f->attempts,

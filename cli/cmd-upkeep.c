@@ -39,11 +39,11 @@ static void print_problem(const struct btfpack_problem *problem, void *arg)
 		printf("%s\n", problem->message);
 		return;
 	}
-	object = json_pack("{s:s}", "problem", problem->message);
+	object = output_object("s", "problem", problem->message);
 	if (problem->kernel) {
 		json_object_set_new(object, "lost", output_kernel(problem->kernel));
 		json_object_set_new(object, "set",
-				    problem->set ? json_string(problem->set) : json_null());
+				    problem->set ? output_string(problem->set) : json_null());
 	}
 	output_json(object);
 }
@@ -79,7 +79,7 @@ static int run_verify(const struct cmd *cmd, int argc, char **argv)
 	if (btfpack_archive_get_stats(archive, NULL, &stats, &err))
 		return cmd_fail(&err);
 	if (cmd_common.json)
-		output_json(json_pack("{s:i, s:I, s:I}", "problems", 0, "entries",
+		output_json(output_object("iII", "problems", 0, "entries",
 				      (json_int_t)stats.entries, "contents",
 				      (json_int_t)stats.contents));
 	else
@@ -112,7 +112,7 @@ static int run_gc(const struct cmd *cmd, int argc, char **argv)
 	if (btfpack_archive_collect(archive, &freed, &err) < 0)
 		return cmd_fail(&err);
 	if (cmd_common.json)
-		output_json(json_pack("{s:I}", "freed", (json_int_t)freed));
+		output_json(output_object("I", "freed", (json_int_t)freed));
 	else
 		printf("%s given back\n", output_size(freed, size));
 	return CMD_OK;

@@ -172,18 +172,18 @@ json_t *fetching_package(const struct btfpack_package *p)
 {
 	json_t *object = output_kernel(&p->kernel);
 
-	json_object_set_new(object, "flavour", json_string(p->flavour));
-	json_object_set_new(object, "package", json_string(p->name));
-	json_object_set_new(object, "version", json_string(p->version));
+	json_object_set_new(object, "flavour", output_string(p->flavour));
+	json_object_set_new(object, "package", output_string(p->name));
+	json_object_set_new(object, "version", output_string(p->version));
 	json_object_set_new(object, "size", json_integer((json_int_t)p->size));
-	json_object_set_new(object, "sha256", p->sha256 ? json_string(p->sha256) : json_null());
-	json_object_set_new(object, "digest", p->digest ? json_string(p->digest) : json_null());
+	json_object_set_new(object, "sha256", p->sha256 ? output_string(p->sha256) : json_null());
+	json_object_set_new(object, "digest", p->digest ? output_string(p->digest) : json_null());
 	json_object_set_new(object, "signed", json_boolean(!p->is_unsigned));
 	json_object_set_new(object, "signature",
 			    p->is_unsigned ? json_null()
-					   : json_string(p->needs_signature ? "package" : "index"));
-	json_object_set_new(object, "suite", json_string(p->suite));
-	json_object_set_new(object, "url", json_string(p->url));
+					   : output_string(p->needs_signature ? "package" : "index"));
+	json_object_set_new(object, "suite", output_string(p->suite));
+	json_object_set_new(object, "url", output_string(p->url));
 	return object;
 }
 

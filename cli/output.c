@@ -30,9 +30,10 @@ void output_json(json_t *object)
 {
 	char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
 
-	if (!text)
+	if (!text) {
 		output_say("cannot write the result as JSON: out of memory");
-	else if ((fputs(text, stdout) < 0 || putchar('\n') < 0) && !output_error)
+		output_error = ENOMEM;
+	} else if ((fputs(text, stdout) < 0 || putchar('\n') < 0) && !output_error)
 		output_error = errno;
 	free(text);
 	json_decref(object);
@@ -40,7 +41,7 @@ void output_json(json_t *object)
 
 json_t *output_kernel(const struct btfpack_kernel *k)
 {
-	return json_pack("{s:s?, s:s?, s:s?, s:s?, s:s?}", "distro", k->distro, "release",
+	return output_object("sssss", "distro", k->distro, "release",
 			 k->release, "arch", k->arch, "uname", k->uname, "build_id", k->build_id);
 }
 
@@ -136,7 +137,7 @@ const char *output_size(uint64_t bytes, char ret[16])
 int output_finish(int status)
 {
 	output_progress(NULL);
-	if (fflush(stdout) == 0 && !ferror(stdout))
+	if (fflush(stdout) == 0 && !ferror(stdout) && !output_error)
 		return status;
 	output_say("standard output: cannot write: %s",
 		   strerror(output_error ? output_error : errno));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Results on stdout, by one thread; words on stderr, by any. JSON is one object a line, written by
- * jansson, of which the commands see only json_pack() values.
+ * jansson; commands make its strings and objects by the functions here, as names are any bytes.
  */
 #ifndef CLI_OUTPUT_H
 #define CLI_OUTPUT_H
@@ -15,8 +15,23 @@
 #include <btfpack/error.h>
 #include <btfpack/types.h>
 
-/* Print @object on one line of stdout and drop the reference to it. */
+/* Print @object on one line of stdout and drop the reference to it. NULL, for want of
+ * memory, is said and makes output_finish() fail. */
 void output_json(json_t *object);
+
+/*
+ * A JSON object of keys and values: a letter of @values for each pair of arguments. s: a
+ * string, NULL gives null (s*: leaves the pair out); i: int; I: json_int_t; b: int, as
+ * true or false; f: double; o: json_t *, which becomes the object's; n: null, no value
+ * follows the key. NULL when out of memory.
+ *
+ *	output_object("sIs*", "path", path, "size", (json_int_t)size, "reason", reason)
+ */
+json_t *output_object(const char *values, ...);
+
+/* A JSON string of any bytes: what is no UTF-8 comes as U+FFFD. NULL when out of memory. */
+json_t *output_string(const char *text);
+json_t *output_stringn(const char *text, size_t length);
 
 /* {"distro":..., "release":..., "arch":..., "uname":..., "build_id":...}; fields
  * that are NULL come as null. The caller owns it. */

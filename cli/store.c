@@ -66,7 +66,7 @@ int store_begin(const struct cmd *cmd, int argc, char **argv, uint32_t flags,
 
 static void add_modules(json_t *object, const struct btfpack_entry *e)
 {
-	json_t *more = json_pack("{s:I, s:I, s:I, s:I}", "modules", (json_int_t)e->modules,
+	json_t *more = output_object("IIII", "modules", (json_int_t)e->modules,
 				 "modules_failed", (json_int_t)e->modules_failed,
 				 "modules_stored_size", (json_int_t)e->modules_stored_size,
 				 "modules_changed", (json_int_t)e->modules_changed);
@@ -82,7 +82,7 @@ json_t *store_entry_json(const struct btfpack_entry *e)
 	json_t *more;
 
 	digest_format(&e->id, id);
-	more = json_pack("{s:s?, s:s, s:I, s:I, s:s, s:I, s:I, s:s?, s:s?, s:s?, s:s?, s:s?, s:s?}",
+	more = output_object("ssIIsIIssssss",
 			 "set", e->set, "id", id, "size", (json_int_t)e->raw_size, "stored_size",
 			 (json_int_t)e->stored_size, "codec", e->codec, "added",
 			 (json_int_t)e->added, "changed", (json_int_t)e->changed, "package",

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "core/utf8.h"
 #include "gadget-runner/btf-json.h"
 
 #define DEPTH_MAXIMUM 16 /* structs in structs */
@@ -35,28 +36,6 @@ uint64_t btf_json_bits(const void *data, uint32_t bit_offset, uint32_t bit_size,
 	if (is_signed && bit_size < 64 && ret >> (bit_size - 1))
 		ret |= ~0ULL << bit_size;
 	return ret;
-}
-
-/* Bytes of the UTF-8 sequence at @text; 0 when it is none. */
-static size_t utf8_length(const unsigned char *text, size_t left)
-{
-	size_t length = *text < 0x80   ? 1
-			: *text < 0xc2 ? 0
-			: *text < 0xe0 ? 2
-			: *text < 0xf0 ? 3
-			: *text < 0xf5 ? 4
-				       : 0;
-
-	if (length > left)
-		return 0;
-	for (size_t i = 1; i < length; i++)
-		if ((text[i] & 0xc0) != 0x80)
-			return 0;
-	/* Overlong forms, surrogates, beyond U+10FFFF. */
-	if ((*text == 0xe0 && text[1] < 0xa0) || (*text == 0xed && text[1] > 0x9f) ||
-	    (*text == 0xf0 && text[1] < 0x90) || (*text == 0xf4 && text[1] > 0x8f))
-		return 0;
-	return length;
 }
 
 int btf_json_string(const char *text, size_t length, struct buf *ret)

@@ -4,11 +4,24 @@
 # closed, disks that are full.
 . "$(dirname "$0")/lib.sh"
 
+BTF_OBJECT=$BUILD/bpf-gadgets/execsnoop.bpf.o
+
 # An ELF file with DWARF, as `kernel`.
 make_kernel() {
   need "${CC:-gcc}"
   echo 'struct task_struct { int pid; struct task_struct *next; } init; int main(void) { return init.pid; }' > k.c
   ${CC:-gcc} -g -o "${1:-kernel}" k.c
+}
+
+json_of_names_that_are_no_utf8() {
+  local name=$'k\377\303(.elf'
+  need jq
+  make_kernel "$name"
+  expect_status 0 "$BTFPACK" convert --json -o $'out\200' "$name"
+  [ "$(jq -r '.input, .output' out)" = $'k\xef\xbf\xbd\xef\xbf\xbd(.elf\nout\xef\xbf\xbd' ]
+  cp "$BTF_OBJECT" $'o\377.bpf.o'
+  "$BTFPACK" check --json --btf $'out\200' $'o\377.bpf.o' > out || [ $? = 1 ]
+  [ "$(jq -r 'select(.verdict).label' out | sort -u)" = $'out\xef\xbf\xbd' ]
 }
 
 # Rename over /dev/stdout, and it is a file for everyone from then on: tried without the right to.
@@ -87,6 +100,7 @@ full_disk() {
   expect_status 4 sh -c '"$0" convert --json -o btf kernel > /dev/full' "$BTFPACK"
 }
 
+run "JSON of names that are no UTF-8" json_of_names_that_are_no_utf8
 run "standard output by its name in /dev" standard_output_by_name
 run "links lead to what is written" links_lead_to_what_is_written
 run "closed descriptors stay closed" closed_descriptors
