@@ -33,6 +33,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -45,19 +46,42 @@ struct btfpack_error {
 	char message[256];
 };
 
+/* Put into @message, of @size bytes, as much of @whole as it holds: its beginning and its
+ * end, which says what is wrong, with "..." for what a long path has between. Characters
+ * of UTF-8 stay whole. */
+static inline void btfpack_error_shorten(char *message, size_t size, const char *whole)
+{
+	static const char gap[] = "...";
+	size_t length = strlen(whole), head = size / 4;
+	size_t tail = length - (size - head - sizeof(gap));
+
+	while (head && ((unsigned char)whole[head] & 0xc0) == 0x80)
+		head--;
+	while (tail < length && ((unsigned char)whole[tail] & 0xc0) == 0x80)
+		tail++;
+	memcpy(message, whole, head);
+	memcpy(message + head, gap, sizeof(gap) - 1);
+	memcpy(message + head + sizeof(gap) - 1, whole + tail, length - tail + 1);
+}
+
 /* Fill @err (NULL: nowhere) with @code and a printf-formatted sentence, and
  * return @code, so that "return btfpack_error_set(err, -EBADMSG, ...)" reads as
- * one thought. Too long a sentence is cut. */
+ * one thought. Of too long a sentence the beginning and the end are kept. */
 __attribute__((format(printf, 3, 4))) static inline int
 btfpack_error_set(struct btfpack_error *err, int code, const char *format, ...)
 {
 	if (err) {
+		char whole[2 * 4096]; /* two paths */
 		va_list args;
 
 		err->code = code;
 		va_start(args, format);
-		vsnprintf(err->message, sizeof(err->message), format, args);
+		vsnprintf(whole, sizeof(whole), format, args);
 		va_end(args);
+		if (strlen(whole) < sizeof(err->message))
+			strcpy(err->message, whole);
+		else
+			btfpack_error_shorten(err->message, sizeof(err->message), whole);
 	}
 	return code;
 }
