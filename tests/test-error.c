@@ -50,10 +50,10 @@ static void long_sentences_keep_characters_whole(void)
 static void a_sentence_that_fits_is_left_alone(void)
 {
 	struct btfpack_error err;
-	char whole[256];
+	char whole[sizeof(err.message)];
 
-	memset(whole, 'x', 255);
-	whole[255] = '\0';
+	memset(whole, 'x', sizeof(whole) - 1);
+	whole[sizeof(whole) - 1] = '\0';
 	btfpack_error_set(&err, -EINVAL, "%s", whole);
 	CHECK_STRING(err.message, whole);
 }

@@ -43,7 +43,7 @@ extern "C" {
  * nothing failed; @message is NUL-terminated, without a final newline. */
 struct btfpack_error {
 	int code;
-	char message[256];
+	char message[512];
 };
 
 /* Put into @message, of @size bytes, as much of @whole as it holds: its beginning and its

@@ -14,7 +14,7 @@ struct RawLoader {
 #[repr(C)]
 struct RawError {
     code: c_int,
-    message: [c_char; 256],
+    message: [c_char; 512],
 }
 
 #[repr(C)]
@@ -68,7 +68,7 @@ impl Loader {
             explain: null_mut(),
             explain_size: 0,
         };
-        let mut err = RawError { code: 0, message: [0; 256] };
+        let mut err = RawError { code: 0, message: [0; 512] };
         let mut loader = null_mut();
         // SAFETY: all pointers live until the call returns; it keeps none of them.
         let code = unsafe {
