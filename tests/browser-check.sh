@@ -132,7 +132,7 @@ folds() {
   open_page
   click 'tr.level0 button'
   rows > got
-  ! grep -q 1.0-old got
+  lacks 1.0-old got
   grep -q 9.9-old got
   # The folded row speaks for all its kernels.
   click "$(cell acme fatal_field)"
@@ -143,7 +143,7 @@ folds() {
   rows | grep -q 1.0-old
   columns | grep -q fatal_field
   click '#fold'
-  ! rows | grep -q 1.0-old
+  rows | lacks 1.0-old
   finish_look folded
 }
 
@@ -166,7 +166,7 @@ filters_verdicts() {
   click '#verdicts [data-verdict="1"]'
   columns > got
   grep -q guarded_field got; ! grep -q fatal_field got
-  ! rows | grep -q new
+  rows | lacks new
   click '#verdicts [data-verdict="1"]'
   columns | grep -q fatal_field
   finish_look filter
@@ -202,7 +202,7 @@ goes_dark() {
   ask POST goog/cdp/execute '{"cmd": "Emulation.setEmulatedMedia",
     "params": {"features": [{"name": "prefers-color-scheme", "value": "dark"}]}}' > /dev/null
   js 'getComputedStyle(document.body).backgroundColor' > dark
-  ! cmp -s light dark
+  differ light dark
   click "$(cell 1.0-old fatal_field)"
   finish_look dark
 }
@@ -219,7 +219,7 @@ says_which_modules() {
   click "$(cell k.btf of_m1)"
   text '#panel' | grep -q 'needs something of the module m1'
   click "$(cell bare.btf of_event)"
-  ! text '#panel' | grep -q 'needs something'
+  text '#panel' | lacks 'needs something'
   finish_look modules
 }
 

@@ -6,9 +6,6 @@
 SOURCES="$ROOT/runtime-loader/*.c"
 FLAGS="-std=c11 -D_FILE_OFFSET_BITS=64 -I$ROOT/include -O2"
 
-# absent GREP_ARGUMENTS: set -e does not look at a command behind "!".
-absent() { if grep "$@"; then return 1; fi; }
-
 program() {
   cat > main.c << 'END'
 #include <stdio.h>
@@ -62,19 +59,19 @@ links_libc_and_zstd() {
   need readelf nm
   [ "$BUILD" = "${BUILD%/debug}" ] || skip "sanitizers link more"
   readelf -d "$BUILD/libbtfpack-loader.so.0" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' > needed
-  absent -vE '^lib(c|zstd)\.so\.[0-9]+$' needed
+  lacks -vE '^lib(c|zstd)\.so\.[0-9]+$' needed
   nm -u "$BUILD/libbtfpack-loader.so.0" | sed 's/.* //; s/@.*//' | sort -u > undefined
   # No printing, no exit, no threads, no signals, no environment but by secure_getenv().
-  absent -xE '(v?f?printf|puts|perror|exit|_exit|abort|pthread_.*|signal|sigaction|getenv|setenv|system|popen|dl.*)' \
+  lacks -xE '(v?f?printf|puts|perror|exit|_exit|abort|pthread_.*|signal|sigaction|getenv|setenv|system|popen|dl.*)' \
     undefined
   # The archive needs nothing of ours beyond itself.
   nm "$BUILD/libbtfpack-loader.a" | awk 'NF == 3 && $2 ~ /[TRDBC]/ { print $3 }' | sort -u > defined
   nm -u "$BUILD/libbtfpack-loader.a" | awk '/ U / { print $2 }' | sort -u > wanted
-  comm -13 defined wanted | absent -E '^(btfpack|bundle|host|select|story|verdicts|buf|fs|log|digest)_'
+  comm -13 defined wanted | lacks -E '^(btfpack|bundle|host|select|story|verdicts|buf|fs|log|digest)_'
 }
 
 has_no_globals() {
-  nm "$BUILD/libbtfpack-loader.a" | awk 'NF == 3 && $2 ~ /^[bBC]$/' | absent -vE '(asan|ubsan|Lubsan)'
+  nm "$BUILD/libbtfpack-loader.a" | awk 'NF == 3 && $2 ~ /^[bBC]$/' | lacks -vE '(asan|ubsan|Lubsan)'
 }
 
 is_small() {
@@ -141,7 +138,7 @@ builds_for_big_endian() {
 
 builds_with_make_alone() {
   PKG_CONFIG=false make -C "$ROOT" loader O="$PWD/out" DEBUG=0 LOADER_ZSTD= > log
-  nm -u out/libbtfpack-loader.a | absent ZSTD
+  nm -u out/libbtfpack-loader.a | lacks ZSTD
 }
 
 installs() {

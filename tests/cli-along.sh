@@ -7,8 +7,9 @@
 
 DEB=linux-image-$KERNEL-dbg_6.1.9-1_amd64.deb
 
+# What is to be sent a signal is the process itself, no shell's child: with `exec`.
 build() {
-  "$BTFPACK" build -v -v --archive store --distro debian --mirror "$url/debian" --fallback none \
+  ${as:-} "$BTFPACK" build -v -v --archive store --distro debian --mirror "$url/debian" --fallback none \
     --keyring "$keyring" --cache cache --retries 1 --release 12 --uname "$KERNEL" "$@"
 }
 is_right() {
@@ -36,7 +37,8 @@ decodes_ahead() {
   serve
   fault slow 400000
   expect_status 0 build
-  went_ahead && is_right
+  went_ahead
+  is_right
 }
 
 # The noise is not decoded: only the digest of the whole can tell.
@@ -46,10 +48,12 @@ believes_only_what_is_verified() {
   fault corrupt 100000
   expect_status 3 build
   grep -q 'expected SHA-256' err
-  [ -z "$("$BTFPACK" ls --archive store)" ] && ! grep -q "$NAME.*: converted" err
+  [ -z "$("$BTFPACK" ls --archive store)" ]
+  lacks "$NAME.*: converted" err
   rm site/faults
   expect_status 0 build
-  went_ahead && is_right
+  went_ahead
+  is_right
 }
 
 # What an earlier run left is a part of it.
@@ -63,7 +67,8 @@ goes_on_with_a_partial() {
   serve
   expect_status 0 build
   grep -q 'continuing at byte 90000' err
-  went_ahead && is_right
+  went_ahead
+  is_right
 }
 
 # ... or is not: the download begins anew, and so does the rest.
@@ -77,7 +82,8 @@ begins_anew() {
   serve
   expect_status 0 build
   grep -q 'downloading it from the start' err
-  waited && is_right
+  waited
+  is_right
 }
 
 # A connection that is cut goes on where it was, or from the start where the server gives no
@@ -87,7 +93,8 @@ is_cut() {
   serve
   fault cut-once 90000
   expect_status 0 build
-  went_ahead && is_right
+  went_ahead
+  is_right
   rm -rf store cache
   printf '%s cut-once 80000\n%s norange\n' "$DEB" "$DEB" > site/faults
   expect_status 0 build
@@ -101,7 +108,8 @@ has_it_already() {
   expect_status 0 build --keep
   rm -rf store
   expect_status 0 build
-  waited && is_right
+  waited
+  is_right
 }
 
 # Blocks of unknown sizes, one block, another compressor: when all is there.
@@ -109,11 +117,13 @@ waits_for_the_rest() {
   blocks 20000 1
   serve
   expect_status 0 build
-  waited && is_right
+  waited
+  is_right
   rm -rf site store cache
   cp -r "$mirror" site
   expect_status 0 build
-  waited && is_right
+  waited
+  is_right
   expect_status 0 "$BTFPACK" build -v -v --archive gzip --distro debian --mirror "$url/debian" \
     --keyring "$keyring" --cache cache --release 12 --flavour rt-amd64
   grep -q ': extracted in' err
@@ -125,7 +135,8 @@ waits_for_the_end() {
   repack_index
   serve
   expect_status 0 build
-  waited && is_right
+  waited
+  is_right
 }
 
 # Without its vmlinux, or with damage in it, it is told as ever.
@@ -173,13 +184,17 @@ is_interrupted() {
   blocks 10000
   serve
   fault slow 30000
-  build > out 2> err &
+  as=exec build > out 2> err &
   local pid=$!
-  for _ in $(seq 600); do [ -s cache/files/*.partial ] && break; sleep 0.05; done
+  for _ in $(seq 600); do
+    [ -z "$(find cache/files -name '*.partial' -size +0 2> /dev/null)" ] || break
+    sleep 0.05
+  done
   kill -INT $pid
   local status=0
   wait $pid || status=$?
-  [ $status = 4 ] && grep -q canceled err
+  [ $status = 4 ]
+  grep -q canceled err
   rm site/faults
   expect_status 0 build
   is_right

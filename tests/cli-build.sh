@@ -19,12 +19,14 @@ is_clean() {
 builds() {
   serve
   expect_status 0 build
-  [ "$(wc -l < out)" = 4 ] && [ "$(held)" = 4 ]
+  [ "$(wc -l < out)" = 4 ]
+  [ "$(held)" = 4 ]
   grep -q '4 stored, 0 in the archive already, 0 failed' err
   is_clean
   : > requests
   expect_status 0 build
-  [ ! -s out ] && [ "$(requested pool)" = 0 ]
+  [ ! -s out ]
+  [ "$(requested pool)" = 0 ]
   grep -q '0 stored, 4 in the archive already' err
 }
 
@@ -79,7 +81,8 @@ plans_only() {
 tells_status() {
   serve
   expect_status 1 build --status
-  [ ! -e store ] && [ "$(requested pool)" = 0 ]
+  [ ! -e store ]
+  [ "$(requested pool)" = 0 ]
   [ "$(grep -c ' stale$' out)" = 3 ]
   grep -q 'cloud-amd64 .*offered 6.1.0-2-cloud-amd64 .*held - ' out
   expect_status 0 build --uname "$KERNEL"
@@ -98,7 +101,9 @@ lists_what_is_held() {
   expect_status 0 build --uname "$KERNEL"
   local options="--archive store --distro debian --release 12 --mirror $url/debian --fallback none"
   expect_status 0 "$BTFPACK" list $options --keyring "$keyring" --cache cache
-  [ "$(grep -c ' have$' out)" = 1 ] && grep -q "$KERNEL .* have$" out && [ "$(grep -c ' -$' out)" = 3 ]
+  [ "$(grep -c ' have$' out)" = 1 ]
+  grep -q "$KERNEL .* have$" out
+  [ "$(grep -c ' -$' out)" = 3 ]
   expect_status 0 "$BTFPACK" list $options --keyring "$keyring" --cache cache --json
   [ "$(jq -s 'map(select(.have)) | length' out)" = 1 ]
 }
@@ -176,7 +181,8 @@ passes_over_btf() {
   serve
   expect_status 0 build --skip-btf
   [ "$(held)" = 3 ]
-  grep -q "$KERNEL: has BTF of its own" err && grep -q '3 stored, .* 1 passed over, 0 failed' err
+  grep -q "$KERNEL: has BTF of its own" err
+  grep -q '3 stored, .* 1 passed over, 0 failed' err
   is_clean
   : > requests
   expect_status 0 build --skip-btf --json

@@ -273,7 +273,7 @@ END
   jq -r 'select(.program == "calls_gone").reason' out | grep -qx \
     "it calls the kernel's function gone, which is not in its BTF"
   verdicts kernel.o weak.bpf.o > got
-  ! grep -v rejected got
+  lacks -v rejected got
 }
 
 modules() {
@@ -416,7 +416,7 @@ END
   reason late_entry | grep -qx 'the loader must name what it attaches to'
   reason asked_member | grep -q "has no 'gone' that fits; it is only loaded when the loader asks"
   reason twin_entry | grep -q 'twin_probe is for the same target'
-  ! reason alone | grep -q same
+  reason alone | lacks same
   expect_status 0 "$BTFPACK" check --btf kernel.o --optional 'twin_*' --optional alone late.bpf.o
   grep -q 'alone: .*; it is one that the loader may leave out' out
   expect_status 1 "$BTFPACK" check --btf kernel.o --optional 'twin_*' late.bpf.o
@@ -447,7 +447,7 @@ page() {
   need jq
   compile good-guards.bpf kernel-old
   expect_status 1 "$BTFPACK" check --btf kernel-old.o --html page.html good-guards.bpf.o
-  ! grep -E '(src|href)=|url\(|https?:|@import|@DATA@' page.html
+  lacks -E '(src|href)=|url\(|https?:|@import|@DATA@' page.html
   sed -n 's/.*id="data">\(.*\)<\/script>$/\1/p' page.html > data.json
   [ "$(jq -r '.programs | length' data.json)" = 7 ]
   [ "$(jq -r '[.kernels[0].verdicts | explode[] | select(. == 51)] | length' data.json)" = 3 ]

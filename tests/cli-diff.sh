@@ -65,9 +65,10 @@ speaks_json() {
 is_silent_when_asked() {
   make_pair
   expect_status 1 "$BTFPACK" diff -q a.o b.o
-  [ ! -s out ] && [ ! -s err ]
+  [ ! -s out ]
+  [ ! -s err ]
   expect_status 1 "$BTFPACK" diff --summary a.o b.o
-  ! grep -q sk_prot out
+  lacks sk_prot out
   grep -q '^total' out
 }
 

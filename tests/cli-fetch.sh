@@ -100,7 +100,8 @@ downloads_indexes_once() {
   cp out first
   expect_status 0 btfpack list
   cmp first out
-  [ "$(requested Packages)" = 0 ] && [ "$(requested InRelease)" = 4 ]
+  [ "$(requested Packages)" = 0 ]
+  [ "$(requested InRelease)" = 4 ]
   for note in cache/notes/*; do printf x >> "$note"; done
   expect_status 0 btfpack list
   cmp first out
@@ -337,7 +338,7 @@ refuses_index() { # WORD: what list says of bookworm
   expect_status 3 btfpack list
   expect_one_sentence
   grep -q "dists/bookworm/InRelease.*$1" err
-  ! grep -q ' bookworm$' out
+  lacks ' bookworm$' out
   [ "$(grep -c bookworm-security out)" = 2 ]   # the others are not touched by it
 }
 
@@ -461,7 +462,8 @@ refuses_altered_indexes() {
   expect_status 3 btfpack list --arch amd64
   expect_one_sentence
   grep -q 'Packages.xz: expected SHA-256 [0-9a-f]*..., found' err
-  [ "$(grep -c bookworm-security out)" = 2 ] && [ "$(wc -l < out)" = 2 ]
+  [ "$(grep -c bookworm-security out)" = 2 ]
+  [ "$(wc -l < out)" = 2 ]
   [ -z "$(ls cache/files)" ]
   expect_status 3 btfpack list
   grep -q 's390x .* bookworm$' out   # nor other architectures
@@ -587,7 +589,8 @@ ignores_paths() {
   rm -f "site/$deb_path"
   ar rc "site/$deb_path" debian-binary control.tar.xz data.tar.xz
   refuses_package "found none"
-  [ ! -e ../up ] && [ ! -e up ]
+  [ ! -e ../up ]
+  [ ! -e up ]
 }
 
 # --- usage -----------------------------------------------------------------------------------------------------------

@@ -133,7 +133,8 @@ write_gadget_kernel() {
       s/unsigned long inet_flags;.*/__u8 freebind : 1, transparent : 1, bind_address_no_port : 1;/' types.c
   fi
   sed "s/pt_regs___$regs/pt_regs/; /^struct .*___.* {$/,/^};$/d" types.c > "$1.c"
-  gcc -w -g -O2 -fno-eliminate-unused-debug-types -c "$1.c" && "$BTFPACK" convert -q -o "$1.btf" "$1.o"
+  gcc -w -g -O2 -fno-eliminate-unused-debug-types -c "$1.c"
+  "$BTFPACK" convert -q -o "$1.btf" "$1.o"
 }
 
 serves_gadgets() {
@@ -144,7 +145,7 @@ serves_gadgets() {
   grep -q '^struct sock___old {$' vmlinux.h
   mkdir sources
   "$TESTS/with-header" vmlinux.h sources "$ROOT"/bpf-gadgets/*.bpf.[ch]
-  ! grep -q '^struct task_struct {' sources/kernel-types.bpf.h
+  lacks '^struct task_struct {' sources/kernel-types.bpf.h
   for name in sources/*.bpf.c; do
     $CLANG -target bpf -g -O2 -Wall -Wextra -Wno-unused-parameter -Werror -I. -c "$name" || return 1
   done
@@ -197,8 +198,8 @@ int f(struct thing *t) { return bpf_thing_both ? bpf_thing_both(t) : t->n; }
 EOF
   $CLANG -target bpf -g -O2 -Werror -c -o out.o out.c
   llvm-readelf -s out.o | grep 'WEAK.*UND bpf_thing_both'
-  ! llvm-readelf -s out.o | grep bpf_thing_a
-  ! $CLANG -target bpf -g -O2 -Werror -DBPF_NO_KFUNC_PROTOTYPES -c -o out.o out.c
+  llvm-readelf -s out.o | lacks bpf_thing_a
+  fails $CLANG -target bpf -g -O2 -Werror -DBPF_NO_KFUNC_PROTOTYPES -c -o out.o out.c
 }
 
 merges_kfuncs() {

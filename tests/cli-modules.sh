@@ -42,7 +42,8 @@ expect_modules() {
   expect_status 0 module m_2 -o m2.got
   "$BTFPACK" convert -q --base vmlinux.btf -o m1.expected m1.ko
   "$BTFPACK" convert -q --base vmlinux.btf -o m2.expected m-2.ko
-  cmp m1.expected m1.got && cmp m2.expected m2.got
+  cmp m1.expected m1.got
+  cmp m2.expected m2.got
   expect_status 0 store verify
 }
 
@@ -59,12 +60,14 @@ builds() {
   expect_status 0 module '*'
   [ "$(cut -d' ' -f1 out | tr '\n' ' ')" = 'm1 m_2 ' ]
   expect_status 0 module '*' -o all
-  [ "$(ls all | tr '\n' ' ')" = 'm1 m_2 vmlinux ' ] && cmp all/vmlinux vmlinux.btf && cmp all/m1 m1.got
+  [ "$(ls all | tr '\n' ' ')" = 'm1 m_2 vmlinux ' ]
+  cmp all/vmlinux vmlinux.btf
+  cmp all/m1 m1.got
   expect_status 1 module none -o none
   expect_status 2 module '*' -o -
   : > requests
   expect_status 0 build --uname "$KERNEL"
-  ! grep -q pool requests
+  lacks pool requests
   grep -q '0 stored, 1 in the archive already' err
 }
 
@@ -91,7 +94,8 @@ builds_others() {
       .modules_size > 0' out
     expect_modules
     expect_status 0 module 'm[34]' -o others
-    cmp others/m3 m1.got && cmp others/m4 m1.got
+    cmp others/m3 m1.got
+    cmp others/m4 m1.got
     store show --uname "$KERNEL" --json | jq -c 'del(.added, .changed, .modules_changed)' \
       > "shown-$jobs"
   done
@@ -109,7 +113,9 @@ leaves_out_bad_ones() {
   repack_index; serve
   expect_status 0 build --uname "$KERNEL"
   grep -q ' 2 modules$' out
-  grep -q 'module bad: ' err && grep -q 'module cut: ' err && grep -q 'module m1: another ' err
+  grep -q 'module bad: ' err
+  grep -q 'module cut: ' err
+  grep -q 'module m1: another ' err
   expect_modules
   expect_status 0 store show --uname "$KERNEL"
   grep -q '  modules    2, .* stored; 3 more could not be had' out
@@ -122,7 +128,8 @@ says_that_there_are_none() {
   cp -r "$mirror" site
   serve
   expect_status 0 build --uname "$KERNEL"
-  grep -q ' 0 modules$' out && grep -q 'its package has no modules' err
+  grep -q ' 0 modules$' out
+  grep -q 'its package has no modules' err
   expect_status 0 build --uname "$KERNEL"
   grep -q '1 in the archive already' err
   expect_status 1 module m1
@@ -233,7 +240,7 @@ serves_programs() {
   "$BTFPACK" bundle -q --archive store -o again.bundle modules.bpf.o both.bpf.o
   cmp b.bundle again.bundle
   "$BTFPACK" bundle -q --archive bare -o bare.bundle modules.bpf.o both.bpf.o
-  ! cmp -s b.bundle bare.bundle
+  differ b.bundle bare.bundle
 }
 
 prepare_mirror

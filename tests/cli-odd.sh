@@ -31,7 +31,8 @@ standard_output_by_name() {
   if [ "$(id -u)" = 0 ]; then
     need setpriv
     as="setpriv --reuid=65534 --regid=65534 --clear-groups"
-    chmod 711 "$test_scratch" && chmod 777 .
+    chmod 711 "$test_scratch"
+    chmod 777 .
   fi
   make_kernel
   "$BTFPACK" convert -o expected kernel
@@ -45,7 +46,10 @@ standard_output_by_name() {
 
 links_lead_to_what_is_written() {
   make_kernel
-  mkdir there && : > there/file && chmod 600 there/file && ln -s there/file link
+  mkdir there
+  : > there/file
+  chmod 600 there/file
+  ln -s there/file link
   expect_status 0 "$BTFPACK" convert -o link kernel
   [ -L link ]
   [ -s there/file ]

@@ -81,7 +81,8 @@ downloads_indexes_once() {
   : > requests
   expect_status 0 rocky list
   cmp first out
-  [ "$(requested primary)" = 0 ] && [ "$(requested repomd.xml)" = 2 ]
+  [ "$(requested primary)" = 0 ]
+  [ "$(requested repomd.xml)" = 2 ]
 }
 
 fetches_every_payload() {
@@ -418,9 +419,11 @@ Url: $url/oracle/
 Paths: \$release/debuginfo
 END
   XDG_CONFIG_HOME=$PWD/config expect_status 0 own --distro mylinux --release 9
-  [ "$(wc -l < out)" = 3 ] && grep -q "^mylinux 9 x86_64 5.14.0-162" out
+  [ "$(wc -l < out)" = 3 ]
+  grep -q "^mylinux 9 x86_64 5.14.0-162" out
   expect_status 0 own --distros config/btfpack/distros.d/mine.distro --distro mydir --allow-unsigned
-  [ "$(wc -l < out)" = 3 ] && grep -q "^mydir ol8 aarch64" out
+  [ "$(wc -l < out)" = 3 ]
+  grep -q "^mydir ol8 aarch64" out
   expect_status 4 own --distros config/btfpack/distros.d --distro mylinux --release eight
   grep -q "rocky/8/BaseOS/x86_64/debug/tree/repodata/repomd.xml" err
 }

@@ -101,7 +101,7 @@ btfrun_is_small_and_alone() {
   expect_status 0 "$BTFRUN" --list
   "$BTFPACK" gadgets | cmp - out
   [ "$(stat -c %s "$BTFRUN")" -lt 2000000 ]
-  ! readelf -d "$BTFRUN" 2> /dev/null | grep -q NEEDED
+  readelf -d "$BTFRUN" 2> /dev/null | lacks NEEDED
   expect_status 2 "$BTFRUN"
   expect_status 2 "$BTFRUN" execsnoop --nothing
   # The same as `btfpack doctor`, which status depends on this machine.
@@ -122,7 +122,8 @@ btfrun_carries_a_bundle() {
   [ "$(stat -c %s again)" = $(($(stat -c %s "$BTFRUN") + 12 + 16)) ]
   # An attachment longer than the file is told.
   tail -c 16 with | tr '\000' '\001' > end
-  { cat "$BTFRUN" end; } > liar && chmod +x liar
+  { cat "$BTFRUN" end; } > liar
+  chmod +x liar
   expect_status 3 ./liar execsnoop
   expect_status 2 "$BTFRUN" --attach bundle
 }
@@ -158,7 +159,7 @@ btfrun_runs_over_a_transport() {
     grep -qF "it's \$a 'long' one" err
   done
   expect_status 2 "$BTFRUN" --json --over ./transport there --list
-  ! left_behind
+  fails left_behind
 }
 
 btfrun_tells_why_the_transport_failed() {
@@ -184,7 +185,7 @@ btfrun_sends_what_the_machine_needs() {
   MACHINE=armv7hf expect_status 4 "$BTFRUN" --program all --over ./transport there --list
   grep -q '^btfrun: there is armv7l, and all/btfrun-armv7l is missing: ' err
   MACHINE=mips expect_status 0 "$BTFRUN" --program "$BTFRUN" --over ./transport there --list
-  ! left_behind
+  fails left_behind
 }
 
 # The connection breaks while the program is on its way: half of it is not run.
@@ -195,7 +196,7 @@ btfrun_does_not_run_half_of_itself() {
   chmod +x breaking
   expect_status 4 "$BTFRUN" --over ./breaking there --list
   grep -q '^btfrun: .*: no room for .* bytes, or the connection broke' err
-  ! left_behind
+  fails left_behind
 }
 
 # ssh asks for passwords on the terminal: it has to be in its foreground.

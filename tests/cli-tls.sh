@@ -124,7 +124,7 @@ lists_rhel() {
 nowhere() { # TEXT: in nothing that was said or kept
   ! grep -rq -- "$1" out err out.d store cache 2> /dev/null ||
     { echo "$1 is in:"; grep -rl -- "$1" out err out.d store cache; return 1; }
-  ! "$BTFPACK" ls --archive store --json | grep -q -- "$1"
+  "$BTFPACK" ls --archive store --json | lacks -- "$1"
 }
 asks_for() { serve; echo "/ $1" > site/faults; }
 builds() {
@@ -149,7 +149,7 @@ uses_names_in_urls() {
   nowhere scc-user
   rm -rf store cache; mkdir store
   base="http://scc-user:wr0ng-word@${url#http://}" refuses "status 401" -v -v
-  ! grep -q "wr0ng-word" err
+  lacks "wr0ng-word" err
 }
 uses_names_of_the_machines_sources() {
   asks_for "auth scc-user:s3cret-word"

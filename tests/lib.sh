@@ -63,6 +63,24 @@ expect_one_sentence() {
   fi
 }
 
+# Under set -e a line "! COMMAND" fails nothing, whatever COMMAND says, and of "A && B" only B
+# does: one thing a line, and these for what is not to be. tests/check-tests.sh holds us to it.
+
+# lacks ARGUMENTS OF grep: no line matches; a file that is not there fails, too.
+lacks() {
+  local status=0
+  grep "$@" > "$test_scratch/lines" || status=$?
+  [ $status != 1 ] || return 0
+  echo "not to be there (grep $*):"; head -n 20 "$test_scratch/lines"
+  return 1
+}
+
+# differ A B: two files that are there.
+differ() { local status=0; cmp -s "$@" || status=$?; [ $status = 1 ]; }
+
+# fails COMMAND...: it runs, and says no.
+fails() { local status=0; "$@" || status=$?; [ $status != 0 ] && [ $status -lt 126 ]; }
+
 need() {
   local tool
   for tool; do command -v "$tool" > /dev/null || skip "$tool is not installed"; done

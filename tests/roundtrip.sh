@@ -50,7 +50,7 @@ like_pahole() {
   pahole --btf_gen_floats --btf_encode_detached=pahole.btf image > pahole.log 2>&1 ||
     skip "pahole cannot: $(tail -n 1 pahole.log)"
   "$BTFPACK" diff pahole.btf ours.btf > diff || [ $? = 1 ]
-  ! grep -E ': |→' diff | grep -Ev "$known"
+  grep -E ': |→' diff | lacks -Ev "$known"
 }
 
 # types GOLDEN COMPILER FLAGS: types.c gives the golden's types and pahole's.
@@ -67,14 +67,19 @@ program() {
   convert image ours.btf
   bpftool btf dump file ours.btf > dump
   grep -q "FUNC 'global_a'" dump
-  ! grep -q "FUNC 'same_name'" dump
+  # Two functions of a name are none in BTF; where LTO inlined one of them, the other is left.
+  nm image > symbols
+  case $(grep -c ' t same_name$' symbols) in
+    1) grep -q "FUNC 'same_name'" dump ;;
+    *) lacks "FUNC 'same_name'" dump ;;
+  esac
   if [ -n "${unique:-}" ]; then
     grep -q "VAR 'percpu_shared'" dump
     grep -q "DATASEC '.data..percpu' size=[0-9]* vlen=3" dump
   fi
   [ "$(grep -c "STRUCT 'config'" dump)" = 2 ]
   [ "$(grep -c "STRUCT 'whole'" dump)" = 1 ]
-  ! grep "FWD 'whole'" dump
+  lacks "FWD 'whole'" dump
   # It crashes on type units, reads no 64-bit DWARF, and finds no variables in gcc's LTO.
   case "$1 $2" in *debug-types*|*dwarf64*|gcc*flto*) ;; *) like_pahole ;; esac
 }
@@ -100,7 +105,7 @@ lto() {
   [ "$(grep -c "STRUCT 'record'" dump)" = 1 ]
   [ "$(grep -c "STRUCT 'elsewhere'" dump)" = 1 ]
   [ "$(grep -c "INT 'int'" dump)" = 1 ]
-  ! grep FWD dump
+  lacks FWD dump
   grep "FUNC '" dump | sed "s/.*FUNC '\(.*\)' .*/\1/" | sort > funcs
   printf '%s\n' first hidden second small | diff - funcs
 }
@@ -234,7 +239,7 @@ folded() {
   bpftool btf dump file ours.btf > dump
   grep -q "FUNC 'twin_one'" dump
   grep -q "FUNC 'twin_two'" dump
-  ! grep -q "FUNC 'only_inlined'" dump
+  lacks "FUNC 'only_inlined'" dump
 }
 run "functions: code that is another's" folded
 
@@ -250,7 +255,7 @@ two_compilers() {
     bpftool btf dump file ours.btf > dump
     [ "$(grep -c "INT 'int'" dump)" = 1 ]
     [ "$(grep -c "STRUCT 'whole'" dump)" = 1 ]
-    ! grep "FWD" dump
+    lacks "FWD" dump
   done
 }
 run "program: of two compilers" two_compilers
