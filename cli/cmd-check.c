@@ -425,6 +425,8 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 		return parser.status;
 	if (!r.archive_count && !r.file_count)
 		return cmd_usage(cmd, "on which kernels? --archive or --btf is missing");
+	if (r.html && !strcmp(r.html, "-"))
+		return cmd_usage(cmd, "--html writes a file: stdout has the table");
 	if (parser.operand == argc)
 		return cmd_usage(cmd, "expected at least one BPF object");
 	return check(&r, argv + parser.operand, argc - parser.operand);

@@ -23,7 +23,7 @@ enum { OPT_FORMAT = STORE_END, OPT_OUTPUT };
 static const struct cmd_option options[] = {
 	STORE_OPTIONS,
 	{ 0, "format", "FORMAT", "btfhub, dir or tar" },
-	{ 'o', "output", "OUT", "the directory, or the tarball, to write" },
+	{ 'o', "output", "OUT", "the directory, or the tarball (- is stdout), to write" },
 	{ 0 },
 };
 
@@ -191,10 +191,11 @@ static int export_as_tar(struct export *x, const struct store_args *args,
 			 struct btfpack_error *err)
 {
 	CLEANUP(fs_output_deinit) struct fs_output out = FS_OUTPUT_INIT;
-	int error = fs_output_init(&out, x->output, err);
+	const char *output = strcmp(x->output, "-") ? x->output : "/dev/stdout";
+	int error = fs_output_init(&out, output, err);
 
 	if (!error)
-		error = tarball_new(out.fd, x->output, tarball_compression_of(x->output),
+		error = tarball_new(out.fd, output, tarball_compression_of(x->output),
 				    &x->tarball, err);
 	if (!error)
 		error = export_all(x, args, export_tar, err);
@@ -230,6 +231,8 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 		return cmd_usage(cmd, "--set '*': expected one set");
 	if (!fn || !x.output || argc > parser.operand)
 		return cmd_usage(cmd, "expected --format btfhub, dir or tar, and -o OUT");
+	if (!strcmp(x.output, "-") && (fn != export_tar || cmd_common.json))
+		return cmd_usage(cmd, "only a tarball without --json goes to stdout");
 	status = store_open(cmd, &args, BTFPACK_ARCHIVE_READ_ONLY, &archive);
 	if (status)
 		return status;

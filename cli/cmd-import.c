@@ -10,11 +10,13 @@
  * A file is told by its name, its kernel by the directories above it and, where these say
  * less, by what the uname tells and by options. <uname>.failed and <uname>.hasbtf, which
  * BTFHub leaves where there is no BTF, are noted as failures. What else lies there is
- * passed over. One bad file does not stop the rest: it is said, and the exit status is 3.
+ * passed over. One bad file does not stop the rest: it is said, and the exit status is 3; 4 where one
+ * could not be read.
  */
 #include <ftw.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cli/gate.h"
 #include "cli/store.h"
@@ -55,7 +57,7 @@ static const char *const collections[] = { ".tar.xz", ".tar.gz", ".tgz", ".tar.z
 struct paths {
 	char **items;
 	size_t count, capacity;
-	bool failed;
+	bool failed; /* something could not be read */
 };
 
 static struct paths walked; /* nftw(3) hands its callback nothing of ours */
@@ -105,8 +107,10 @@ static bool is_collection(const char *path)
 static int take_path(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
 	(void)st;
-	if (type == FTW_DNR || type == FTW_NS)
+	if (type == FTW_DNR || type == FTW_NS) {
 		output_say("%s: cannot be read", path);
+		walked.failed = true;
+	}
 	/* A tarball counts where it was named, not where it happens to lie. */
 	if (type != FTW_F || (!find_suffix(path) && find_note(path) < 0 &&
 			      (ftw->level || !is_collection(path))))
@@ -419,12 +423,26 @@ static void import_all(struct importing *im, const struct paths *paths)
 	output_progress(NULL);
 }
 
+/* Links in a tree are not followed, one that was named is. */
+static int walk(const char *operand)
+{
+	AUTO_FREE char *target = NULL;
+	struct stat st;
+
+	if (lstat(operand, &st) == 0 && S_ISLNK(st.st_mode)) {
+		target = realpath(operand, NULL);
+		if (!target)
+			return -1;
+	}
+	return nftw(target ? target : operand, take_path, 32, FTW_PHYS);
+}
+
 static int collect_paths(const struct cmd *cmd, char **operands)
 {
 	for (; *operands; operands++) {
 		size_t before = walked.count;
 
-		if (nftw(*operands, take_path, 32, FTW_PHYS) < 0) {
+		if (walk(*operands) < 0) {
 			output_say("%s: cannot be read: %s", *operands, strerror(errno));
 			return CMD_IO;
 		}
@@ -475,6 +493,8 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 	im.archive = archive;
 	if (status == CMD_OK)
 		import_all(&im, &walked);
+	if (im.status == CMD_OK && walked.failed)
+		im.status = CMD_IO;
 	paths_deinit(&walked);
 	if (status != CMD_OK)
 		return status;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <btfpack/minify.h>
 
@@ -312,6 +313,14 @@ static int minify_many(const struct request *request)
 	return status;
 }
 
+static bool is_same_directory(const char *a, const char *b)
+{
+	struct stat of_a, of_b;
+
+	return stat(a, &of_a) == 0 && stat(b, &of_b) == 0 && of_a.st_dev == of_b.st_dev &&
+	       of_a.st_ino == of_b.st_ino;
+}
+
 static void deinit_request(struct request *request)
 {
 	btfpack_minifier_free(request->minifier);
@@ -346,6 +355,10 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 		return cmd_usage(cmd, "where to? -o OUT is missing");
 	if (request.opts.report && (request.kernels || !strcmp(request.output, "-")))
 		return cmd_usage(cmd, "--report goes with one IN, and with an OUT that is not -");
+	if (request.kernels && !strcmp(request.output, "-"))
+		return cmd_usage(cmd, "--kernels writes a directory, which - is not");
+	if (request.kernels && is_same_directory(request.kernels, request.output))
+		return cmd_usage(cmd, "OUT is --kernels' own DIR: what is there would be replaced");
 	if (request.module_count && (request.kernels || request.base_path))
 		return cmd_usage(cmd, "--module goes with one IN, and not with --base");
 	if (argc < (request.kernels ? 1 : 2))

@@ -148,7 +148,7 @@ complete -c btfpack -n '__fish_seen_subcommand_from export' -l build-id -x -d 't
 complete -c btfpack -n '__fish_seen_subcommand_from export' -l archive -r -d 'the archive'
 complete -c btfpack -n '__fish_seen_subcommand_from export' -l set -x -d 'minified for this set; \'*\' for all, and full BTF too'
 complete -c btfpack -n '__fish_seen_subcommand_from export' -l format -x -d 'btfhub, dir or tar'
-complete -c btfpack -n '__fish_seen_subcommand_from export' -s o -l output -r -d 'the directory, or the tarball, to write'
+complete -c btfpack -n '__fish_seen_subcommand_from export' -s o -l output -r -d 'the directory, or the tarball (- is stdout), to write'
 complete -c btfpack -n __fish_use_subcommand -a merge -d 'put what other archives hold into one'
 complete -c btfpack -n '__fish_seen_subcommand_from merge' -l archive -r -d 'the archive'
 complete -c btfpack -n '__fish_seen_subcommand_from merge' -l recode -d 'encode all anew: takes longer, may take less room'

@@ -253,6 +253,8 @@ int tarball_new(int fd, const char *name, enum tarball_compression compression,
 		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", name);
 	/* Plain ustar wherever it can say what there is to say. */
 	archive_write_set_format_pax_restricted(t->archive);
+	/* The same bytes into a pipe as into a file: no more than the format wants. */
+	archive_write_set_bytes_in_last_block(t->archive, 1);
 	if (set_compression(t->archive, compression) != ARCHIVE_OK ||
 	    archive_write_open_fd(t->archive, fd) != ARCHIVE_OK)
 		return fail_write(t, err);

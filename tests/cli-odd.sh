@@ -104,10 +104,62 @@ full_disk() {
   expect_status 4 sh -c '"$0" convert --json -o btf kernel > /dev/full' "$BTFPACK"
 }
 
+# A tree like BTFHub's of one kernel.
+make_tree() {
+  make_kernel
+  mkdir -p tree/debian/12/x86_64
+  "$BTFPACK" convert -o tree/debian/12/x86_64/6.1.0-1-amd64.btf kernel
+}
+
+dash_is_standard_output_or_refused() {
+  local kernels=tree/debian/12/x86_64
+  make_tree
+  "$BTFPACK" import -q --archive store tree
+  expect_status 0 "$BTFPACK" export -q --archive store --format tar -o x.tar
+  "$BTFPACK" export -q --archive store --format tar -o - | cmp - x.tar
+  expect_status 2 "$BTFPACK" export --archive store --format dir -o -
+  expect_status 2 "$BTFPACK" export --archive store --json --format tar -o -
+  expect_status 2 "$BTFPACK" minify --kernels $kernels -o - "$BTF_OBJECT"
+  expect_status 2 "$BTFPACK" check --btf $kernels/*.btf --html - "$BTF_OBJECT"
+  [ ! -e ./- ]
+}
+
+kernels_are_not_minified_in_place() {
+  make_tree
+  cp -r tree before
+  ln -s tree/debian/12/x86_64 link
+  expect_status 2 "$BTFPACK" minify --allow-missing --kernels tree/debian/12/x86_64 -o link "$BTF_OBJECT"
+  expect_one_sentence
+  diff -r before tree
+}
+
+import_reads_all_or_says_so() {
+  local as=
+  make_tree
+  ln -s tree link
+  expect_status 0 "$BTFPACK" import --archive store link
+  grep -q '1 stored' err
+  if [ "$(id -u)" = 0 ]; then
+    need setpriv
+    as="setpriv --reuid=65534 --regid=65534 --clear-groups"
+    chmod 711 "$test_scratch"
+    chmod 777 .
+  fi
+  install "$BTFPACK" btfpack
+  mkdir tree/debian/13
+  chmod 000 tree/debian/13
+  expect_status 4 $as ./btfpack import --archive other tree
+  grep -q 'tree/debian/13: cannot be read' err
+  grep -q '1 stored' err
+}
+
 run "JSON of names that are no UTF-8" json_of_names_that_are_no_utf8
 run "standard output by its name in /dev" standard_output_by_name
 run "links lead to what is written" links_lead_to_what_is_written
 run "closed descriptors stay closed" closed_descriptors
 run "what is no file to read" no_file_to_read
 run "a full disk" full_disk
+run "- is standard output, or refused" dash_is_standard_output_or_refused
+run "kernels are not minified in place" kernels_are_not_minified_in_place
+run "an import reads all, or says so" import_reads_all_or_says_so
 finish
