@@ -170,6 +170,8 @@ bool select_find_mark(const char *uname, const char **distro_ret, char release_r
 
 /* --- versions ----------------------------------------------------------------------------------- */
 
+#define LARGEST (UINT64_MAX - 1) /* one more can still be added */
+
 /* Read a number that may have any number of digits; too large is the largest. */
 static uint64_t read_number(const char **at)
 {
@@ -178,7 +180,7 @@ static uint64_t read_number(const char **at)
 	for (; isdigit((unsigned char)**at); ++*at) {
 		uint64_t digit = (uint64_t)(**at - '0');
 
-		value = value > (UINT64_MAX - digit) / 10 ? UINT64_MAX : value * 10 + digit;
+		value = value > (LARGEST - digit) / 10 ? LARGEST : value * 10 + digit;
 	}
 	return value;
 }

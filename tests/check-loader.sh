@@ -141,6 +141,51 @@ builds_with_make_alone() {
   nm -u out/libbtfpack-loader.a | lacks ZSTD
 }
 
+# Kernels before 3.17 have no memfd_create(2), those before 3.11 no O_TMPFILE.
+builds_on_old_kernels() {
+  cat > old.c << 'END'
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+long __wrap_syscall(long number, ...)
+{
+	errno = ENOSYS;
+	return -1;
+}
+int __real_open(const char *path, int flags, ...);
+int __wrap_open(const char *path, int flags, ...)
+{
+	va_list args;
+	int mode;
+
+	va_start(args, flags);
+	mode = flags & (O_CREAT | O_DIRECTORY) ? va_arg(args, int) : 0;
+	va_end(args);
+	if (TMPFILE && (flags & O_TMPFILE) == O_TMPFILE) {
+		errno = EISDIR;
+		return -1;
+	}
+	return __real_open(path, flags, mode);
+}
+END
+  program; bundles
+  local refuses
+  for refuses in 0 1; do
+    # Without -D_FILE_OFFSET_BITS, which renames open().
+    gcc -std=c11 -I"$ROOT/include" -DTMPFILE=$refuses -Wl,--wrap=syscall -Wl,--wrap=open -o old main.c old.c \
+      $SOURCES -lzstd
+    ls -A /dev/shm /run /tmp > before
+    reads_both ./old
+    ls -A /dev/shm /run /tmp | grep '^btfpack\.' | lacks -vxFf before
+  done
+}
+
 installs() {
   need pkg-config
   program; bundles
@@ -148,6 +193,21 @@ installs() {
   export PKG_CONFIG_SYSROOT_DIR=$PWD/dest PKG_CONFIG_PATH=$PWD/dest/usr/lib/pkgconfig
   gcc $(pkg-config --cflags btfpack-loader) -o shared main.c $(pkg-config --libs btfpack-loader)
   LD_LIBRARY_PATH=$PWD/dest/usr/lib reads_both ./shared
+}
+
+# Whoever installs with umask 077 does so for others; distributions have their own folders.
+installs_for_others() {
+  need pkg-config
+  local folders="PREFIX=/usr LIBDIR=/usr/lib/some-arch"
+  (umask 077; make -C "$ROOT" install-loader DESTDIR="$PWD/dest" $folders O="$PWD/out" DEBUG=0 > log)
+  [ -z "$(find dest/usr ! -type l ! -perm -044)" ]
+  [ -z "$(find dest/usr -type d ! -perm -011)" ]
+  PKG_CONFIG_PATH=$PWD/dest/usr/lib/some-arch/pkgconfig pkg-config --libs btfpack-loader |
+    grep -q -- '-L/usr/lib/some-arch -lbtfpack-loader'
+  make -C "$ROOT" uninstall DESTDIR="$PWD/dest" $folders O="$PWD/out" DEBUG=0 > log
+  find dest ! -type d > left
+  [ ! -s left ]
+  [ ! -e dest/usr/include/btfpack ]
 }
 
 run "loader links libc and zstd, and calls nothing it should not" links_libc_and_zstd
@@ -161,5 +221,7 @@ run "loader builds static" builds_static
 run "loader builds with musl" builds_with_musl
 run "loader builds for a big-endian machine" builds_for_big_endian
 run "make loader needs a compiler alone" builds_with_make_alone
+run "loader builds on old kernels" builds_on_old_kernels
 run "make install-loader, pkg-config, shared library" installs
+run "make install-loader under any umask, and uninstall" installs_for_others
 finish

@@ -102,6 +102,8 @@ own_btf_first() {
   BTFPACK_BTF=missing.btf expect_status 4 "$BTFPACK" select --bundle test.bundle --root root
   expect_one_sentence
   echo garbage > garbage
+  BTFPACK_BTF=/dev/null expect_status 3 "$BTFPACK" select --bundle test.bundle --root root
+  grep -q '/dev/null: expected a regular file, found a device' err
   BTFPACK_BTF=garbage expect_status 3 "$BTFPACK" select --bundle test.bundle --root root
   expect_one_sentence
 }
