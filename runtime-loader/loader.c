@@ -82,7 +82,8 @@ static int map_file(const char *path, size_t maximum, void **data_ret, size_t *s
 	if (fstat(fd, &st) < 0) {
 		error = fail_file(err, path, "stat");
 	} else if (!S_ISREG(st.st_mode)) {
-		error = btfpack_error_set(err, -EINVAL, "%s: not a regular file", path);
+		error = btfpack_error_set(err, -EBADMSG, "%s: expected a regular file, found %s", path,
+					  S_ISDIR(st.st_mode) ? "a directory" : "a device or pipe");
 	} else if ((uint64_t)st.st_size > maximum) {
 		error = btfpack_error_set(err, -EFBIG, "%s: larger than the limit of %zu bytes", path,
 					  maximum);
@@ -162,8 +163,22 @@ static int try_kernel(struct btfpack_loader *draft, const struct btfpack_loader_
 
 /* --- step 3: the bundle ------------------------------------------------------------------------- */
 
-/* Memory with a path. memfd_create(2) came with Linux 3.17; on the 3.10 of RHEL 7
- * a file without a name in a tmpfs does the same. */
+/* A file that has lost its name. */
+static int open_unlinked(const char *place)
+{
+	char path[32];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/btfpack.XXXXXX", place);
+	fd = mkostemp(path, O_CLOEXEC);
+	if (fd >= 0)
+		unlink(path);
+	return fd;
+}
+
+/* Memory with a path. memfd_create(2) came with Linux 3.17, and may be forbidden (sysctl
+ * vm.memfd_noexec); a file without a name in a tmpfs does the same, which itself came with
+ * 3.11, and a file that was unlinked does it on the 3.10 of RHEL 7. */
 static int open_memory(void)
 {
 	static const char *const places[] = { "/dev/shm", "/run", "/tmp" };
@@ -176,7 +191,8 @@ static int open_memory(void)
 	for (size_t i = 0; fd < 0 && i < sizeof(places) / sizeof(places[0]); i++)
 		fd = open(places[i], O_TMPFILE | O_RDWR | O_CLOEXEC | O_EXCL, 0600);
 #endif
-	(void)places;
+	for (size_t i = 0; fd < 0 && i < sizeof(places) / sizeof(places[0]); i++)
+		fd = open_unlinked(places[i]);
 	return fd < 0 ? -errno : fd;
 }
 
