@@ -17,7 +17,8 @@
 #   make fuzz         libFuzzer targets, FUZZ_SECONDS each; fuzz-afl: AFL++ on those of convert
 #   make loader       the loader library alone: needs a C compiler, libc and xxhash.h
 #   make btfrun       the runner and its gadgets as one static program
-#   make install      DESTDIR= PREFIX=/usr/local; install-loader: only the library
+#   make install      DESTDIR= PREFIX=/usr/local, LIBDIR= and the like for distributions;
+#                     install-loader: only the library; uninstall: both away again
 #   make format       clang-format on all C files
 #   make clean        remove what was built
 #
@@ -457,37 +458,52 @@ fuzz-afl:
 	done
 
 # --- the rest --------------------------------------------------------------------------------------
-.PHONY: install install-loader format clean
+.PHONY: install install-loader uninstall format clean
+# Where all goes. Every mode is said: the umask of who installs is not its users'.
+BINDIR ?= $(PREFIX)/bin
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+DATADIR ?= $(PREFIX)/share
+MANDIR ?= $(DATADIR)/man
+below = $(patsubst $(PREFIX)/%,$${prefix}/%,$(1))
+put = install -D -m $(1) $(2) $(DESTDIR)$(3)
+
+LOADER_HEADERS := error.h loader.h libbpf.h
 install-loader: loader
-	$(Q)install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include/btfpack
-	$(Q)install -m 644 include/btfpack/error.h include/btfpack/loader.h include/btfpack/libbpf.h \
-		$(DESTDIR)$(PREFIX)/include/btfpack/
-	$(Q)install -m 644 $(BUILD)/libbtfpack-loader.a $(DESTDIR)$(PREFIX)/lib/
-	$(Q)install -m 755 $(BUILD)/$(LOADER_SO) $(DESTDIR)$(PREFIX)/lib/
-	$(Q)ln -sf $(LOADER_SO) $(DESTDIR)$(PREFIX)/lib/libbtfpack-loader.so
-	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' \
-		-e 's|@LIBS_PRIVATE@|$(LOADER_LIBS)|' \
-		runtime-loader/btfpack-loader.pc.in \
-		> $(DESTDIR)$(PREFIX)/lib/pkgconfig/btfpack-loader.pc
+	$(Q)for f in $(LOADER_HEADERS); do \
+		$(call put,644,include/btfpack/$$f,$(INCLUDEDIR)/btfpack/$$f) || exit 1; done
+	$(Q)$(call put,644,$(BUILD)/libbtfpack-loader.a,$(LIBDIR)/libbtfpack-loader.a)
+	$(Q)$(call put,755,$(BUILD)/$(LOADER_SO),$(LIBDIR)/$(LOADER_SO))
+	$(Q)ln -sf $(LOADER_SO) $(DESTDIR)$(LIBDIR)/libbtfpack-loader.so
+	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(call below,$(LIBDIR))|' \
+		-e 's|@INCLUDEDIR@|$(call below,$(INCLUDEDIR))|' \
+		-e 's|@VERSION@|$(VERSION)|' -e 's|@LIBS_PRIVATE@|$(LOADER_LIBS)|' \
+		runtime-loader/btfpack-loader.pc.in > $(BUILD)/btfpack-loader.pc
+	$(Q)$(call put,644,$(BUILD)/btfpack-loader.pc,$(LIBDIR)/pkgconfig/btfpack-loader.pc)
 
 install: all btfrun install-loader
-	$(Q)install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
-		$(DESTDIR)$(PREFIX)/share/man/man3 $(DESTDIR)$(PREFIX)/share/man/man5 \
-		$(DESTDIR)$(PREFIX)/share/btfpack/gadgets/be \
-		$(DESTDIR)$(PREFIX)/share/bash-completion/completions \
-		$(DESTDIR)$(PREFIX)/share/zsh/site-functions \
-		$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
-	$(Q)install -m 755 $(BUILD)/btfpack $(DESTDIR)$(PREFIX)/bin/
-	$(Q)install -m 755 $(O)/btfrun-$(HOST_ARCH) $(DESTDIR)$(PREFIX)/bin/btfrun
-	$(Q)install -m 644 $(BPF_OBJ) $(DESTDIR)$(PREFIX)/share/btfpack/gadgets/
-	$(Q)install -m 644 $(BPF_OBJ_BE) $(DESTDIR)$(PREFIX)/share/btfpack/gadgets/be/
-	$(Q)for section in 1 3 5; do for page in man/*.$$section; do [ ! -e $$page ] || install -m 644 \
-		$$page $(DESTDIR)$(PREFIX)/share/man/man$$section/; done; done
-	$(Q)install -m 644 completions/btfpack.bash \
-		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/btfpack
-	$(Q)install -m 644 completions/_btfpack $(DESTDIR)$(PREFIX)/share/zsh/site-functions/
-	$(Q)install -m 644 completions/btfpack.fish \
-		$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/
+	$(Q)$(call put,755,$(BUILD)/btfpack,$(BINDIR)/btfpack)
+	$(Q)$(call put,755,$(O)/btfrun-$(HOST_ARCH),$(BINDIR)/btfrun)
+	$(Q)install -d -m 755 $(DESTDIR)$(DATADIR)/btfpack/gadgets/be
+	$(Q)install -m 644 $(BPF_OBJ) $(DESTDIR)$(DATADIR)/btfpack/gadgets/
+	$(Q)install -m 644 $(BPF_OBJ_BE) $(DESTDIR)$(DATADIR)/btfpack/gadgets/be/
+	$(Q)for page in man/*.[135]; do \
+		$(call put,644,$$page,$(MANDIR)/man$${page##*.}/$${page#man/}) || exit 1; done
+	$(Q)$(call put,644,completions/btfpack.bash,$(DATADIR)/bash-completion/completions/btfpack)
+	$(Q)$(call put,644,completions/_btfpack,$(DATADIR)/zsh/site-functions/_btfpack)
+	$(Q)$(call put,644,completions/btfpack.fish,$(DATADIR)/fish/vendor_completions.d/btfpack.fish)
+
+# What install and install-loader put there, and the folders that are ours alone.
+uninstall:
+	$(Q)rm -f $(patsubst %,$(DESTDIR)%,$(BINDIR)/btfpack $(BINDIR)/btfrun \
+		$(LOADER_HEADERS:%=$(INCLUDEDIR)/btfpack/%) $(LIBDIR)/libbtfpack-loader.a \
+		$(LIBDIR)/$(LOADER_SO) $(LIBDIR)/libbtfpack-loader.so $(LIBDIR)/pkgconfig/btfpack-loader.pc \
+		$(foreach page,$(wildcard man/*.[135]),$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(notdir $(page))) \
+		$(DATADIR)/bash-completion/completions/btfpack $(DATADIR)/zsh/site-functions/_btfpack \
+		$(DATADIR)/fish/vendor_completions.d/btfpack.fish \
+		$(addprefix $(DATADIR)/btfpack/gadgets/,$(notdir $(BPF_OBJ)) $(addprefix be/,$(notdir $(BPF_OBJ)))))
+	$(Q)rmdir $(patsubst %,$(DESTDIR)$(DATADIR)/btfpack%,/gadgets/be /gadgets /) \
+		$(DESTDIR)$(INCLUDEDIR)/btfpack 2> /dev/null || true
 
 format:
 	$(Q)clang-format -i $$(git ls-files '*.c' '*.h')
