@@ -8,7 +8,7 @@ BTF_OBJECT=$BUILD/bpf-gadgets/execsnoop.bpf.o
 
 # An ELF file with DWARF, as `kernel`.
 make_kernel() {
-  need "${CC:-gcc}"
+  need ${CC:-gcc} # may be two words
   echo 'struct task_struct { int pid; struct task_struct *next; } init; int main(void) { return init.pid; }' > k.c
   ${CC:-gcc} -g -o "${1:-kernel}" k.c
 }
