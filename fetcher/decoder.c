@@ -25,9 +25,11 @@ struct decoder {
 	void *arg;
 	uint64_t maximum, given;
 	const char *what;
-	/* The source's first bytes, looked at for the format, then handed on. */
+	/* The source's first bytes, looked at for the format, then handed on: what came of them
+	 * before the piece that brought enough, and that. */
+	uint8_t start[sizeof(xz_magic)];
 	const void *first;
-	size_t first_size;
+	size_t start_size, first_size;
 	bool ended;                   /* the source has no more */
 	struct btfpack_error failure; /* the source's, while libarchive unwinds */
 
@@ -40,6 +42,12 @@ static ssize_t pull(struct decoder *d, const void **ret, struct btfpack_error *e
 {
 	ssize_t got;
 
+	if (d->start_size) {
+		*ret = d->start;
+		got = (ssize_t)d->start_size;
+		d->start_size = 0;
+		return got;
+	}
 	if (d->first_size) {
 		*ret = d->first;
 		got = (ssize_t)d->first_size;
@@ -195,14 +203,31 @@ static ssize_t read_archive(struct decoder *d, const void **ret, struct btfpack_
 
 static bool is_xz(const struct decoder *d)
 {
-	return d->first_size >= sizeof(xz_magic) && !memcmp(d->first, xz_magic, sizeof(xz_magic));
+	size_t rest = sizeof(xz_magic) - d->start_size;
+
+	return d->first_size >= rest && !memcmp(d->start, xz_magic, d->start_size) &&
+	       !memcmp(d->first, xz_magic + d->start_size, rest);
+}
+
+/* A source that is read in pieces may end one within the magic. */
+static int look(struct decoder *d, struct btfpack_error *err)
+{
+	ssize_t got;
+
+	while ((got = d->source(d->arg, &d->first, err)) > 0 &&
+	       d->start_size + (size_t)got < sizeof(d->start)) {
+		memcpy(d->start + d->start_size, d->first, (size_t)got);
+		d->start_size += (size_t)got;
+	}
+	d->ended = got == 0;
+	d->first_size = got > 0 ? (size_t)got : 0;
+	return got < 0 ? (int)got : 0;
 }
 
 int decoder_new(decoder_source_fn source, void *arg, uint64_t maximum, const char *what,
 		struct decoder **ret, struct btfpack_error *err)
 {
 	struct decoder *d = calloc(1, sizeof(*d));
-	ssize_t got;
 	int error;
 
 	if (!d)
@@ -214,15 +239,12 @@ int decoder_new(decoder_source_fn source, void *arg, uint64_t maximum, const cha
 		.what = what,
 		.xz = LZMA_STREAM_INIT,
 	};
-	got = pull(d, &d->first, err);
-	d->first_size = got > 0 ? (size_t)got : 0;
-	if (got < 0) {
-		error = (int)got;
-	} else if (is_xz(d)) {
+	error = look(d, err);
+	if (!error && is_xz(d)) {
 		d->output = malloc(OUTPUT_SIZE);
 		error = d->output ? open_xz(d, err)
 				  : btfpack_error_set(err, -ENOMEM, "%s: out of memory", what);
-	} else {
+	} else if (!error) {
 		error = open_archive(d, err);
 	}
 	if (error < 0) {
