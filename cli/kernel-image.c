@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "cli/kernel-image.h"
 #include "core/cleanup.h"
@@ -109,21 +111,45 @@ int kernel_image_temporary(const char *dir, struct btfpack_error *err)
 }
 
 /* In memory, where that leaves enough of the kernel's share for the conversion, which
- * takes about three quarters of .debug_info. What is read as a stream comes whole. */
+ * takes about three quarters of .debug_info. What is read as a stream comes whole, and may be
+ * .debug_info from one end to the other. */
 static int choose_home(struct kernel_image *image, struct btfpack_error *err)
 {
 	const struct kernel_image_host *host = image->host;
-	uint64_t rest = image->parts.dwarf / 4 * 3 + DECODE_MEMORY * host->threads;
+	uint64_t bytes = image->parts.bytes, dwarf = image->parts.dwarf;
+	int error = image->has_parts ? 0 : btfpack_vmlinux_find(image->vmlinux, &bytes, err);
 
-	if (image->has_parts && image->parts.bytes + rest <= host->memory)
+	if (error < 0)
+		return error;
+	if (!image->has_parts)
+		dwarf = bytes;
+	if (bytes + dwarf / 4 * 3 + DECODE_MEMORY * host->threads <= host->memory)
 		image->fd = memfd_create("vmlinux", MFD_CLOEXEC);
 	if (image->fd >= 0) {
-		image->in_memory = image->parts.bytes;
+		image->in_memory = bytes;
 		host->hold(host->arg, image->in_memory, 0);
 		return 0;
 	}
 	image->fd = kernel_image_temporary(host->scratch, err);
 	return image->fd < 0 ? image->fd : 0;
+}
+
+static int read_image(void *arg, uint64_t offset, void *ret, size_t size,
+		      struct btfpack_error *err)
+{
+	const struct kernel_image *image = arg;
+	ssize_t got = pread(image->fd, ret, size, (off_t)offset);
+
+	return got == (ssize_t)size ? 0 : btfpack_error_set(err, -EBADMSG, "ends too early");
+}
+
+/* What only the whole could tell: that there is BTF. */
+static void read_own_heads(struct kernel_image *image)
+{
+	struct stat st;
+
+	if (fstat(image->fd, &st) == 0)
+		btfpack_convert_parts(read_image, image, (uint64_t)st.st_size, &image->parts, NULL);
 }
 
 int kernel_image_extract(struct kernel_image *image, struct btfpack_error *err)
@@ -134,6 +160,8 @@ int kernel_image_extract(struct kernel_image *image, struct btfpack_error *err)
 		error = btfpack_vmlinux_extract(
 			image->vmlinux, image->has_parts ? image->parts.parts : NULL,
 			image->parts.count, image->host->processors->count, image->fd, err);
+	if (!error && !image->has_parts)
+		read_own_heads(image);
 	return error;
 }
 

@@ -63,7 +63,7 @@ struct btfpack_vmlinux_opts kernel_image_opts(const struct kernel_image *image,
  * sense, say nothing: then it is extracted whole, for the conversion to say why. */
 int kernel_image_read_heads(struct kernel_image *image, struct btfpack_error *err);
 
-/* Take out of the package what is needed, and close it. */
+/* Take out of the package what is needed. Of one without parts its heads are read then. */
 int kernel_image_extract(struct kernel_image *image, struct btfpack_error *err);
 
 /* A file without a name, in the directory @dir: it goes when its descriptor does. */

@@ -393,6 +393,15 @@ static int convert_modules(struct pipeline *p, struct item *item)
 	return error;
 }
 
+/* Whether it is left alone for the BTF that it has, as far as is known. */
+static bool is_passed_over(const struct pipeline *p, const struct kernel_image *image,
+			   struct pipeline_result *r)
+{
+	r->has_btf = image->parts.btf > 0;
+	r->is_skipped = r->has_btf && p->opts->skip_btf;
+	return r->is_skipped;
+}
+
 /* 1: the download failed, which its thread has said. */
 static int make_btf(struct pipeline *p, struct btfpack_fetcher *fetcher, struct item *item)
 {
@@ -410,15 +419,15 @@ static int make_btf(struct pipeline *p, struct btfpack_fetcher *fetcher, struct 
 		error = open_image(&image, fetcher, item, &r->err);
 	if (error < 0)
 		return error;
-	r->has_btf = image.parts.btf > 0;
-	r->is_skipped = r->has_btf && p->opts->skip_btf;
-	if (r->is_skipped)
+	if (is_passed_over(p, &image, r))
 		return 0;
 	if (!ahead)
 		error = kernel_image_extract(&image, &r->err);
 	btfpack_vmlinux_close(steal_ptr(image.vmlinux));
 	tell_time(r->package, ahead ? "extracted ahead; waited" : "extracted", began);
-	return error < 0 ? error : convert(p, &image, r);
+	if (error < 0 || is_passed_over(p, &image, r)) /* a stream tells only now */
+		return error;
+	return convert(p, &image, r);
 }
 
 static int work_on(struct pipeline *p, struct btfpack_fetcher *fetcher, struct item *item)

@@ -3,6 +3,10 @@
  * A package that is read while it is downloaded: a byte source whose reader waits until
  * the bytes are there. What it gives is not verified yet, so nobody may use what comes of
  * it before btfpack_arrival_check() has said that it was the file which was.
+ *
+ * A wait has an end because every download has one, by whoever downloads: a server that is
+ * too slow or silent, a signal, an error end it, and arrival_end() wakes all. A reader holds
+ * no lock that the download needs, and nothing of a library's: it waits between two calls.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -116,29 +120,33 @@ void btfpack_arrival_cancel(struct btfpack_arrival *a)
 /* --- who reads
  * ---------------------------------------------------------------------------------------- */
 
-/* Wait until @end bytes are there. -ESTALE: they will not be. */
-static int wait_for(struct btfpack_arrival *a, uint64_t end, struct btfpack_error *err)
+static int not_there(struct btfpack_error *err)
 {
-	bool there;
+	return btfpack_error_set(err, -ESTALE,
+				 "the download ended or began anew before its bytes were read");
+}
+
+/* Wait until @end bytes are there, or all: *@have_ret. -ESTALE: it did not go well. */
+static int wait_for(struct btfpack_arrival *a, uint64_t end, uint64_t *have_ret,
+		    struct btfpack_error *err)
+{
+	bool good;
 
 	pthread_mutex_lock(&a->lock);
 	while (!a->over && !a->spoiled && (a->fd < 0 || a->have < end))
 		pthread_cond_wait(&a->changed, &a->lock);
-	there = !a->spoiled && a->fd >= 0 && a->have >= end;
+	good = !a->spoiled && a->fd >= 0;
+	*have_ret = a->have;
 	pthread_mutex_unlock(&a->lock);
-	return there ? 0
-		     : btfpack_error_set(err, -ESTALE,
-					 "the download ended or began anew before "
-					 "its bytes were read");
+	return good ? 0 : not_there(err);
 }
 
 /* Bytes that are there do not change; where the file begins anew meanwhile, the next wait
  * or the check at the end tells. */
-static int read_arrived(void *arg, uint64_t offset, void *ret, size_t size,
-			struct btfpack_error *err)
+static int read_there(const struct btfpack_arrival *a, uint64_t offset, void *ret, size_t size,
+		      struct btfpack_error *err)
 {
-	struct btfpack_arrival *a = arg;
-	int error = wait_for(a, offset + size, err);
+	int error = 0;
 
 	for (size_t done = 0; !error && done < size;) {
 		ssize_t got =
@@ -152,6 +160,32 @@ static int read_arrived(void *arg, uint64_t offset, void *ret, size_t size,
 	return error;
 }
 
+static int read_arrived(void *arg, uint64_t offset, void *ret, size_t size,
+			struct btfpack_error *err)
+{
+	uint64_t have;
+	int error = wait_for(arg, offset + size, &have, err);
+
+	if (!error && have < offset + size)
+		error = not_there(err);
+	return error < 0 ? error : read_there(arg, offset, ret, size, err);
+}
+
+/* As much as there is, when all is there. */
+static ssize_t take_arrived(void *arg, uint64_t offset, void *ret, size_t size,
+			    struct btfpack_error *err)
+{
+	uint64_t have;
+	int error = wait_for(arg, offset + size, &have, err);
+
+	if (error < 0 || have <= offset)
+		return error;
+	if (size > have - offset)
+		size = (size_t)(have - offset);
+	error = read_there(arg, offset, ret, size, err);
+	return error < 0 ? error : (ssize_t)size;
+}
+
 static void keep_arrival(void *arg)
 {
 	(void)arg; /* the caller's */
@@ -161,7 +195,9 @@ int btfpack_arrival_open_vmlinux(struct btfpack_arrival *a, const struct btfpack
 				 const struct btfpack_vmlinux_opts *opts,
 				 struct btfpack_vmlinux **ret, struct btfpack_error *err)
 {
-	const struct byte_source source = { .read = read_arrived, .arg = a, .size = package->size };
+	const struct byte_source source = {
+		.read = read_arrived, .take = take_arrived, .arg = a, .size = package->size
+	};
 	struct btfpack_vmlinux_opts named = { .size = sizeof(named) };
 
 	if (opts)

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include "core/fs.h"
 #include "fetcher/decoder.h"
 #include "fetcher/package.h"
+#include "fetcher/xz-blocks.h"
 
 /*
  * A .deb is an ar archive of debian-binary, control.tar.* and data.tar.*; a .rpm is
@@ -20,8 +22,12 @@
  *
  *	file ──▶ ar ─────────────▶ decoder ──▶ tar ───▶ fd
  *	file ──▶ rpm's head off ──▶ decoder ──▶ cpio ──▶ fd
+ *
+ * All of it is pulled by one thread from the end: where the file is still on its way that
+ * thread waits in the first reader, and what ends the wait with an error ends them all.
  */
-#define READ_SIZE (1 << 20)
+#define READ_SIZE  (1 << 20)
+#define ALONG_SIZE (64 << 10) /* at a time, of what is waited for */
 #define PATH_SIZE 512
 
 /* Where a debug package may keep it; %s is the uname. */
@@ -41,8 +47,10 @@ struct package {
 	const struct extraction *x;
 	const char *what; /* named in errors */
 	char found[BTFPACK_UNAME_SIZE]; /* of whatever kernel it is, when nobody asked for one */
-	int out;
-	uint64_t size; /* of the package file */
+	uint64_t size; /* of the package file; 0: not known */
+	uint64_t at, decoded; /* bytes of a source, and of its payload */
+	uint8_t *bytes;       /* of a source */
+	int64_t vmlinux_size;
 	bool is_rpm;
 	struct archive *outer, *inner; /* ar or rpm; tar or cpio */
 	struct decoder *decoder;
@@ -54,6 +62,18 @@ static void package_deinit(struct package *p)
 	archive_read_free(p->inner);
 	decoder_free(p->decoder);
 	archive_read_free(p->outer);
+	free(p->bytes);
+}
+
+int package_begin(const struct extraction *x, int must)
+{
+	return x->begin ? x->begin(x->turn_arg, must) : 1;
+}
+
+void package_end(const struct extraction *x)
+{
+	if (x->end)
+		x->end(x->turn_arg);
 }
 
 static int damaged(const struct package *p, struct archive *a, struct btfpack_error *err)
@@ -67,19 +87,60 @@ static int damaged(const struct package *p, struct archive *a, struct btfpack_er
 				 reason ? reason : "its data.tar is missing");
 }
 
+static int read_magic(struct package *p, uint8_t ret[sizeof(rpm_magic)], struct btfpack_error *err)
+{
+	AUTO_FD int fd = open(p->x->path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || read(fd, ret, sizeof(rpm_magic)) < 0)
+		return btfpack_error_set(err, -errno, "%s: cannot open: %s", p->what,
+					 strerror(errno));
+	p->size = (uint64_t)st.st_size;
+	return 0;
+}
+
+static int take_magic(struct package *p, uint8_t ret[sizeof(rpm_magic)], struct btfpack_error *err)
+{
+	const struct byte_source *source = p->x->source;
+	ssize_t got = source->take(source->arg, 0, ret, sizeof(rpm_magic), err);
+
+	p->size = source->size;
+	return got < 0 ? (int)got : 0;
+}
+
 /* By the first bytes: names say nothing certain. */
 static int tell_kind(struct package *p, struct btfpack_error *err)
 {
 	uint8_t magic[sizeof(rpm_magic)] = { 0 };
-	AUTO_FD int fd = open(p->x->path, O_RDONLY | O_CLOEXEC);
-	struct stat st;
+	int error = p->x->source ? take_magic(p, magic, err) : read_magic(p, magic, err);
 
-	if (fd < 0 || fstat(fd, &st) < 0 || read(fd, magic, sizeof(magic)) < 0)
-		return btfpack_error_set(err, -errno, "%s: cannot open: %s", p->what,
-					 strerror(errno));
-	p->size = (uint64_t)st.st_size;
 	p->is_rpm = !memcmp(magic, rpm_magic, sizeof(magic));
-	return 0;
+	return error;
+}
+
+/* Others may compute while this waits. */
+static ssize_t read_source(struct archive *a, void *arg, const void **ret)
+{
+	struct package *p = arg;
+	const struct byte_source *source = p->x->source;
+	ssize_t got;
+
+	package_end(p->x);
+	got = source->take(source->arg, p->at, p->bytes, ALONG_SIZE, &p->failure);
+	package_begin(p->x, 1);
+	if (got < 0) {
+		archive_set_error(a, EIO, "%s", p->failure.message);
+		return ARCHIVE_FATAL;
+	}
+	p->at += (uint64_t)got;
+	*ret = p->bytes;
+	return got;
+}
+
+static int open_bytes(struct package *p)
+{
+	return p->x->source ? archive_read_open(p->outer, p, NULL, read_source, NULL)
+			    : archive_read_open_filename(p->outer, p->x->path, READ_SIZE);
 }
 
 /* Without any other filter what the rpm filter leaves is the payload as it is. */
@@ -98,9 +159,10 @@ static int open_outer(struct package *p, struct btfpack_error *err)
 	if (error < 0)
 		return error;
 	p->outer = archive_read_new();
-	if (!p->outer || !set_outer(p))
+	p->bytes = p->x->source ? malloc(ALONG_SIZE) : NULL;
+	if (!p->outer || !set_outer(p) || (p->x->source && !p->bytes))
 		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", p->what);
-	if (archive_read_open_filename(p->outer, p->x->path, READ_SIZE) != ARCHIVE_OK)
+	if (open_bytes(p) != ARCHIVE_OK)
 		return damaged(p, p->outer, err);
 	return 0;
 }
@@ -157,10 +219,24 @@ static ssize_t read_payload(void *arg, const void **ret, struct btfpack_error *e
 	return code == ARCHIVE_OK ? (ssize_t)size : damaged(p, p->outer, err);
 }
 
+/* What the decoder cannot hold against a size that nobody knows, is held against the bytes
+ * that it has taken for it. */
+static ssize_t check_ratio(struct package *p, ssize_t got)
+{
+	if (got > 0)
+		p->decoded += (uint64_t)got;
+	if (got <= 0 || p->size || p->decoded <= PAYLOAD_MAXIMUM(p->at))
+		return got;
+	return btfpack_error_set(&p->failure, -EFBIG,
+				 "%s: %llu bytes of it decompress to more than the limit of %llu",
+				 p->what, (unsigned long long)p->at,
+				 (unsigned long long)PAYLOAD_MAXIMUM(p->at));
+}
+
 static ssize_t read_decoded(struct archive *a, void *arg, const void **ret)
 {
 	struct package *p = arg;
-	ssize_t got = decoder_read(p->decoder, ret, &p->failure);
+	ssize_t got = check_ratio(p, decoder_read(p->decoder, ret, &p->failure));
 
 	if (got < 0)
 		archive_set_error(a, EIO, "%s", p->failure.message);
@@ -169,8 +245,8 @@ static ssize_t read_decoded(struct archive *a, void *arg, const void **ret)
 
 static int open_inner(struct package *p, struct btfpack_error *err)
 {
-	int error =
-		decoder_new(read_payload, p, PAYLOAD_MAXIMUM(p->size), p->what, &p->decoder, err);
+	uint64_t maximum = p->size ? PAYLOAD_MAXIMUM(p->size) : UINT64_MAX;
+	int error = decoder_new(read_payload, p, maximum, p->what, &p->decoder, err);
 
 	if (error < 0)
 		return error;
@@ -258,7 +334,7 @@ int package_check_size(const char *what, int64_t size, struct btfpack_error *err
 				 what, (long long)size, (long long)VMLINUX_MAXIMUM);
 }
 
-static int copy_vmlinux(struct package *p, struct archive_entry *entry, struct btfpack_error *err)
+static int copy_vmlinux(struct package *p, int fd, struct btfpack_error *err)
 {
 	la_int64_t offset;
 	const void *data;
@@ -266,16 +342,14 @@ static int copy_vmlinux(struct package *p, struct archive_entry *entry, struct b
 	size_t size;
 	int code;
 
-	if (package_check_size(p->what, archive_entry_size(entry), err) < 0)
-		return err->code;
 	while ((code = archive_read_data_block(p->inner, &data, &size, &offset)) == ARCHIVE_OK) {
 		int error = first ? package_check_elf(p->what, data, size, err) : 0;
 
 		/* Sparse members leave holes: what they skip stays zero. */
-		if (!error && lseek(p->out, (off_t)offset, SEEK_SET) < 0)
+		if (!error && lseek(fd, (off_t)offset, SEEK_SET) < 0)
 			error = -errno;
 		if (!error)
-			error = fs_write_fd(p->out, data, size);
+			error = fs_write_fd(fd, data, size);
 		if (error < 0)
 			return error == -EBADMSG
 				       ? error
@@ -288,7 +362,7 @@ static int copy_vmlinux(struct package *p, struct archive_entry *entry, struct b
 		return damaged(p, p->inner, err);
 	if (first)
 		return package_check_elf(p->what, NULL, 0, err);
-	return ftruncate(p->out, (off_t)archive_entry_size(entry)) < 0
+	return ftruncate(fd, (off_t)p->vmlinux_size) < 0
 		       ? btfpack_error_set(err, -errno, "%s: cannot write its vmlinux: %s", p->what,
 					   strerror(errno))
 		       : 0;
@@ -321,40 +395,82 @@ static int find_vmlinux(struct package *p, struct btfpack_error *err)
 			return package_found_none(p->x, err);
 		if (code != ARCHIVE_OK)
 			return damaged(p, p->inner, err);
-		if (is_wanted(p, entry))
-			return copy_vmlinux(p, entry, err);
+		if (!is_wanted(p, entry))
+			continue;
+		p->vmlinux_size = archive_entry_size(entry);
+		return package_check_size(p->what, p->vmlinux_size, err);
 	}
 	return btfpack_error_set(err, -EFBIG, "%s: has more than the limit of %d files", p->what,
 				 ENTRIES_MAXIMUM);
 }
 
-static int extract(struct package *p, struct btfpack_error *err)
+static int open_payload(struct package *p, struct btfpack_error *err)
 {
 	int error = open_outer(p, err);
 
 	if (!error)
 		error = find_payload(p, err);
-	if (!error)
-		error = open_inner(p, err);
-	return error < 0 ? error : find_vmlinux(p, err);
+	return error < 0 ? error : open_inner(p, err);
 }
 
-int package_extract(const struct extraction *x, int fd, struct btfpack_error *err)
+int package_open(const struct extraction *x, struct package **ret, uint64_t *size_ret,
+		 struct btfpack_error *err)
 {
-	CLEANUP(package_deinit) struct package p = { .x = x, .what = x->what, .out = fd };
+	struct package *p = calloc(1, sizeof(*p));
+	int error;
 
-	return extract(&p, err);
+	if (!p)
+		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", x->what);
+	*p = (struct package){ .x = x, .what = x->what };
+	package_begin(x, 1);
+	error = open_payload(p, err);
+	if (!error)
+		error = find_vmlinux(p, err);
+	package_end(x);
+	if (error < 0) {
+		package_close(p);
+		return error;
+	}
+	*size_ret = (uint64_t)p->vmlinux_size;
+	*ret = p; /* the caller's */
+	return 0;
+}
+
+void package_close(struct package *p)
+{
+	if (!p)
+		return;
+	package_deinit(p);
+	free(p);
+}
+
+int package_copy(struct package *p, int fd, struct btfpack_error *err)
+{
+	int error;
+
+	package_begin(p->x, 1);
+	error = copy_vmlinux(p, fd, err);
+	package_end(p->x);
+	return error;
+}
+
+static void closep(struct package **p)
+{
+	package_close(*p);
 }
 
 int package_find(const char *path, int fd, char uname_ret[BTFPACK_UNAME_SIZE],
 		 struct btfpack_error *err)
 {
 	const struct extraction x = { .path = path, .what = path };
-	CLEANUP(package_deinit) struct package p = { .x = &x, .what = path, .out = fd };
-	int error = extract(&p, err);
+	CLEANUP(closep) struct package *p = NULL;
+	uint64_t size;
+	int error = package_open(&x, &p, &size, err);
 
 	if (!error)
-		strcpy(uname_ret, p.found);
+		error = package_copy(p, fd, err);
+	if (!error)
+		strcpy(uname_ret, p->found);
 	return error;
 }
 
@@ -363,12 +479,8 @@ int package_walk(const struct extraction *x, package_entry_fn fn, void *arg,
 {
 	CLEANUP(package_deinit) struct package p = { .x = x, .what = x->what };
 	struct archive_entry *entry;
-	int error = open_outer(&p, err);
+	int error = open_payload(&p, err);
 
-	if (!error)
-		error = find_payload(&p, err);
-	if (!error)
-		error = open_inner(&p, err);
 	for (int i = 0; !error && i < ENTRIES_MAXIMUM; i++) {
 		int code = archive_read_next_header(p.inner, &entry);
 

@@ -6,7 +6,7 @@
  *
  * Two ways lead to it. A Debian package whose data is an xz file of several blocks is
  * read where it is needed (vmlinux*.c); every other as a stream, from the start
- * (package.c).
+ * (package.c), be it a file or still on its way.
  */
 #ifndef FETCHER_PACKAGE_H
 #define FETCHER_PACKAGE_H
@@ -32,15 +32,30 @@ struct byte_source;
 /* What is extracted, and who wants to know how far it is. All borrowed. */
 struct extraction {
 	const char *path;
+	const struct byte_source *source; /* that takes; NULL: the file at @path */
 	const char *what; /* named in errors */
 	const char *uname; /* NULL: of whatever kernel it is */
 	btfpack_fetch_progress_fn progress; /* NULL: nobody */
 	void *progress_arg;
+	int (*begin)(void *arg, int must); /* as in struct btfpack_vmlinux_opts */
+	void (*end)(void *arg);
+	void *turn_arg;
 };
 
-/* Write the vmlinux to the empty file @fd, from the start of the package on. As
- * btfpack_package_extract(). */
-int package_extract(const struct extraction *x, int fd, struct btfpack_error *err);
+/* A package that is read as a stream, from its start on. */
+struct package;
+
+/* Go up to the vmlinux in it: *@size_ret bytes. */
+int package_open(const struct extraction *x, struct package **ret, uint64_t *size_ret,
+		 struct btfpack_error *err);
+void package_close(struct package *package);
+
+/* Write it to the empty file @fd, once. */
+int package_copy(struct package *package, int fd, struct btfpack_error *err);
+
+/* Wait for a processor, and give it back. 0: there is none, for who need not have one. */
+int package_begin(const struct extraction *x, int must);
+void package_end(const struct extraction *x);
 
 /* As btfpack_vmlinux_open(), of a package that @source reads; its arg is given to
  * @free_arg at the end, on errors too. -EOPNOTSUPP when it has no parts. */
@@ -67,9 +82,9 @@ const struct extraction *vmlinux_extraction(const struct btfpack_vmlinux *v);
  * that name point at the real one. */
 const char *package_file_path(struct archive_entry *entry);
 
-/* The same of a package whose end need not be there yet, when its blocks tell their sizes
- * and vmlinux begins in the first of them; else -EOPNOTSUPP. Blocks up to vmlinux's last
- * have begun when it returns. */
+/* The same of a package whose end need not be there yet. Where its blocks tell their sizes
+ * and vmlinux begins in the first of them, all up to vmlinux's last have begun when it
+ * returns; where there are no blocks it is a stream without parts. Else -EOPNOTSUPP. */
 int vmlinux_open_arriving(const struct byte_source *source, void (*free_arg)(void *arg),
 			  const char *uname, const struct btfpack_vmlinux_opts *opts,
 			  struct btfpack_vmlinux **ret, struct btfpack_error *err);

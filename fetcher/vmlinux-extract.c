@@ -170,11 +170,10 @@ static int work_on_block(struct worker *w, size_t number)
 		error = xz_decoding_new(v->blocks, number, w->room, &decoding, &w->err);
 	if (error < 0)
 		return error;
-	if (v->begin && !v->begin(v->turn_arg, is_first(w)))
+	if (!package_begin(&v->x, is_first(w)))
 		return 1;
 	error = decode(w, number, cached ? cached->decoding : decoding);
-	if (v->end)
-		v->end(v->turn_arg);
+	package_end(&v->x);
 	return error;
 }
 
@@ -349,6 +348,17 @@ static unsigned int count_threads(unsigned int threads, size_t blocks)
 	return threads > blocks ? blocks ? (unsigned int)blocks : 1 : threads;
 }
 
+static int extract_stream(struct btfpack_vmlinux *v, int fd, struct btfpack_error *err)
+{
+	uint64_t size;
+	int error = btfpack_vmlinux_find(v, &size, err);
+
+	if (!error)
+		error = package_copy(v->package, fd, err);
+	package_close(steal_ptr(v->package));
+	return error;
+}
+
 int btfpack_vmlinux_extract(struct btfpack_vmlinux *v, const struct btfpack_part *parts,
 			    size_t count, unsigned int threads, int fd, struct btfpack_error *err)
 {
@@ -358,7 +368,7 @@ int btfpack_vmlinux_extract(struct btfpack_vmlinux *v, const struct btfpack_part
 	int error;
 
 	if (!v->blocks)
-		return package_extract(&v->x, fd, err);
+		return extract_stream(v, fd, err);
 	t.parts = parts ? parts : &whole;
 	t.part_count = parts ? count : 1;
 	error = check_parts(v, t.parts, t.part_count, err);

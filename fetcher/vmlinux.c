@@ -10,7 +10,8 @@
  *	file ──▶ ar's heads ──▶ the index of blocks ──▶ tar's heads ──▶ where vmlinux is
  *
  * What does not come in such blocks (rpm, zstd, a single block) has only the other way,
- * all of it from the start.
+ * all of it from the start. Either way the package may be on its way still: its reader
+ * waits.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -93,11 +94,9 @@ static int reach(struct btfpack_vmlinux *v, struct cached_block *c, size_t want,
 
 	if (v->whole_blocks)
 		want = xz_blocks_length(v->blocks, c->number);
-	if (v->begin)
-		v->begin(v->turn_arg, 1);
+	package_begin(&v->x, 1);
 	error = xz_decoding_reach(c->decoding, want, ret, size_ret, err);
-	if (v->end)
-		v->end(v->turn_arg);
+	package_end(&v->x);
 	return error;
 }
 
@@ -210,10 +209,10 @@ static int init(struct btfpack_vmlinux *v, const char *path, const char *uname,
 		.uname = v->uname,
 		.progress = opts ? opts->progress : NULL,
 		.progress_arg = opts ? opts->progress_arg : NULL,
+		.begin = opts ? opts->begin : NULL,
+		.end = opts ? opts->end : NULL,
+		.turn_arg = opts ? opts->turn_arg : NULL,
 	};
-	v->begin = opts ? opts->begin : NULL;
-	v->end = opts ? opts->end : NULL;
-	v->turn_arg = opts ? opts->turn_arg : NULL;
 	return 0;
 }
 
@@ -246,6 +245,12 @@ int btfpack_vmlinux_open(const char *package_path, const char *uname,
 	return error;
 }
 
+/* Whether blocks are worth waiting for until all are there, by those known. */
+static bool has_blocks(const struct btfpack_vmlinux *v)
+{
+	return v->blocks && xz_blocks_count(v->blocks) > 1;
+}
+
 static int open_source(const struct byte_source *source, void (*free_arg)(void *arg), bool arriving,
 		       const char *uname, const struct btfpack_vmlinux_opts *opts,
 		       struct btfpack_vmlinux **ret, struct btfpack_error *err)
@@ -265,6 +270,11 @@ static int open_source(const struct byte_source *source, void (*free_arg)(void *
 	error = init(v, "", uname, opts, err);
 	if (!error)
 		error = find_vmlinux(v, err);
+	if (error == -EOPNOTSUPP && arriving && !has_blocks(v)) {
+		forget_blocks(v);
+		v->x.source = &v->source;
+		error = 0;
+	}
 	if (!error)
 		*ret = steal_ptr(v); /* the caller's */
 	return error;
@@ -286,13 +296,14 @@ int vmlinux_open_arriving(const struct byte_source *source, void (*free_arg)(voi
 
 int vmlinux_check_blocks(struct btfpack_vmlinux *v, struct btfpack_error *err)
 {
-	return xz_blocks_check(v->blocks, err);
+	return v->blocks ? xz_blocks_check(v->blocks, err) : 0;
 }
 
 void btfpack_vmlinux_close(struct btfpack_vmlinux *v)
 {
 	if (!v)
 		return;
+	package_close(v->package);
 	forget_blocks(v);
 	cleanup_fd(&v->fd);
 	if (v->free_source)
@@ -306,6 +317,15 @@ void btfpack_vmlinux_close(struct btfpack_vmlinux *v)
 uint64_t btfpack_vmlinux_size(const struct btfpack_vmlinux *v)
 {
 	return v->blocks ? v->size : 0;
+}
+
+int btfpack_vmlinux_find(struct btfpack_vmlinux *v, uint64_t *size_ret, struct btfpack_error *err)
+{
+	int error = v->blocks || v->package ? 0 : package_open(&v->x, &v->package, &v->size, err);
+
+	if (!error)
+		*size_ret = v->size;
+	return error;
 }
 
 int btfpack_vmlinux_read(void *vmlinux, uint64_t offset, void *ret, size_t size,

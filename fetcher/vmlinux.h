@@ -25,16 +25,14 @@ struct cached_block {
 struct btfpack_vmlinux {
 	struct extraction x;
 	char *path, *what, *uname;         /* what x points to */
-	int (*begin)(void *arg, int must); /* as in the options */
-	void (*end)(void *arg);
-	void *turn_arg;
 	int fd;
 	struct byte_source source;
 	void (*free_source)(void *arg); /* NULL: the source is this file */
 	struct xz_blocks *blocks;       /* NULL: only as a stream */
+	struct package *package;        /* as such, at its vmlinux; NULL: not there yet */
 	bool arriving;                  /* the file's end need not be there yet */
 	bool whole_blocks;              /* only their checksums tell that they are intact */
-	uint64_t start, size;           /* in the tar's bytes */
+	uint64_t start, size;           /* in the tar's bytes; of a stream, only how many */
 	struct cached_block cache[CACHED];
 	unsigned int clock;
 	struct btfpack_error failure; /* of a reader below, while libarchive unwinds */

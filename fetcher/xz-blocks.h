@@ -9,6 +9,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include <btfpack/error.h>
 #include <btfpack/types.h>
@@ -17,8 +18,11 @@
  * threads at a time. */
 struct byte_source {
 	btfpack_read_fn read;
+	/* Of one that only a stream's reader needs: fewer at the end, 0 behind it. */
+	ssize_t (*take)(void *arg, uint64_t offset, void *ret, size_t size,
+			struct btfpack_error *err);
 	void *arg;
-	uint64_t size;
+	uint64_t size; /* 0: not known, so there is only @take */
 };
 
 struct xz_blocks;

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
 # build: blocks that are decoded while their package is on its way, and what becomes of them
-# when it does not come to its end as it began.
+# when it does not come to its end as it began. What is no such block has cli-stream.sh.
 . "$(dirname "$0")/lib.sh"
 . "$TESTS/mirror.sh"
 
@@ -112,23 +112,6 @@ has_it_already() {
   is_right
 }
 
-# Blocks of unknown sizes, one block, another compressor: when all is there.
-waits_for_the_rest() {
-  blocks 20000 1
-  serve
-  expect_status 0 build
-  waited
-  is_right
-  rm -rf site store cache
-  cp -r "$mirror" site
-  expect_status 0 build
-  waited
-  is_right
-  expect_status 0 "$BTFPACK" build -v -v --archive gzip --distro debian --mirror "$url/debian" \
-    --keyring "$keyring" --cache cache --release 12 --flavour rt-amd64
-  grep -q ': extracted in' err
-}
-
 # vmlinux behind the modules: not in the first blocks.
 waits_for_the_end() {
   put_vmlinux_last 2
@@ -209,7 +192,6 @@ run "goes on with a partial" goes_on_with_a_partial
 run "begins anew" begins_anew
 run "a connection is cut" is_cut
 run "has it already" has_it_already
-run "waits for the rest" waits_for_the_rest
 run "waits for the end" waits_for_the_end
 run "tells what is wrong" tells_what_is_wrong
 run "runs in parallel" runs_in_parallel

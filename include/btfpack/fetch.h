@@ -233,7 +233,8 @@ struct btfpack_vmlinux_opts {
 	void *progress_arg;
 
 	/* Who has more to compute than this shares out the processors: called by each
-	 * thread before it decodes a block, and after. 0 from @begin ends the thread, which
+	 * thread before it decodes a block, and after; of what comes as a stream by the one
+	 * thread, which does not keep it while it waits for bytes. 0 from @begin ends the thread, which
 	 * is asked for again after the next block; the caller's own @must begin. Both or
 	 * none; NULL: all threads run. */
 	int (*begin)(void *arg, int must);
@@ -276,8 +277,8 @@ int btfpack_fetcher_open_remote(struct btfpack_fetcher *fetcher,
  *
  * **Nothing of what is read so is verified** before the download ended well and the check
  * gave 0: until then it is not to be used. Whatever fails on the way, a download that is
- * continued elsewhere, a package that is not made of such blocks, is a reason to wait for
- * the download and to open the file then, not one to tell anybody.
+ * continued elsewhere, a package whose blocks do not tell where vmlinux is, is a reason to
+ * wait for the download and to open the file then, not one to tell anybody.
  */
 struct btfpack_arrival;
 
@@ -295,9 +296,9 @@ int btfpack_fetcher_download_along(struct btfpack_fetcher *fetcher,
 				   struct btfpack_arrival *arrival, char **path_ret,
 				   struct btfpack_error *err);
 
-/* As btfpack_vmlinux_open(); waits, as do all reads, until the bytes are there.
- * -EOPNOTSUPP when only a whole package can be read, -ESTALE when the bytes will not
- * come. */
+/* As btfpack_vmlinux_open(); waits, as do all reads, until the bytes are there. A package
+ * without parts is decoded from its start on as it comes. -EOPNOTSUPP when only a whole
+ * package can be read, -ESTALE when the bytes will not come. */
 int btfpack_arrival_open_vmlinux(struct btfpack_arrival *arrival,
 				 const struct btfpack_package *package,
 				 const struct btfpack_vmlinux_opts *opts,
@@ -311,6 +312,12 @@ int btfpack_arrival_check(struct btfpack_arrival *arrival, struct btfpack_vmlinu
 /* Bytes of the whole; 0 when the package can only be read from its start on: then it has
  * no parts. */
 uint64_t btfpack_vmlinux_size(const struct btfpack_vmlinux *vmlinux);
+
+/* How many bytes it has, of a package without parts, too: everything before vmlinux is
+ * decoded for the answer, and btfpack_vmlinux_extract() goes on from there. Errors as
+ * btfpack_package_extract(). */
+int btfpack_vmlinux_find(struct btfpack_vmlinux *vmlinux, uint64_t *size_ret,
+			 struct btfpack_error *err);
 
 /* A btfpack_read_fn: @vmlinux is the handle. Only with parts. The blocks read last are
  * kept for btfpack_vmlinux_extract(). */

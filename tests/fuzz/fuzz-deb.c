@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Packages of Debian and rpm: ar, decompression, tar and cpio, and the choice of the vmlinux
- * and of modules; the same of one whose end is not there yet. */
+ * and of modules; the same of one whose end is not there yet, in blocks or as a stream. */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,8 @@
 
 struct bytes {
 	const uint8_t *data;
-	size_t size;
+	size_t size;    /* that are there */
+	uint64_t whole; /* that there will be */
 };
 
 static int read_bytes(void *arg, uint64_t offset, void *ret, size_t size, struct btfpack_error *err)
@@ -29,16 +31,27 @@ static int read_bytes(void *arg, uint64_t offset, void *ret, size_t size, struct
 	return 0;
 }
 
+static ssize_t take_bytes(void *arg, uint64_t offset, void *ret, size_t size,
+			  struct btfpack_error *err)
+{
+	const struct bytes *bytes = arg;
+	uint64_t left = offset < bytes->whole ? bytes->whole - offset : 0;
+
+	if (size > left)
+		size = (size_t)left;
+	return read_bytes(arg, offset, ret, size, err) < 0 ? err->code : (ssize_t)size;
+}
+
 static void keep(void *arg)
 {
 	(void)arg;
 }
 
-/* The first @size bytes of @whole are there. */
-static void read_along(const uint8_t *data, size_t size, uint64_t whole, int out)
+/* The first @size bytes of @whole are there. @told: the reader knows how many there will be. */
+static void read_along(const uint8_t *data, size_t size, uint64_t whole, bool told, int out)
 {
-	struct bytes bytes = { data, size };
-	const struct byte_source source = { read_bytes, &bytes, whole };
+	struct bytes bytes = { data, size, whole };
+	const struct byte_source source = { read_bytes, take_bytes, &bytes, told ? whole : 0 };
 	const struct btfpack_vmlinux_opts opts = { .size = sizeof(opts), .name = "package" };
 	struct btfpack_vmlinux *vmlinux;
 	struct btfpack_error err;
@@ -93,7 +106,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	btfpack_package_extract(path, "6.1.0-1-tiny", out, &err);
 	btfpack_package_find(path, out, uname, &err);
 	walk_modules(path, &err);
-	read_along(data, size, size, out);
-	read_along(data, size, 2 * (uint64_t)size, out);
+	read_along(data, size, size, true, out);
+	read_along(data, size, size, false, out);
+	read_along(data, size, 2 * (uint64_t)size, true, out);
 	return 0;
 }
