@@ -134,8 +134,7 @@ static int choose_home(struct kernel_image *image, struct btfpack_error *err)
 	return image->fd < 0 ? image->fd : 0;
 }
 
-static int read_image(void *arg, uint64_t offset, void *ret, size_t size,
-		      struct btfpack_error *err)
+static int read_image(void *arg, uint64_t offset, void *ret, size_t size, struct btfpack_error *err)
 {
 	const struct kernel_image *image = arg;
 	ssize_t got = pread(image->fd, ret, size, (off_t)offset);

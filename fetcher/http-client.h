@@ -35,7 +35,7 @@ struct http {
 	struct down_servers *down; /* shared with clones */
 	struct secret *secrets;
 	int retries;
-	char *client_cert, *client_key, *ca_file; /* NULL: none */
+	char *client_cert, *client_key, *ca_file;  /* NULL: none */
 	char *aws_provider, *aws_user, *aws_token; /* as libcurl wants them; NULL: none */
 	btfpack_fetch_progress_fn progress;
 	void *progress_arg;

@@ -47,9 +47,9 @@ struct package {
 	const struct extraction *x;
 	const char *what; /* named in errors */
 	char found[BTFPACK_UNAME_SIZE]; /* of whatever kernel it is, when nobody asked for one */
-	uint64_t size; /* of the package file; 0: not known */
-	uint64_t at, decoded; /* bytes of a source, and of its payload */
-	uint8_t *bytes;       /* of a source */
+	uint64_t size;                  /* of the package file; 0: not known */
+	uint64_t at, decoded;           /* bytes of a source, and of its payload */
+	uint8_t *bytes;                 /* of a source */
 	int64_t vmlinux_size;
 	bool is_rpm;
 	struct archive *outer, *inner; /* ar or rpm; tar or cpio */
@@ -474,23 +474,33 @@ int package_find(const char *path, int fd, char uname_ret[BTFPACK_UNAME_SIZE],
 	return error;
 }
 
-int package_walk(const struct extraction *x, package_entry_fn fn, void *arg,
-		 struct btfpack_error *err)
+static int walk(struct package *p, package_entry_fn fn, void *arg, struct btfpack_error *err)
 {
-	CLEANUP(package_deinit) struct package p = { .x = x, .what = x->what };
 	struct archive_entry *entry;
-	int error = open_payload(&p, err);
+	int error = open_payload(p, err);
 
 	for (int i = 0; !error && i < ENTRIES_MAXIMUM; i++) {
-		int code = archive_read_next_header(p.inner, &entry);
+		int code = archive_read_next_header(p->inner, &entry);
 
 		if (code == ARCHIVE_EOF)
 			return 0;
 		if (code != ARCHIVE_OK)
-			return damaged(&p, p.inner, err);
-		error = fn(p.inner, entry, arg, err);
+			return damaged(p, p->inner, err);
+		error = fn(p->inner, entry, arg, err);
 	}
 	return error ? error
 		     : btfpack_error_set(err, -EFBIG, "%s: has more than the limit of %d files",
-					 p.what, ENTRIES_MAXIMUM);
+					 p->what, ENTRIES_MAXIMUM);
+}
+
+int package_walk(const struct extraction *x, package_entry_fn fn, void *arg,
+		 struct btfpack_error *err)
+{
+	CLEANUP(package_deinit) struct package p = { .x = x, .what = x->what };
+	int error;
+
+	package_begin(x, 1);
+	error = walk(&p, fn, arg, err);
+	package_end(x);
+	return error;
 }

@@ -84,7 +84,8 @@ const char *package_file_path(struct archive_entry *entry);
 
 /* The same of a package whose end need not be there yet. Where its blocks tell their sizes
  * and vmlinux begins in the first of them, all up to vmlinux's last have begun when it
- * returns; where there are no blocks it is a stream without parts. Else -EOPNOTSUPP. */
+ * returns; where it is the last file, all have come; where there are no blocks it is a
+ * stream without parts. Else -EOPNOTSUPP. */
 int vmlinux_open_arriving(const struct byte_source *source, void (*free_arg)(void *arg),
 			  const char *uname, const struct btfpack_vmlinux_opts *opts,
 			  struct btfpack_vmlinux **ret, struct btfpack_error *err);

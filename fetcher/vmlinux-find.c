@@ -106,7 +106,7 @@ static int note_place(struct btfpack_vmlinux *v, struct archive *a, struct archi
 		return err->code;
 	v->start = v->tar_start + (uint64_t)archive_filter_bytes(a, 0);
 	v->size = (uint64_t)size;
-	if (v->arriving) {
+	if (v->arriving && !v->all_blocks) {
 		uint64_t end = v->start + v->size;
 		int error = end > PAYLOAD_MAXIMUM(v->source.size)
 				    ? -EOPNOTSUPP
@@ -210,12 +210,22 @@ static int search_block(struct btfpack_vmlinux *v, size_t number, struct btfpack
 	return 0;
 }
 
+/* Whether it is where its own last bytes say. */
+static int guess_tail(struct btfpack_vmlinux *v, struct btfpack_error *err)
+{
+	uint64_t start, size;
+	int found = vmlinux_guess(v, &start, &size, err);
+
+	return found <= 0 ? found
+			  : is_head(v, start - TAR_HEAD) && v->start == start && v->size == size;
+}
+
 /* Since 7.0 vmlinux is Debian's last file, behind the modules, whose heads lie in every
  * block: from the end it is near. */
 static int search_tail(struct btfpack_vmlinux *v, struct btfpack_error *err)
 {
 	size_t count = xz_blocks_count(v->blocks);
-	int found = 0;
+	int found = guess_tail(v, err);
 
 	for (size_t i = 0; i < TAIL_BLOCKS && i + HEAD_BLOCKS < count && !found; i++)
 		found = search_block(v, count - 1 - i, err);
@@ -232,7 +242,16 @@ static int search_from_start(struct btfpack_vmlinux *v, uint64_t end, struct btf
 	return error < 0 ? error : walk(v, a, end, err);
 }
 
-/* In the first blocks: what comes later is looked for when all is there. */
+/* When all is there, by the index: only a guess is made here, what has to be searched for is
+ * the ordinary way's. */
+static int find_arrived(struct btfpack_vmlinux *v, struct btfpack_error *err)
+{
+	int error = vmlinux_reopen_blocks(v, err);
+
+	return error < 0 ? error : guess_tail(v, err);
+}
+
+/* In the first blocks, as they come; or the last file. */
 static int find_arriving(struct btfpack_vmlinux *v, struct btfpack_error *err)
 {
 	int found = 0;
@@ -241,6 +260,10 @@ static int find_arriving(struct btfpack_vmlinux *v, struct btfpack_error *err)
 		found = xz_blocks_follow(v->blocks, xz_blocks_size(v->blocks) + 1, err);
 	if (found >= 0)
 		found = search_from_start(v, xz_blocks_size(v->blocks), err);
+	if (found == -EBADMSG && v->at >= xz_blocks_size(v->blocks))
+		found = 0; /* the next head lies behind them */
+	if (!found)
+		found = find_arrived(v, err);
 	v->failure = (struct btfpack_error){ 0 };
 	return found > 0 ? 0 : found < 0 ? found : -EOPNOTSUPP;
 }

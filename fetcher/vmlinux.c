@@ -5,7 +5,7 @@
  * next, and of vmlinux only the blocks are decoded that hold what is asked for, several
  * at a time. Of 6.1 for amd64 that is every second one: between what conversion needs
  * lie 280 MB of relocations that nobody does. Where vmlinux is not among the first files
- * it is looked for from the end.
+ * its section headers at the end tell where it is; else it is looked for from there.
  *
  *	file ──▶ ar's heads ──▶ the index of blocks ──▶ tar's heads ──▶ where vmlinux is
  *
@@ -75,6 +75,19 @@ static void forget_block(struct cached_block *c)
 {
 	xz_decoding_free(c->decoding);
 	*c = (struct cached_block){ 0 };
+}
+
+void vmlinux_forget_cached(struct btfpack_vmlinux *v)
+{
+	for (size_t i = 0; i < CACHED; i++)
+		forget_block(&v->cache[i]);
+}
+
+static void forget_blocks(struct btfpack_vmlinux *v)
+{
+	vmlinux_forget_cached(v);
+	xz_blocks_free(v->blocks);
+	v->blocks = NULL;
 }
 
 static struct cached_block *oldest(struct btfpack_vmlinux *v)
@@ -154,41 +167,47 @@ static int check_head(struct btfpack_vmlinux *v, struct btfpack_error *err)
 
 static int open_blocks(struct btfpack_vmlinux *v, struct btfpack_error *err)
 {
-	uint64_t offset = 0, size = 0;
-	int error = vmlinux_find_data(v, &offset, &size, err);
+	int error = vmlinux_find_data(v, &v->data_offset, &v->data_size, err);
 
 	if (error < 0)
 		return error;
-	return v->arriving
-		       ? xz_blocks_new_followed(&v->source, offset, size, v->what, &v->blocks, err)
-		       : xz_blocks_new(&v->source, offset, size, v->what, &v->blocks, err);
+	return v->arriving ? xz_blocks_new_followed(&v->source, v->data_offset, v->data_size,
+						    v->what, &v->blocks, err)
+			   : xz_blocks_new(&v->source, v->data_offset, v->data_size, v->what,
+					   &v->blocks, err);
+}
+
+static int check_ratio(const struct btfpack_vmlinux *v, struct btfpack_error *err)
+{
+	if (xz_blocks_size(v->blocks) <= PAYLOAD_MAXIMUM(v->source.size))
+		return 0;
+	return btfpack_error_set(err, -EFBIG,
+				 "%s: decompresses to more than the limit of %llu bytes", v->what,
+				 (unsigned long long)PAYLOAD_MAXIMUM(v->source.size));
+}
+
+int vmlinux_reopen_blocks(struct btfpack_vmlinux *v, struct btfpack_error *err)
+{
+	struct xz_blocks *all;
+	int error = xz_blocks_new(&v->source, v->data_offset, v->data_size, v->what, &all, err);
+
+	if (error < 0)
+		return error;
+	forget_blocks(v);
+	v->blocks = all;
+	v->all_blocks = true;
+	return check_ratio(v, err);
 }
 
 static int find_vmlinux(struct btfpack_vmlinux *v, struct btfpack_error *err)
 {
 	int error = open_blocks(v, err);
 
-	if (error < 0)
-		return error;
-	if (xz_blocks_size(v->blocks) > PAYLOAD_MAXIMUM(v->source.size))
-		return btfpack_error_set(
-			err, -EFBIG, "%s: decompresses to more than the limit of %llu bytes",
-			v->what, (unsigned long long)PAYLOAD_MAXIMUM(v->source.size));
-	error = vmlinux_find_member(v, err);
+	if (!error)
+		error = check_ratio(v, err);
+	if (!error)
+		error = vmlinux_find_member(v, err);
 	return error < 0 ? error : check_head(v, err);
-}
-
-void vmlinux_forget_cached(struct btfpack_vmlinux *v)
-{
-	for (size_t i = 0; i < CACHED; i++)
-		forget_block(&v->cache[i]);
-}
-
-static void forget_blocks(struct btfpack_vmlinux *v)
-{
-	vmlinux_forget_cached(v);
-	xz_blocks_free(v->blocks);
-	v->blocks = NULL;
 }
 
 static int init(struct btfpack_vmlinux *v, const char *path, const char *uname,

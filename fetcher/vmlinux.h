@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Inside of a struct btfpack_vmlinux: vmlinux.c has the handle and its blocks,
- * vmlinux-find.c looks for vmlinux in the tar, vmlinux-extract.c writes what is asked for.
+ * vmlinux-find.c looks for vmlinux in the tar, vmlinux-tail.c guesses where it is when it is
+ * the last file, vmlinux-extract.c writes what is asked for.
  */
 #ifndef FETCHER_VMLINUX_H
 #define FETCHER_VMLINUX_H
@@ -24,13 +25,15 @@ struct cached_block {
 
 struct btfpack_vmlinux {
 	struct extraction x;
-	char *path, *what, *uname;         /* what x points to */
+	char *path, *what, *uname; /* what x points to */
 	int fd;
 	struct byte_source source;
 	void (*free_source)(void *arg); /* NULL: the source is this file */
+	uint64_t data_offset, data_size; /* of data.tar */
 	struct xz_blocks *blocks;       /* NULL: only as a stream */
 	struct package *package;        /* as such, at its vmlinux; NULL: not there yet */
 	bool arriving;                  /* the file's end need not be there yet */
+	bool all_blocks;                /* nevertheless they are by the index */
 	bool whole_blocks;              /* only their checksums tell that they are intact */
 	uint64_t start, size;           /* in the tar's bytes; of a stream, only how many */
 	struct cached_block cache[CACHED];
@@ -55,6 +58,9 @@ int vmlinux_get_block(struct btfpack_vmlinux *v, size_t number, size_t want, con
 ssize_t vmlinux_lend(struct btfpack_vmlinux *v, uint64_t offset, const uint8_t **ret,
 		     struct btfpack_error *err);
 
+/* Of a file that was followed: wait for all of it, and know all blocks. */
+int vmlinux_reopen_blocks(struct btfpack_vmlinux *v, struct btfpack_error *err);
+
 /* Free the cached blocks. */
 void vmlinux_forget_cached(struct btfpack_vmlinux *v);
 
@@ -62,6 +68,11 @@ void vmlinux_forget_cached(struct btfpack_vmlinux *v);
  * the other way then tells what is wrong with it. */
 int vmlinux_find_data(struct btfpack_vmlinux *v, uint64_t *offset_ret, uint64_t *size_ret,
 		      struct btfpack_error *err);
+
+/* By its last bytes, where an ELF file begins that is the tar's last, and how many bytes it
+ * has: 1. 0: it does not look like one. */
+int vmlinux_guess(struct btfpack_vmlinux *v, uint64_t *start_ret, uint64_t *size_ret,
+		  struct btfpack_error *err);
 
 /* Where vmlinux is in the tar: v->start and v->size. */
 int vmlinux_find_member(struct btfpack_vmlinux *v, struct btfpack_error *err);

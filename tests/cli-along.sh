@@ -112,14 +112,37 @@ has_it_already() {
   is_right
 }
 
-# vmlinux behind the modules: not in the first blocks.
+# vmlinux behind the modules, not in the first blocks, where its last bytes tell, with links
+# behind it; or, of what is nearer to the end than another file, a search.
 waits_for_the_end() {
   put_vmlinux_last 2
   repack_index
   serve
   expect_status 0 build
+  went_ahead
+  is_right
+  rm -rf site data store cache
+  put_vmlinux_last 2 100000
+  repack_index
+  expect_status 0 build
   waited
   is_right
+}
+
+# Section headers of every class and byte order; what is in them does not matter here.
+knows_an_end_of_any_kind() {
+  local format
+  serve
+  for format in elf64-little elf32-little elf64-big elf32-big; do
+    rm -rf site data store cache its
+    mkdir its
+    head -c 200000 /dev/urandom > noise
+    objcopy -I binary -O $format noise its/vmlinux
+    (test_scratch=$PWD/its; put_vmlinux_last 2 0)
+    repack_index
+    build > out 2> err || true
+    went_ahead
+  done
 }
 
 # Without its vmlinux, or with damage in it, it is told as ever.
@@ -193,6 +216,7 @@ run "begins anew" begins_anew
 run "a connection is cut" is_cut
 run "has it already" has_it_already
 run "waits for the end" waits_for_the_end
+run "knows an end of any kind" knows_an_end_of_any_kind
 run "tells what is wrong" tells_what_is_wrong
 run "runs in parallel" runs_in_parallel
 run "is interrupted" is_interrupted

@@ -96,17 +96,21 @@ make_mirror() {
   index "$s" bookworm-security pool; release "$s" bookworm-security
 }
 
-# put_vmlinux_last THREADS: ./site, as $mirror but that in the package at $deb_path vmlinux
-# comes after a hundred other files, in blocks that `xz -T THREADS` makes.
+# put_vmlinux_last THREADS [BYTES]: ./site, as $mirror but that in the package at $deb_path
+# vmlinux comes after a hundred other files, and only links to it after it, or a file of so many
+# bytes; in blocks that `xz -T THREADS` makes.
 put_vmlinux_last() {
   cp -r "$mirror" site
   local dir=usr/lib/debug/lib/modules/$KERNEL
   mkdir -p data/$dir tree
   for i in $(seq 100); do head -c 2000 /dev/urandom > data/$dir/$i.ko; done
+  head -c 100000 /dev/urandom > data/$dir/0.ko
   cp "$test_scratch/vmlinux" data/$dir/vmlinux
   deb whole.deb "$NAME" 6.1.9-1
   ar x whole.deb
-  (cd data && tar -cf ../data.tar $dir/*.ko $dir/vmlinux)
+  ln -s vmlinux data/$dir/vmlinux-link
+  head -c "${2:-0}" /dev/urandom > data/$dir/zzz
+  (cd data && tar -cf ../data.tar $dir/*.ko $dir/vmlinux $dir/vmlinux-link $dir/zzz)
   xz -T"$1" --block-size=20000 -c data.tar > data.tar.xz
   rm "site/$deb_path"
   ar rcD "site/$deb_path" debian-binary control.tar.xz data.tar.xz
