@@ -620,7 +620,7 @@ static void takes_files_in_order(void)
 	CHECK_INT(btfpack_loader_open(NULL, &opts, &loader, &err), -EBADMSG);
 	CHECK_CONTAINS(err.message, "not BTF");
 	opts.btf_file = NULL;
-	CHECK_INT(btfpack_loader_open(dir, &opts, &loader, &err), -EINVAL);
+	CHECK_INT(btfpack_loader_open(dir, &opts, &loader, &err), -EBADMSG);
 	CHECK_INT(btfpack_loader_open(path, &opts, &loader, &err), -EBADMSG);
 	CHECK_CONTAINS(err.message, "not a btfpack bundle");
 	unsetenv("BTFPACK_BTF");
