@@ -72,17 +72,22 @@ static void occupy_standard_descriptors(void)
 
 int main(int argc, char **argv)
 {
+	static char help[] = "--help";
 	const struct cmd *cmd;
 	int status;
 
 	occupy_standard_descriptors();
 	/* A reader that goes away is an error of write(2), reported like any other. */
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* nor is a limit on the size of files a crash */
 	if (argc < 2) {
 		fprintf(stderr, "btfpack: which command? `btfpack --help` lists them\n");
 		return CMD_USAGE;
 	}
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+		cmd = argc > 2 ? find_command(argv[2]) : NULL;
+		if (cmd) /* `help convert` is `convert --help` */
+			return output_finish(cmd->run(cmd, 2, (char *[]){ argv[2], help, NULL }));
 		if (argc > 2 && !strcmp(argv[2], "--table"))
 			print_table();
 		else

@@ -248,8 +248,9 @@ int fs_output_write(struct fs_output *out, const void *data, size_t size, struct
 {
 	int error = fs_write_fd(out->fd, data, size);
 
+	/* -EFBIG is for input over a limit; here the disk's, or the process's, ends. */
 	if (error < 0)
-		return btfpack_error_set(err, error, "%s: cannot write: %s", out->path,
+		return btfpack_error_set(err, error == -EFBIG ? -EIO : error, "%s: cannot write: %s", out->path,
 					 strerror(-error));
 	return 0;
 }

@@ -154,15 +154,23 @@ int bundle_init(struct bundle *b, const void *data, size_t size, const char *nam
 /* --- bytes, plain or compressed ---------------------------------------------------------------- */
 
 #if HAVE_ZSTD
-static bool decompress(uint8_t *to, size_t raw_size, const uint8_t *from, size_t stored_size)
+/* 0; -EBADMSG; -ENOMEM: zstd needs memory of its own, and a bundle is not damaged by that. */
+static int decompress(uint8_t *to, size_t raw_size, const uint8_t *from, size_t stored_size)
 {
-	return ZSTD_decompress(to, raw_size, from, stored_size) == raw_size;
+	ZSTD_DCtx *context = ZSTD_createDCtx();
+	size_t size;
+
+	if (!context)
+		return -ENOMEM;
+	size = ZSTD_decompressDCtx(context, to, raw_size, from, stored_size);
+	ZSTD_freeDCtx(context);
+	return size == raw_size ? 0 : -EBADMSG;
 }
 #else
-static bool decompress(uint8_t *to, size_t raw_size, const uint8_t *from, size_t stored_size)
+static int decompress(uint8_t *to, size_t raw_size, const uint8_t *from, size_t stored_size)
 {
 	(void)to, (void)raw_size, (void)from, (void)stored_size;
-	return false;
+	return -EBADMSG;
 }
 #endif
 
@@ -170,6 +178,7 @@ static int get_bytes(const struct bundle *b, const struct bundle_span *span,
 		     struct bundle_bytes *ret, struct btfpack_error *err)
 {
 	uint8_t *raw;
+	int error;
 
 	if (span->stored_size == span->raw_size) {
 		*ret = (struct bundle_bytes){ .data = span->data, .size = span->raw_size };
@@ -180,11 +189,11 @@ static int get_bytes(const struct bundle *b, const struct bundle_span *span,
 					 "%s: compressed bundle, but this loader was built without zstd",
 					 b->name);
 	raw = (uint8_t *)malloc(span->raw_size);
-	if (!raw)
-		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", b->name);
-	if (!decompress(raw, span->raw_size, span->data, span->stored_size)) {
+	error = raw ? decompress(raw, span->raw_size, span->data, span->stored_size) : -ENOMEM;
+	if (error) {
 		free(raw);
-		return damaged(b, "compressed bytes that do not decompress", err);
+		return error == -ENOMEM ? btfpack_error_set(err, error, "%s: out of memory", b->name)
+					: damaged(b, "compressed bytes that do not decompress", err);
 	}
 	*ret = (struct bundle_bytes){ raw, span->raw_size, raw };
 	return 0;

@@ -51,8 +51,8 @@ struct btfpack_convert_opts {
  * order of the file's machine, with the 24-byte header.
  *
  * @opts may be NULL. Free *@ret with btfpack_blob_free(). Errors: -EBADMSG not
- * an ELF file, or damaged; -EOPNOTSUPP neither DWARF nor BTF inside, split DWARF
- * or a version from the future; -EFBIG more types or strings than BTF can number;
+ * an ELF file, or damaged; -EOPNOTSUPP no regular file, neither DWARF nor BTF inside,
+ * split DWARF or a version from the future; -EFBIG more types or strings than BTF can number;
  * -ENOMEM; and what open(2) and mmap(2) say.
  */
 int btfpack_convert(const char *path, const struct btfpack_convert_opts *opts,

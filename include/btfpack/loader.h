@@ -121,7 +121,7 @@ struct btfpack_loader;
  * all there is. @opts may be NULL. Close *@ret with btfpack_loader_close().
  *
  * -ENOENT      no BTF for this host, or no such file: the sentence tells which
- * -EBADMSG     the bundle or the named BTF file is damaged
+ * -EBADMSG     the bundle or the named BTF file is damaged, or no regular file
  * -EOPNOTSUPP  the bundle is of a version that this loader does not read
  * -ENOSYS      the bundle is compressed and this loader was built without zstd
  * -EINVAL      @opts has a flag or a size from a later btfpack
