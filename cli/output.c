@@ -5,12 +5,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "cli/cmd.h"
 #include "cli/output.h"
 #include "core/fs.h"
+#include "core/utf8.h"
 
 /* Of stderr's lines: build's threads have words to say, too. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -89,18 +91,37 @@ static bool progress_is_due(void)
 	return true;
 }
 
+/* A line that wraps cannot be taken away again: only its last row would be. */
+static void cut_to_width(char *line)
+{
+	size_t size = strlen(line), at = 0, columns = 0;
+	struct winsize window = { 0 };
+
+	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &window) < 0 || !window.ws_col)
+		return;
+	while (at < size && columns + 1 < window.ws_col) {
+		size_t length = utf8_length((const unsigned char *)line + at, size - at);
+
+		at += length ? length : 1;
+		columns++;
+	}
+	line[at] = '\0';
+}
+
 void output_progress(const char *format, ...)
 {
+	char line[1024];
 	va_list args;
 
 	pthread_mutex_lock(&lock);
 	if (!format) {
 		clear_progress();
 	} else if (cmd_common.verbosity >= 0 && isatty(STDERR_FILENO) && progress_is_due()) {
-		fputs("\r\033[K", stderr);
 		va_start(args, format);
-		vfprintf(stderr, format, args);
+		vsnprintf(line, sizeof(line), format, args);
 		va_end(args);
+		cut_to_width(line);
+		fprintf(stderr, "\r\033[K%s", line);
 		progress_shown = true;
 	}
 	pthread_mutex_unlock(&lock);

@@ -8,9 +8,9 @@ BTF_OBJECT=$BUILD/bpf-gadgets/execsnoop.bpf.o
 
 # An ELF file with DWARF, as `kernel`.
 make_kernel() {
-  need ${CC:-gcc} # may be two words
+  need gcc
   echo 'struct task_struct { int pid; struct task_struct *next; } init; int main(void) { return init.pid; }' > k.c
-  ${CC:-gcc} -g -o "${1:-kernel}" k.c
+  gcc -g -o "${1:-kernel}" k.c
 }
 
 json_of_names_that_are_no_utf8() {
@@ -153,12 +153,44 @@ import_reads_all_or_says_so() {
   grep -q '1 stored' err
 }
 
+# A limit on the size of files is a full disk, and no crash.
+limited_files() {
+  make_kernel
+  expect_status 4 bash -c \
+    '(ulimit -f 0; exec "$0" convert -o btf kernel) 2>&1 | cat >&2; exit ${PIPESTATUS[0]}' "$BTFPACK"
+  expect_one_sentence
+  grep -q 'btf: cannot write: File too large' err
+  [ -z "$(find . -name 'btf*')" ]
+}
+
+# What is shown of progress never takes a second line, which could not be taken away.
+progress_in_a_narrow_terminal() {
+  local kernels
+  need script python3
+  make_tree
+  cd tree/debian/12/x86_64
+  for kernels in $(seq 30); do cp 6.1.0-1-amd64.btf 6.1.0-1-$kernels-long-names-of-kernels-amd64.btf; done
+  cd "$OLDPWD"
+  script -qec "stty cols 24; $(printf %q "$BTFPACK") import --archive store $PWD/tree/debian/12/../12" log > shown < /dev/null
+  expect_status 0 "$BTFPACK" ls --archive store
+  script -qec "stty cols 24; $(printf %q "$BTFPACK") bundle --archive store -o all.bundle" log > shown < /dev/null
+  python3 - shown << 'END'
+import re, sys
+shown = open(sys.argv[1], "rb").read().decode()
+lines = [l for l in re.findall(r"\r\x1b\[K([^\r\n]*)", shown) if "kernels, now" in l]
+assert lines, shown
+assert all(len(l) < 24 for l in lines), lines
+END
+}
+
 run "JSON of names that are no UTF-8" json_of_names_that_are_no_utf8
 run "standard output by its name in /dev" standard_output_by_name
 run "links lead to what is written" links_lead_to_what_is_written
 run "closed descriptors stay closed" closed_descriptors
 run "what is no file to read" no_file_to_read
 run "a full disk" full_disk
+run "a limit on the size of files" limited_files
+run "progress in a narrow terminal" progress_in_a_narrow_terminal
 run "- is standard output, or refused" dash_is_standard_output_or_refused
 run "kernels are not minified in place" kernels_are_not_minified_in_place
 run "an import reads all, or says so" import_reads_all_or_says_so
