@@ -1,43 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include <zstd.h>
 
-#include "archive-index/types-codec.h"
-#include "archive-index/types-model.h"
-#include "archive-index/types-order.h"
+#include "archive-index/types-decoder.h"
 #include "core/cursor.h"
-
-/*
- * In the order of the streams' dependence: the order of the types first, since
- * references may lead ahead; then the types, in which names are numbers (the base's
- * ordinals, behind them those of new strings) and stay so in the model; then the
- * strings, whose order leans on where the types mention them first.
- *
- * Nothing here is trusted but the base, which is a model that was checked when it
- * was made: every number is checked where it is used, and what comes out in the end
- * has the digest compared by whoever called.
- */
-struct decoder {
-	const struct types_model *base;
-	enum types_format format;
-	struct btfpack_blob plain;
-	struct cursor streams[STREAM_COUNT];
-	uint32_t strings, new_strings, types;
-	uint32_t *theirs;  /* of each type: the base's, or IMAGE_NONE */
-	uint32_t *inverse; /* of the base's: ours, or IMAGE_NONE */
-	const char **text; /* of each new string */
-	uint32_t last_name, used_new;
-	struct types_model *model; /* what is being made */
-	uint32_t *words;	   /* of the types, in its raw bytes */
-	size_t position, limit;	   /* in words */
-	uint32_t *place;	   /* by name: IMAGE_NONE until it is mentioned, then its place ... */
-	uint32_t *names;	   /* ... in this, the order of first mention */
-	uint32_t mentioned;
-	bool bad; /* a base's type refers to what has no counterpart */
-};
 
 static void decoder_deinit(struct decoder *d)
 {
@@ -45,57 +10,9 @@ static void decoder_deinit(struct decoder *d)
 	types_model_free(d->model);
 	free(d->theirs);
 	free(d->inverse);
-	free(d->text);
+	free(d->text_offset);
 	free(d->place);
 	free(d->names);
-}
-
-/* --- numbers ----------------------------------------------------------------------------------- */
-
-/* Most numbers have one byte or two. */
-static inline int get_long(struct decoder *d, enum types_stream stream, uint64_t *ret)
-{
-	struct cursor *c = &d->streams[stream];
-	const uint8_t *at = c->data + c->pos;
-
-	if (c->size - c->pos < 2)
-		return cursor_uleb(c, ret);
-	if (at[0] < 0x80) {
-		*ret = at[0];
-		c->pos += 1;
-		return 0;
-	}
-	if (at[1] < 0x80) {
-		*ret = (at[0] & 0x7fu) | (uint64_t)at[1] << 7;
-		c->pos += 2;
-		return 0;
-	}
-	return cursor_uleb(c, ret);
-}
-
-static inline int get(struct decoder *d, enum types_stream stream, uint32_t *ret)
-{
-	uint64_t value;
-
-	if (get_long(d, stream, &value) < 0 || value > UINT32_MAX)
-		return -EBADMSG;
-	*ret = (uint32_t)value;
-	return 0;
-}
-
-static uint32_t unfold(uint32_t folded)
-{
-	return folded >> 1 ^ (folded & 1 ? UINT32_MAX : 0);
-}
-
-/* *@ret: @from and the difference that comes next. */
-static int get_difference(struct decoder *d, enum types_stream stream, uint32_t from, uint32_t *ret)
-{
-	uint32_t folded;
-	int error = get(d, stream, &folded);
-
-	*ret = from + (error ? 0 : unfold(folded));
-	return error;
 }
 
 /* --- streams ----------------------------------------------------------------------------------- */
@@ -134,7 +51,7 @@ static int split_streams(struct decoder *d)
 		size = length[0] | length[1] << 8 | length[2] << 16 | (uint32_t)length[3] << 24;
 		if (cursor_bytes(&all, size, &bytes))
 			return -EBADMSG;
-		d->streams[i] = cursor_init(bytes, size, false, "stream");
+		d->streams[i] = (struct stream){ bytes, bytes + size };
 	}
 	return cursor_left(&all) ? -EBADMSG : 0;
 }
@@ -145,8 +62,9 @@ static int read_head(struct decoder *d)
 
 	if (get(d, STREAM_HEAD, &big_endian) || get(d, STREAM_HEAD, &d->strings) ||
 	    get(d, STREAM_HEAD, &d->new_strings) || get(d, STREAM_HEAD, &d->types) ||
-	    big_endian > 1 || d->model->raw.size < BTF_HEADER_SIZE || d->strings > d->model->raw.size ||
-	    d->new_strings > d->strings || !d->types ||
+	    big_endian > 1 || d->model->raw.size < BTF_HEADER_SIZE ||
+	    d->strings > d->model->raw.size || d->new_strings > d->strings ||
+	    d->new_strings > stream_left(&d->streams[STREAM_TEXT]) || !d->types ||
 	    d->types - 1 > d->model->raw.size / sizeof(struct btf_type))
 		return -EBADMSG;
 	d->model->big_endian = big_endian;
@@ -155,20 +73,42 @@ static int read_head(struct decoder *d)
 
 static int read_text(struct decoder *d)
 {
-	d->text = calloc((size_t)d->new_strings + 1, sizeof(*d->text));
-	if (!d->text)
+	const struct stream *s = &d->streams[STREAM_TEXT];
+	const uint8_t *at = s->at, *end;
+
+	d->text = (const char *)at;
+	d->text_offset = malloc(sizeof(*d->text_offset) * ((size_t)d->new_strings + 1));
+	if (!d->text_offset)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < d->new_strings; i++)
-		if (cursor_string(&d->streams[STREAM_TEXT], &d->text[i]))
+	for (uint32_t i = 0; i < d->new_strings; i++, at = end + 1) {
+		end = memchr(at, '\0', (size_t)(s->end - at));
+		if (!end)
 			return -EBADMSG;
+		d->text_offset[i] = (uint32_t)(at - s->at);
+	}
+	d->text_offset[d->new_strings] = (uint32_t)(at - s->at);
 	return 0;
 }
 
 /* --- order ------------------------------------------------------------------------------------- */
 
-/* The counterpart of put_order(): @map of things @first to @count - 1. */
-static int get_order(struct decoder *d, enum types_stream stream, uint32_t first, uint32_t count,
-		     uint32_t other_count, uint32_t *map)
+/* @length things from @start on, of which some may have been taken before. */
+static int get_run(struct order *order, uint32_t start, uint32_t length, uint32_t *map)
+{
+	while (length) {
+		uint32_t taken = order_take_run(order, start, length, map);
+
+		if (!taken)
+			return -EBADMSG;
+		map += taken;
+		length -= taken;
+		start = order_expected(order);
+	}
+	return 0;
+}
+
+int decoder_order(struct decoder *d, enum types_stream stream, uint32_t first, uint32_t count,
+		  uint32_t other_count, uint32_t *map)
 {
 	AUTO_ORDER struct order order = { 0 };
 	int error = order_init(&order, other_count, first);
@@ -185,12 +125,9 @@ static int get_order(struct decoder *d, enum types_stream stream, uint32_t first
 		if (get_difference(d, stream, i < count ? order_expected(&order) : 0, &start) ||
 		    get(d, stream, &length) || length > count - i || (i < count && !length))
 			return -EBADMSG;
-		for (; length; length--, start = order_expected(&order)) {
-			if (!order_has(&order, start))
-				return -EBADMSG;
-			order_take(&order, start);
-			map[i++] = start;
-		}
+		if (get_run(&order, start, length, map + i))
+			return -EBADMSG;
+		i += length;
 	}
 	return 0;
 }
@@ -216,12 +153,9 @@ static int get_type_order(struct decoder *d)
 		if (get_difference(d, STREAM_TYPE_SKIPS, 0, &skip))
 			return -EBADMSG;
 		start = order_from(&order, marks.at[mark - 1]) + skip;
-		for (; length; length--, start = order_expected(&order)) {
-			if (!order_has(&order, start))
-				return -EBADMSG;
-			order_take(&order, start);
-			d->theirs[i++] = start;
-		}
+		if (get_run(&order, start, length, d->theirs + i))
+			return -EBADMSG;
+		i += length;
 		marks_use(&marks, mark - 1, !skip, order.at);
 	}
 	return error;
@@ -237,7 +171,7 @@ static int read_type_order(struct decoder *d)
 	if (!d->theirs || !d->inverse)
 		return -ENOMEM;
 	error = d->format == TYPES_RUNS
-			? get_order(d, STREAM_TYPE_RUNS, 1, d->types, types, d->theirs)
+			? decoder_order(d, STREAM_TYPE_RUNS, 1, d->types, types, d->theirs)
 			: get_type_order(d);
 	if (error)
 		return error;
@@ -251,13 +185,15 @@ static int read_type_order(struct decoder *d)
 
 /* --- types ------------------------------------------------------------------------------------- */
 
-/* The first mention of a name gives it its place. */
+/* The first mention of a name gives it its place. No branch: whether it is the first is
+ * a toss. */
 static inline uint32_t mention(struct decoder *d, uint32_t name)
 {
-	if (d->place[name] == IMAGE_NONE) {
-		d->place[name] = d->mentioned;
-		d->names[d->mentioned++] = name;
-	}
+	uint32_t place = d->place[name], next = d->mentioned;
+
+	d->names[next] = name; /* there is room for one more */
+	d->place[name] = place == IMAGE_NONE ? next : place;
+	d->mentioned = next + (place == IMAGE_NONE);
 	return name;
 }
 
@@ -277,7 +213,7 @@ static inline uint32_t translate(struct decoder *d, enum word what, uint32_t the
 	return what == WORD_STRING ? mention(d, value) : value;
 }
 
-static int get_name(struct decoder *d, uint32_t *ret)
+static inline int get_name(struct decoder *d, uint32_t *ret)
 {
 	uint64_t code;
 
@@ -285,7 +221,7 @@ static int get_name(struct decoder *d, uint32_t *ret)
 		return -EBADMSG;
 	if (!code && d->used_new == d->new_strings)
 		return -EBADMSG;
-	d->last_name = code ? d->last_name + unfold((uint32_t)(code - 1))
+	d->last_name = code ? d->last_name + stream_unfold((uint32_t)(code - 1))
 			    : d->base->strings + d->used_new++;
 	if (d->last_name >= d->base->strings + d->used_new)
 		return -EBADMSG;
@@ -302,7 +238,7 @@ static int get_based_type(struct decoder *d, uint32_t id, uint32_t *ret)
 	if (get_long(d, STREAM_REFERENCES, &code) < 0 || code >> 1 > UINT32_MAX)
 		return -EBADMSG;
 	if (code & 1)
-		value = id - unfold((uint32_t)(code >> 1));
+		value = id - stream_unfold((uint32_t)(code >> 1));
 	else if (code >> 1 < d->base->types)
 		value = d->inverse[code >> 1];
 	if (value >= d->types) /* or none */
@@ -312,7 +248,7 @@ static int get_based_type(struct decoder *d, uint32_t id, uint32_t *ret)
 }
 
 /* A type by how far it is from the one that refers to it. */
-static int get_type(struct decoder *d, uint32_t id, uint32_t *ret)
+static inline int get_type(struct decoder *d, uint32_t id, uint32_t *ret)
 {
 	uint32_t distance;
 
@@ -344,13 +280,29 @@ struct items {
 	uint32_t previous[3], shift[3]; /* as the encoder's */
 };
 
-static int get_new_item(struct decoder *d, struct items *s)
+/* A plain word that is told by how far it is from that of the item before. */
+static inline int get_value(struct decoder *d, struct items *s, unsigned int w, uint32_t *ret)
 {
-	uint32_t *item = take_words(d, s->shape->words);
+	if (get_difference(d, STREAM_VALUES, s->previous[w], ret))
+		return -EBADMSG;
+	s->previous[w] = *ret;
+	return 0;
+}
+
+/* Most new items are members and parameters: a way without questions for these. */
+static inline int get_new_item(struct decoder *d, struct items *s)
+{
+	const struct shape *shape = s->shape;
+	uint32_t *item = take_words(d, shape->words);
 	int error = item ? 0 : -EBADMSG;
 
-	for (unsigned int w = 0; !error && w < s->shape->words; w++) {
-		switch (s->shape->item[w]) {
+	if (!error && shape->item[0] == WORD_STRING && shape->item[1] == WORD_TYPE) {
+		if (get_name(d, &item[0]) || get_type(d, s->id, &item[1]))
+			return -EBADMSG;
+		return shape->words == 3 ? get_value(d, s, 2, &item[2]) : 0;
+	}
+	for (unsigned int w = 0; !error && w < shape->words; w++) {
+		switch (shape->item[w]) {
 		case WORD_STRING:
 			error = get_name(d, &item[w]);
 			break;
@@ -358,8 +310,7 @@ static int get_new_item(struct decoder *d, struct items *s)
 			error = get_type(d, s->id, &item[w]);
 			break;
 		case WORD_PLAIN:
-			error = get_difference(d, STREAM_VALUES, s->previous[w], &item[w]);
-			s->previous[w] = item[w];
+			error = get_value(d, s, w, &item[w]);
 			break;
 		}
 	}
@@ -465,38 +416,96 @@ static int get_edited_type(struct decoder *d, uint32_t id, const uint32_t *their
 	return get_items(d, &items, shape_items(shape, (struct btf_type *)words));
 }
 
-static void translate_items(struct decoder *d, const struct shape *shape, uint32_t *words,
-			    const uint32_t *theirs, uint32_t count)
+/* What translating needs, in one place that the compiler can keep in registers. */
+struct translator {
+	const uint32_t *ordinal, *inverse; /* of the base's names and types */
+	uint32_t *place, *names, mentioned;
+	bool bad;
+};
+
+static inline uint32_t translate_name(struct translator *t, uint32_t theirs)
+{
+	uint32_t name = t->ordinal[theirs], place;
+
+	if (name == IMAGE_NONE) {
+		t->bad = true;
+		return 0;
+	}
+	place = t->place[name]; /* as mention() does */
+	t->names[t->mentioned] = name;
+	t->place[name] = place == IMAGE_NONE ? t->mentioned : place;
+	t->mentioned += place == IMAGE_NONE;
+	return name;
+}
+
+static inline uint32_t translate_type(struct translator *t, uint32_t theirs)
+{
+	uint32_t id = t->inverse[theirs];
+
+	t->bad |= id == IMAGE_NONE;
+	return id;
+}
+
+static inline uint32_t translate_word(struct translator *t, enum word what, uint32_t theirs)
+{
+	return what == WORD_STRING ? translate_name(t, theirs)
+	       : what == WORD_TYPE ? translate_type(t, theirs)
+				   : theirs;
+}
+
+/* A type, whose @items are those of @theirs. */
+static inline void translate_words(struct translator *t, const struct shape *shape, uint32_t *words,
+				   const uint32_t *theirs, uint32_t items)
 {
 	unsigned int step = shape->words;
 
+	words[0] = translate_name(t, theirs[0]);
+	words[1] = theirs[1];
+	words[2] = translate_word(t, shape->reference, theirs[2]);
+	if (!items)
+		return;
+	words += 3, theirs += 3;
 	/* Members are most of a BTF: a loop without questions. */
 	if (step == 3 && shape->item[0] == WORD_STRING && shape->item[1] == WORD_TYPE) {
-		for (; count; count--, words += 3, theirs += 3) {
-			words[0] = translate(d, WORD_STRING, theirs[0]);
-			words[1] = translate(d, WORD_TYPE, theirs[1]);
+		for (; items; items--, words += 3, theirs += 3) {
+			words[0] = translate_name(t, theirs[0]);
+			words[1] = translate_type(t, theirs[1]);
 			words[2] = theirs[2];
 		}
 		return;
 	}
-	for (; count; count--, words += step, theirs += step)
+	for (; items; items--, words += step, theirs += step)
 		for (unsigned int w = 0; w < step; w++)
-			words[w] = translate(d, shape->item[w], theirs[w]);
+			words[w] = translate_word(t, shape->item[w], theirs[w]);
 }
 
-/* The base's type with its references and names turned into ours. */
-static int get_translated_type(struct decoder *d, const uint32_t *theirs)
+/* From type @id on, up to @most of those that are the base's with references and names
+ * turned into ours. *@count_ret: how many. */
+static int get_translated_types(struct decoder *d, uint32_t id, uint32_t most, uint32_t *count_ret)
 {
-	const struct shape *shape = shape_of(BTF_INFO_KIND(theirs[1]));
-	uint32_t items = shape_items(shape, (const struct btf_type *)theirs);
-	uint32_t *words = take_words(d, 3 + (size_t)items * shape->words);
+	struct translator t = { d->base->ordinal, d->inverse,   d->place,
+				d->names,         d->mentioned, false };
+	const struct types_model *base = d->base;
+	const uint32_t *map = d->theirs + id, types = d->types - id;
+	uint32_t *start = d->model->start + id - 1, *words = d->words + d->position, count;
+	uint32_t *end = d->words + d->limit;
 
-	if (!words)
-		return -EBADMSG;
-	words[0] = translate(d, WORD_STRING, theirs[0]);
-	words[1] = theirs[1];
-	words[2] = translate(d, shape->reference, theirs[2]);
-	translate_items(d, shape, words + 3, theirs + 3, items);
+	for (count = 0; count < types && count < most && map[count] != IMAGE_NONE; count++) {
+		const uint32_t *theirs = model_words(base, map[count]);
+		const struct shape *shape = shape_of(BTF_INFO_KIND(theirs[1]));
+		uint32_t items = shape_items(shape, (const struct btf_type *)theirs);
+		size_t size = 3 + (size_t)items * shape->words;
+
+		if (size > (size_t)(end - words))
+			return -EBADMSG;
+		start[count] = (uint32_t)((const uint8_t *)words - (const uint8_t *)d->words);
+		translate_words(&t, shape, words, theirs, items);
+		words += size;
+	}
+	d->position = (size_t)(words - d->words);
+	d->mentioned = t.mentioned;
+	d->bad |= t.bad;
+	*count_ret = count;
 	return 0;
 }
 
@@ -504,30 +513,31 @@ static int get_translated_type(struct decoder *d, const uint32_t *theirs)
 static int get_gap(struct decoder *d, uint32_t *ret)
 {
 	*ret = IMAGE_NONE;
-	return cursor_left(&d->streams[STREAM_EDITED]) ? get(d, STREAM_EDITED, ret) : 0;
+	return stream_left(&d->streams[STREAM_EDITED]) ? get(d, STREAM_EDITED, ret) : 0;
 }
 
-static int read_type(struct decoder *d, uint32_t id, uint32_t *gap)
+/* One type that is new or edited, or several that are neither. */
+static int read_some(struct decoder *d, uint32_t id, uint32_t *gap, uint32_t *count_ret)
 {
-	const uint32_t *theirs;
 	int error;
 
+	*count_ret = 1;
 	d->model->start[id - 1] = (uint32_t)(sizeof(uint32_t) * d->position);
 	if (d->theirs[id] == IMAGE_NONE)
 		return get_new_type(d, id);
-	theirs = model_words(d->base, d->theirs[id]);
 	if (*gap) {
-		*gap -= *gap != IMAGE_NONE;
-		return get_translated_type(d, theirs);
+		error = get_translated_types(d, id, *gap, count_ret);
+		*gap -= *gap == IMAGE_NONE || error ? 0 : *count_ret;
+		return error;
 	}
-	error = get_edited_type(d, id, theirs);
+	error = get_edited_type(d, id, model_words(d->base, d->theirs[id]));
 	return error ? error : get_gap(d, gap);
 }
 
 static int read_types(struct decoder *d)
 {
 	size_t names = (size_t)d->base->strings + d->new_strings;
-	uint32_t gap;
+	uint32_t gap, count;
 	int error = get_gap(d, &gap);
 
 	d->place = malloc(sizeof(uint32_t) * (names + 1));
@@ -537,68 +547,9 @@ static int read_types(struct decoder *d)
 		return -ENOMEM;
 	memset(d->place, 0xff, sizeof(uint32_t) * (names + 1));
 	mention(d, 0); /* the base's first string is the empty one */
-	for (uint32_t id = 1; !error && id < d->types; id++)
-		error = read_type(d, id, &gap);
+	for (uint32_t id = 1; !error && id < d->types; id += count)
+		error = read_some(d, id, &gap, &count);
 	return error || d->bad ? -EBADMSG : 0;
-}
-
-/* --- strings ----------------------------------------------------------------------------------- */
-
-static const char *text_of(const struct decoder *d, uint32_t name, size_t *length)
-{
-	const struct types_model *base = d->base;
-
-	if (name < base->strings) {
-		*length = base->offset[name + 1] - base->offset[name];
-		return base->text + base->offset[name];
-	}
-	*length = strlen(d->text[name - base->strings]) + 1;
-	return d->text[name - base->strings];
-}
-
-/* Write the strings; d->place becomes each name's ordinal. */
-static int put_strings(struct decoder *d, const uint32_t *order)
-{
-	char *section = (char *)(d->words + d->position);
-	size_t size = d->model->raw.size - BTF_HEADER_SIZE - 4 * d->position, at = 0;
-	uint32_t found = 0;
-
-	for (uint32_t i = 0; i < d->strings; i++) {
-		const char *text;
-		size_t length;
-
-		if (order[i] != IMAGE_NONE) {
-			text = text_of(d, d->names[order[i]], &length);
-			d->place[d->names[order[i]]] = i;
-			found++;
-		} else {
-			if (cursor_string(&d->streams[STREAM_UNUSED], &text))
-				return -EBADMSG;
-			length = strlen(text) + 1;
-		}
-		if (length > size - at)
-			return -EBADMSG;
-		memcpy(section + at, text, length);
-		d->model->offset[i] = (uint32_t)at;
-		at += length;
-	}
-	d->model->offset[d->strings] = (uint32_t)at;
-	d->model->text = section;
-	d->model->text_size = (uint32_t)at;
-	/* Each name once, and none left out. */
-	return at == size && found == d->mentioned ? 0 : -EBADMSG;
-}
-
-static int read_strings(struct decoder *d)
-{
-	AUTO_FREE uint32_t *order = malloc(sizeof(uint32_t) * ((size_t)d->strings + 1));
-	int error;
-
-	d->model->offset = malloc(sizeof(uint32_t) * ((size_t)d->strings + 1));
-	if (!order || !d->model->offset)
-		return -ENOMEM;
-	error = get_order(d, STREAM_STRING_RUNS, 0, d->strings, d->mentioned, order);
-	return error ? error : put_strings(d, order);
 }
 
 /* --- the whole ---------------------------------------------------------------------------------- */
@@ -618,7 +569,7 @@ static int decode(struct decoder *d, const void *data, size_t size)
 	if (!error)
 		error = read_types(d);
 	if (!error)
-		error = read_strings(d);
+		error = decoder_read_strings(d);
 	return error;
 }
 

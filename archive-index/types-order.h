@@ -56,6 +56,22 @@ static inline uint32_t order_expected(struct order *o)
 	return o->at = order_from(o, o->at);
 }
 
+/* Of @length things from @start on, take those that are there up to the first that is
+ * not; how many. */
+static inline uint32_t order_take_run(struct order *o, uint32_t start, uint32_t length,
+				      uint32_t *things)
+{
+	uint32_t *next = o->next, taken = 0;
+
+	for (; taken < length && start + taken < o->count && next[start + taken] == start + taken;
+	     taken++) {
+		things[taken] = start + taken;
+		next[start + taken] = start + taken + 1;
+	}
+	o->at = start + taken;
+	return taken;
+}
+
 /* @thing must be there. */
 static inline void order_take(struct order *o, uint32_t thing)
 {
@@ -91,11 +107,6 @@ static inline void marks_use(struct marks *m, uint32_t used, bool exact, uint32_
 	}
 	memmove(&m->at[1], &m->at[0], moved * sizeof(m->at[0]));
 	m->at[0] = end;
-}
-
-static inline int order_has(const struct order *o, uint32_t thing)
-{
-	return thing < o->count && o->next[thing] == thing;
 }
 
 #endif
