@@ -485,7 +485,7 @@ static int fetch_content(struct btfpack_archive *a, struct btfpack_archive *from
 		error = check_addition(&add->kernel, add->set, btf, &add->provenance, err);
 	if (error)
 		return error;
-	taken = content_take(a, from, &add->id, ret, err);
+	taken = content_take(a, from, add->set ? NULL : &add->kernel, &add->id, btf, ret, err);
 	if (taken)
 		return taken < 0 ? taken : 0;
 	return content_prepare(a, &add->kernel, add->set, btf, &add->id, ret, err);

@@ -74,27 +74,32 @@ static unsigned int nearness(const struct btfpack_kernel *k, const struct db_stm
 #define WITHIN_SERIES (1u << 4 | 1u << 3 | 1u << 2)
 #define HAS_ROOM      (1u << 0)
 
-static bool is_full(unsigned int near, const struct db_stmt *s, unsigned int depth)
-{
-	if ((near & WITHIN_SERIES) == WITHIN_SERIES || depth == DEPTH_MODULES)
-		return db_int(s, 5) >= depth || !(near & HAS_ROOM);
-	return db_int(s, 5) >= DEPTH_FIRST;
-}
-
 /* The best row so far. The rows come in the order of their unames. */
 struct choice {
 	unsigned int depth; /* the most bases that one may have */
+	bool series_only;   /* only of the series, and whether it has room does not matter */
 	unsigned int nearness;
 	int64_t before; /* rows between it and the new kernel's place; -1: none yet */
 	struct btfpack_id id;
 };
+
+static bool is_full(const struct choice *best, unsigned int near, const struct db_stmt *s)
+{
+	bool within = (near & WITHIN_SERIES) == WITHIN_SERIES;
+
+	if (best->series_only)
+		return !within || db_int(s, 5) >= best->depth;
+	if (within || best->depth == DEPTH_MODULES)
+		return db_int(s, 5) >= best->depth || !(near & HAS_ROOM);
+	return db_int(s, 5) >= DEPTH_FIRST;
+}
 
 static void consider(struct choice *best, const struct btfpack_kernel *k, const struct db_stmt *s,
 		     int64_t distance)
 {
 	unsigned int near = nearness(k, s);
 
-	if (is_full(near, s, best->depth))
+	if (is_full(best, near, s))
 		return;
 	if (best->before >= 0 && (near < best->nearness ||
 				  (near == best->nearness && distance >= best->before)))
@@ -181,4 +186,16 @@ int base_choose(struct btfpack_archive *a, const struct btfpack_kernel *k, struc
 	if (error || best.before < 0)
 		return error;
 	return content_find(a, &best.id, ret, err);
+}
+
+int base_choose_series(struct btfpack_archive *a, const struct btfpack_kernel *k,
+		       unsigned int depth, struct content *ret, struct btfpack_error *err)
+{
+	struct choice best = { .depth = depth, .series_only = true, .before = -1 };
+	char pattern[64];
+	int error;
+
+	snprintf(pattern, sizeof(pattern), "%.*s*", (int)version_length(k->uname), k->uname);
+	error = choose_among(a, k, pattern, k->arch, &best, err);
+	return error || best.before < 0 ? error : content_find(a, &best.id, ret, err);
 }

@@ -10,7 +10,10 @@
 #include "core/digest.h"
 
 #define DEPTH_MAXIMUM 16 /* bases in a row: base.c makes far fewer */
-#define TAKEN_DEPTH   4	 /* bases in a row of what another archive's content is told by */
+/* Of what is taken over from another archive: the first of a series may lie so much deeper
+ * than it did there, and all its series with it; bases in a row of what is taken as it is. */
+#define DEEPER	    2
+#define TAKEN_DEPTH 6
 
 /* --- reading ------------------------------------------------------------------------------------ */
 
@@ -341,9 +344,9 @@ static int encode_alone(const struct btfpack_blob *btf, struct prepared *p)
 }
 
 /* A further one of a series is a small part of the first: no need to try alone. */
-static bool is_further(const struct prepared *p, const struct btfpack_blob *btf)
+static bool is_further(const struct record *r)
 {
-	return p->payload.data && p->payload.size < btf->size / 32;
+	return r->payload_size < r->raw_size / 32;
 }
 
 static int encode(struct btfpack_archive *a, const struct btfpack_kernel *k,
@@ -351,7 +354,8 @@ static int encode(struct btfpack_archive *a, const struct btfpack_kernel *k,
 {
 	int error = k ? encode_against(a, k, btf, p, err) : 0;
 
-	if (!error && !is_further(p, btf))
+	p->record.payload_size = p->payload.size;
+	if (!error && !(p->payload.data && is_further(&p->record)))
 		error = encode_alone(btf, p);
 	if (error)
 		return error == -ENOMEM ? btfpack_error_set(err, error, "%s: out of memory", a->dir)
@@ -390,24 +394,54 @@ int content_prepare_on(struct btfpack_archive *a, const struct content *base,
 	return error == -ENOMEM ? btfpack_error_set(err, error, "%s: out of memory", a->dir) : error;
 }
 
+/* The first of a series there need not be one here: told by one of its series, a few
+ * kilobytes take the place of many. 1, 0, <0. */
+static int encode_in_series(struct btfpack_archive *a, const struct btfpack_kernel *k,
+			    const struct content *theirs, const struct btfpack_blob *btf,
+			    struct prepared *ret, struct btfpack_error *err)
+{
+	CLEANUP(prepared_deinit) struct prepared p = { .record = theirs->record };
+	struct content base;
+	int found;
+
+	if (!k || is_further(&theirs->record))
+		return 0;
+	found = base_choose_series(a, k, theirs->depth + DEEPER, &base, err);
+	if (found <= 0)
+		return found;
+	if (encode_on(a, &base, CODEC_TYPES, btf, &p) == -ENOMEM)
+		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", a->dir);
+	if (!p.payload.data || p.payload.size >= theirs->record.payload_size)
+		return 0;
+	p.record.payload_size = p.payload.size;
+	*ret = p;
+	p.payload = (struct btfpack_blob){ 0 }; /* the caller's */
+	return 1;
+}
+
 int content_take(struct btfpack_archive *a, struct btfpack_archive *from,
-		 const struct btfpack_id *id, struct prepared *ret, struct btfpack_error *err)
+		 const struct btfpack_kernel *k, const struct btfpack_id *id,
+		 const struct btfpack_blob *btf, struct prepared *ret, struct btfpack_error *err)
 {
 	AUTO_BLOB struct btfpack_blob payload = { 0 };
-	struct content theirs, base;
+	struct content theirs, base = { 0 };
 	int found = content_find(from, id, &theirs, err);
+	bool has_base = found > 0 && record_has_base(&theirs.record);
 
-	if (found <= 0 || !record_has_base(&theirs.record))
-		return found < 0 ? found : 0;
-	found = content_find(a, &theirs.record.base, &base, err);
-	if (found <= 0 || base.depth >= TAKEN_DEPTH)
+	if (found <= 0)
+		return found;
+	found = encode_in_series(a, k, &theirs, btf, ret, err);
+	if (found)
+		return found;
+	found = has_base ? content_find(a, &theirs.record.base, &base, err) : 1;
+	if (found <= 0 || (has_base && base.depth >= TAKEN_DEPTH))
 		return found < 0 ? found : 0;
 	found = objects_read(from->objects, &theirs.place, &theirs.record, &payload, err);
 	if (found < 0)
 		return found == -ENOENT ? 0 : found; /* collected in between: it is encoded */
 	*ret = (struct prepared){
 		.record = theirs.record,
-		.depth = base.depth + 1,
+		.depth = has_base ? base.depth + 1 : 0,
 		.payload = { steal_ptr(payload.data), payload.size }, /* the caller's */
 	};
 	return 1;

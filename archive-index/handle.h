@@ -101,15 +101,21 @@ int content_prepare_on(struct btfpack_archive *a, const struct content *base,
 		       const struct btfpack_blob *btf, const struct btfpack_id *id,
 		       struct prepared *ret, struct btfpack_error *err);
 
-/* The same without encoding: as @from has it, if it is told there by what @a has. 1;
- * 0: it is not, or by too many; <0. */
+/* The same without encoding: @btf as @from has it, if it stands alone there or is told by
+ * what @a has. But when it is the first of a series there, and @k (NULL: it is no full BTF) is
+ * of one that @a has, it is told by that. 1; 0: neither; <0. */
 int content_take(struct btfpack_archive *a, struct btfpack_archive *from,
-		 const struct btfpack_id *id, struct prepared *ret, struct btfpack_error *err);
+		 const struct btfpack_kernel *k, const struct btfpack_id *id,
+		 const struct btfpack_blob *btf, struct prepared *ret, struct btfpack_error *err);
 
 /* The stored content that the full BTF of @k is likely to share most with. 1 and
  * the content, 0: there is none, <0. */
 int base_choose(struct btfpack_archive *a, const struct btfpack_kernel *k, struct content *ret,
 		struct btfpack_error *err);
+
+/* The same of its series alone, with fewer than @depth bases, however many lean on it. */
+int base_choose_series(struct btfpack_archive *a, const struct btfpack_kernel *k,
+		       unsigned int depth, struct content *ret, struct btfpack_error *err);
 
 /* The same for the modules of @k: modules of the same version and architecture. */
 int base_choose_modules(struct btfpack_archive *a, const struct btfpack_kernel *k,
