@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "cli/prune.h"
 #include "cli/published.h"
 #include "core/digest.h"
 #include "core/fs.h"
@@ -24,8 +25,9 @@
 #define TAG_TRIES	240
 #define PROBE_NAME	"probe"
 #define BUNDLE_SIZE_MAX ((size_t)UINT32_MAX)
+#define DAYS_MAXIMUM    3650
 
-enum { BUNDLE = PUBLISHED_END, NAME, ALONE };
+enum { BUNDLE = PUBLISHED_END, NAME, ALONE, PRUNE, GRACE, FORCE };
 
 static const struct cmd_option options[] = {
 	STORE_OPTIONS,
@@ -33,6 +35,9 @@ static const struct cmd_option options[] = {
 	[BUNDLE] = { 0, "bundle", "FILE", "publish this bundle instead of an archive" },
 	[NAME] = { 0, "name", "N", "under this name; default: the file's" },
 	[ALONE] = { 0, "alone", NULL, "nobody else publishes there meanwhile" },
+	[PRUNE] = { 0, "prune", NULL, "write all anew, and take away what was before" },
+	[GRACE] = { 0, "grace", "DAYS", "delete only what was taken away so long ago; default: 7" },
+	[FORCE] = { 0, "force", NULL, "--prune drops what is published and not in the archive" },
 	{ 0 },
 };
 
@@ -40,9 +45,12 @@ struct publishing {
 	struct published_args args;
 	const char *bundle, *name;
 	bool alone;
+	struct prune prune;
 	struct btfpack_archive *archive;
 	struct published published;
 	struct text_set known; /* entries that are published */
+	struct manifest begun; /* the manifest that this run goes by */
+	bool would_lose;       /* something that is published and not in the archive */
 	struct manifest ours;  /* what this run adds */
 	struct part *part;     /* being filled; NULL: none */
 	char series[MANIFEST_SERIES];
@@ -131,16 +139,18 @@ static int take_entry(struct publishing *p, const struct btfpack_entry *e,
 		      struct btfpack_error *err)
 {
 	char key[PUBLISHED_KEY_SIZE];
+	bool known = text_set_has(&p->known, published_key(e, key));
 	int error;
 
-	if (text_set_has(&p->known, published_key(e, key))) {
+	if (known && !p->prune.is_wanted) {
 		p->known_kernels++;
 		return 0;
 	}
 	error = turn_part(p, e, err);
 	if (!error)
 		error = part_add(p->part, p->archive, e, err);
-	p->kernels += !error;
+	p->known_kernels += !error && known;
+	p->kernels += !error && !known;
 	return error;
 }
 
@@ -175,11 +185,29 @@ static int note_known(struct publishing *p, struct btfpack_error *err)
 
 /* --- the manifest --------------------------------------------------------------------------------- */
 
-/* Add what is ours to what is published. 1: it was all there; 0; <0. */
+/* All parts of @other are in @m. */
+static bool has_parts(const struct manifest *m, const struct manifest *other)
+{
+	for (size_t i = 0, j; i < other->part_count; i++) {
+		for (j = 0; j < m->part_count; j++)
+			if (digest_is_equal(&m->parts[j].index, &other->parts[i].index))
+				break;
+		if (j == m->part_count)
+			return false;
+	}
+	return true;
+}
+
+/* Add what is ours to what is published, or put it in the place of that. 1: it was all
+ * there; 0; <0. */
 static int merge(struct publishing *p, struct btfpack_error *err)
 {
 	struct manifest *m = &p->published.manifest;
-	int all = 1;
+	bool prunes_parts = p->prune.is_wanted && p->archive;
+	int all = !prunes_parts || has_parts(&p->ours, m);
+
+	if (prunes_parts && !all)
+		m->part_count = 0;
 
 	for (size_t i = 0; i < p->ours.part_count && all >= 0; i++) {
 		int known = manifest_add_part(m, &p->ours.parts[i]);
@@ -197,6 +225,12 @@ static int merge(struct publishing *p, struct btfpack_error *err)
 	return all;
 }
 
+/* May this run take something away? The bundle that another one replaces. */
+static bool retires(const struct publishing *p)
+{
+	return p->prune.is_wanted || p->bundle;
+}
+
 static int replace(struct publishing *p, struct btfpack_error *err)
 {
 	struct published *published = &p->published;
@@ -205,8 +239,12 @@ static int replace(struct publishing *p, struct btfpack_error *err)
 
 	if (error)
 		return btfpack_error_set(err, error, "the manifest is too long");
-	return object_store_replace(published->store, MANIFEST_NAME, &text,
-				    published->exists ? &published->tag : NULL, p->alone, err);
+	if (retires(p))
+		error = prune_retire(&p->prune, published, p->alone, err);
+	return error ? error
+		     : object_store_replace(published->store, MANIFEST_NAME, &text,
+					    published->exists ? &published->tag : NULL, p->alone,
+					    err);
 }
 
 static void sleep_ms(long ms)
@@ -266,9 +304,30 @@ static int check_store(struct publishing *p, struct btfpack_error *err)
 					   url ? url : "the store");
 }
 
+/* Read the manifest again. -ESTALE: parts went, and ours may lean on them; or this run was
+ * to put all anew, and others have come. */
+static int refresh(struct publishing *p, struct btfpack_error *err)
+{
+	const struct manifest *m = &p->published.manifest;
+	int error = published_refresh(&p->published, err);
+
+	if (!error && wait_for_tag(p, err) < 0)
+		error = err->code;
+	if (!error && retires(p))
+		error = prune_note(&p->prune, &p->published, err);
+	if (error || !p->archive)
+		return error;
+	if (!p->prune.is_wanted && has_parts(m, &p->begun))
+		return 0;
+	if (p->prune.is_wanted && has_parts(m, &p->ours) && has_parts(&p->ours, m))
+		return 0;
+	return btfpack_error_set(err, -ESTALE, "others publish and prune all the time");
+}
+
 static int commit(struct publishing *p, struct btfpack_error *err)
 {
-	int error = p->ours.part_count || p->ours.bundle_count ? check_store(p, err) : 0;
+	bool changes = p->ours.part_count || p->ours.bundle_count || p->prune.is_wanted;
+	int error = changes ? check_store(p, err) : 0;
 
 	for (int round = 0; !error && round < ROUNDS; round++) {
 		int known = merge(p, err);
@@ -285,9 +344,7 @@ static int commit(struct publishing *p, struct btfpack_error *err)
 			pause_a_little(round);
 		else
 			sleep_ms(RIVAL_MS);
-		error = published_refresh(&p->published, err);
-		if (!error && wait_for_tag(p, err) < 0)
-			error = err->code;
+		error = refresh(p, err);
 	}
 	return error ? error
 		     : btfpack_error_set(err, -EBUSY,
@@ -297,15 +354,57 @@ static int commit(struct publishing *p, struct btfpack_error *err)
 
 /* --- what to publish ------------------------------------------------------------------------------ */
 
-static int publish_archive(struct publishing *p, struct btfpack_error *err)
+/* What this run goes by, should others take parts away meanwhile. */
+static int note_begun(struct publishing *p, struct btfpack_error *err)
+{
+	const struct manifest *m = &p->published.manifest;
+	int error = 0;
+
+	for (size_t i = 0; error >= 0 && i < m->part_count; i++)
+		error = manifest_add_part(&p->begun, &m->parts[i]);
+	return error < 0 ? btfpack_error_set(err, -ENOMEM, "out of memory") : 0;
+}
+
+/* Nothing is known to be there: what is there already is found by its name, and not sent
+ * again. */
+static int begin_anew(struct publishing *p, struct btfpack_error *err)
+{
+	int may = p->prune.is_forced ? 1 : prune_may(&p->published, p->archive, err);
+
+	p->would_lose = !may;
+	if (may <= 0)
+		return may < 0 ? may : -ENOENT;
+	p->published.content_count = 0;
+	return 0;
+}
+
+static int publish_once(struct publishing *p, struct btfpack_error *err)
 {
 	int error = published_read_all(&p->published, err);
 
 	if (!error)
+		error = note_begun(p, err);
+	if (!error)
 		error = note_known(p, err);
+	if (!error && p->prune.is_wanted)
+		error = begin_anew(p, err);
 	if (!error)
 		error = take_entries(p, err);
 	return error ? error : commit(p, err);
+}
+
+static int publish_archive(struct publishing *p, struct btfpack_error *err)
+{
+	int error = publish_once(p, err);
+
+	for (int round = 0; error == -ESTALE && round < ROUNDS; round++) {
+		manifest_deinit(&p->ours);
+		manifest_deinit(&p->begun);
+		text_set_deinit(&p->known);
+		p->kernels = p->known_kernels = 0;
+		error = publish_once(p, err);
+	}
+	return error == -ESTALE ? (err->code = -EBUSY) : error;
 }
 
 static int publish_bundle(struct publishing *p, struct btfpack_error *err)
@@ -333,14 +432,18 @@ static void print_result(const struct publishing *p, const char *location)
 	char text[16];
 
 	if (cmd_common.json)
-		output_json(output_object("sIIII", "location", location, "kernels",
-				      (json_int_t)p->kernels, "known", (json_int_t)p->known_kernels,
-				      "objects", (json_int_t)p->objects, "bytes",
-				      (json_int_t)p->bytes));
+		output_json(output_object(
+			"sIIIIII", "location", location, "kernels", (json_int_t)p->kernels,
+			"known", (json_int_t)p->known_kernels, "objects", (json_int_t)p->objects,
+			"bytes", (json_int_t)p->bytes, "retired", (json_int_t)p->prune.retired,
+			"deleted", (json_int_t)p->prune.deleted));
 	else
 		output_tell("%s: %zu kernels published, %zu were there already; %zu objects, %s sent",
 			    location, p->kernels, p->known_kernels, p->objects,
 			    output_size(p->bytes, text));
+	if (!cmd_common.json && p->prune.is_wanted)
+		output_tell("%s: %zu objects taken away, %zu deleted", location, p->prune.retired,
+			    p->prune.deleted);
 }
 
 static int publish(const struct cmd *cmd, struct publishing *p, const char *location)
@@ -353,9 +456,17 @@ static int publish(const struct cmd *cmd, struct publishing *p, const char *loca
 	if (status != CMD_OK)
 		return status;
 	error = published_open(&p->published, location, &p->args, &err);
+	if (!error && retires(p))
+		error = prune_note(&p->prune, &p->published, &err);
 	if (!error)
 		error = p->bundle ? publish_bundle(p, &err) : publish_archive(p, &err);
+	if (!error && p->prune.is_wanted)
+		error = prune_delete(&p->prune, &p->published, p->alone, &err);
 	output_progress(NULL);
+	if (p->would_lose) {
+		output_say("%s: %s", location, err.message);
+		return CMD_NO;
+	}
 	if (error)
 		return cmd_fail(&err);
 	print_result(p, location);
@@ -368,7 +479,14 @@ static void deinit_publishing(struct publishing *p)
 	published_deinit(&p->published);
 	text_set_deinit(&p->known);
 	manifest_deinit(&p->ours);
+	manifest_deinit(&p->begun);
+	prune_deinit(&p->prune);
 	btfpack_archive_close(p->archive);
+}
+
+static bool has_filter(const struct btfpack_kernel *k)
+{
+	return k->distro || k->release || k->arch || k->uname || k->build_id;
 }
 
 /* What may be missing or too much; a status, or -1 to go on. */
@@ -382,6 +500,10 @@ static int check_usage(const struct cmd *cmd, const struct cmd_parser *parser, s
 		return cmd_usage(cmd, "expected either --archive DIR or --bundle FILE");
 	if (p->name && !p->bundle)
 		return cmd_usage(cmd, "--name is for --bundle");
+	if ((p->prune.is_forced || p->prune.days != PRUNE_DAYS) && !p->prune.is_wanted)
+		return cmd_usage(cmd, "--grace and --force are for --prune");
+	if (p->prune.is_wanted && (p->args.store.set || has_filter(&p->args.store.filter.kernel)))
+		return cmd_usage(cmd, "--prune takes the whole archive");
 	if (!p->name)
 		p->name = slash ? slash + 1 : p->bundle;
 	if (p->bundle && !manifest_is_bundle_name(p->name))
@@ -393,7 +515,7 @@ static int check_usage(const struct cmd *cmd, const struct cmd_parser *parser, s
 static int run(const struct cmd *cmd, int argc, char **argv)
 {
 	struct cmd_parser parser = cmd_parser_init(cmd, argc, argv);
-	CLEANUP(deinit_publishing) struct publishing p = { 0 };
+	CLEANUP(deinit_publishing) struct publishing p = { .prune.days = PRUNE_DAYS };
 	int option, status;
 
 	while ((option = cmd_next_option(&parser)) >= 0) {
@@ -403,7 +525,14 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 			p.name = parser.value;
 		else if (option == ALONE)
 			p.alone = true;
-		else if (published_take(cmd, &p.args, option, parser.value) < 0)
+		else if (option == PRUNE)
+			p.prune.is_wanted = true;
+		else if (option == FORCE)
+			p.prune.is_forced = true;
+		else if (option == GRACE &&
+			 !cmd_number(cmd, "grace", parser.value, DAYS_MAXIMUM, &p.prune.days))
+			return CMD_USAGE;
+		else if (option != GRACE && published_take(cmd, &p.args, option, parser.value) < 0)
 			return CMD_USAGE;
 	}
 	if (option == CMD_OPTIONS_EXIT)

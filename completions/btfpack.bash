@@ -22,7 +22,7 @@ _btfpack()
     import) options="--distro --release --arch --archive --set --force" valued="|--distro|--release|--arch|--archive|--set|" ;;
     export) options="--distro --release --arch --uname --build-id --archive --set --format --output" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|--format|--output|-o|" ;;
     merge) options="--archive --recode" valued="|--archive|" ;;
-    publish) options="--distro --release --arch --uname --build-id --archive --set --endpoint --region --cache --retries --bundle --name --alone" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|--endpoint|--region|--cache|--retries|--bundle|--name|" ;;
+    publish) options="--distro --release --arch --uname --build-id --archive --set --endpoint --region --cache --retries --bundle --name --alone --prune --grace --force" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|--endpoint|--region|--cache|--retries|--bundle|--name|--grace|" ;;
     pull) options="--distro --release --arch --uname --build-id --archive --set --endpoint --region --cache --retries --bundle --output" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|--endpoint|--region|--cache|--retries|--bundle|--output|-o|" ;;
     ls) options="--distro --release --arch --uname --build-id --archive --set --failed" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|" ;;
     show) options="--distro --release --arch --uname --build-id --archive --set --module --output" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|--module|--output|-o|" ;;

@@ -26,7 +26,7 @@ struct transfer {
 	const struct http_request *request;
 	const struct http_upload *upload; /* NULL: a GET, or a HEAD */
 	size_t sent;			  /* bytes of the upload */
-	bool only_head;
+	bool only_head, is_delete;
 	uint64_t at;  /* bytes of the whole that the caller has by now */
 	bool started; /* the answer's head was looked at in this try */
 	char validator[HTTP_VALIDATOR_SIZE];
@@ -149,7 +149,7 @@ static size_t on_data(char *data, size_t one, size_t size, void *arg)
 	struct transfer *t = arg;
 
 	(void)one;
-	if (t->upload) /* the answer to a PUT says nothing that its status does not */
+	if (t->upload || t->is_delete) /* such an answer says nothing that its status does not */
 		return size;
 	if (!t->started && start(t) < 0)
 		return 0;
@@ -210,7 +210,9 @@ static int explain_code(struct transfer *t, CURLcode code, const char *detail, b
 	if (error == -EINVAL && redirects) /* the server's mistake, not the caller's */
 		error = -EPROTO;
 	return btfpack_error_set(&t->failure, error, "%s: cannot %s: %s", t->request->url,
-				 t->upload ? "upload" : "download",
+				 t->upload      ? "upload"
+				 : t->is_delete ? "delete"
+						: "download",
 				 *detail ? detail : curl_easy_strerror(code));
 }
 
@@ -236,6 +238,11 @@ static int explain_status(struct transfer *t, long status, bool *passing_ret)
 
 	if (t->upload && explain_refusal(t, status))
 		return t->failure.code;
+	if (t->is_delete && (status == 405 || status == 501))
+		return btfpack_error_set(&t->failure, -EOPNOTSUPP,
+					 "%s: expected it to be deleted, the server answered with "
+					 "status %ld: it does not do that",
+					 t->request->url, status);
 	if (status == 404 || status == 410)
 		error = -ENOENT;
 	else if (status == 401 || status == 403)
@@ -243,7 +250,10 @@ static int explain_status(struct transfer *t, long status, bool *passing_ret)
 	*passing_ret = status >= 500 || status == 429 || status == 408;
 	return btfpack_error_set(&t->failure, error,
 				 "%s: expected %s, the server answered with status %ld",
-				 t->request->url, t->upload ? "it to be stored" : "the file",
+				 t->request->url,
+				 t->upload      ? "it to be stored"
+				 : t->is_delete ? "it to be deleted"
+						: "the file",
 				 status);
 }
 
@@ -390,7 +400,8 @@ static void set_options(struct transfer *t, char *detail)
 	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, detail);
 	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https,file");
 	curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, secure ? "https" : "http,https");
-	curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, t->upload || t->http->aws_provider ? 0L : 1L);
+	curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION,
+			 t->upload || t->is_delete || t->http->aws_provider ? 0L : 1L);
 	curl_easy_setopt(curl, CURLOPT_MAXREDIRS, (long)REDIRECTS_MAXIMUM);
 	curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
@@ -412,6 +423,8 @@ static void set_options(struct transfer *t, char *detail)
 	curl_easy_setopt(curl, CURLOPT_XFERINFODATA, t);
 	curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
 	curl_easy_setopt(curl, CURLOPT_NOBODY, t->only_head ? 1L : 0L);
+	if (t->is_delete)
+		curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, "DELETE");
 	if (t->upload)
 		set_upload(t, curl);
 	if (t->http->aws_provider)
@@ -459,7 +472,7 @@ static int try_once(struct transfer *t, bool *passing_ret)
 		return explain_code(t, code, detail, passing_ret);
 	if (status >= 300 && status < 400)
 		return explain_redirect(t, status);
-	if (t->upload || t->only_head)
+	if (t->upload || t->is_delete || t->only_head)
 		return 0;
 	if (!t->started && start(t) < 0) /* an empty body */
 		return t->failure.code;
@@ -542,6 +555,14 @@ int http_put(struct http *http, const struct http_upload *upload, struct btfpack
 {
 	const struct http_request request = { .url = upload->url };
 	struct transfer t = { .http = http, .request = &request, .upload = upload };
+
+	return transfer_run(&t, err);
+}
+
+int http_delete(struct http *http, const char *url, struct btfpack_error *err)
+{
+	const struct http_request request = { .url = url };
+	struct transfer t = { .http = http, .request = &request, .is_delete = true };
 
 	return transfer_run(&t, err);
 }

@@ -98,6 +98,9 @@ int http_put(struct http *http, const struct http_upload *upload, struct btfpack
  * -ENOENT. */
 int http_head(struct http *http, const char *url, uint64_t *size_ret, struct btfpack_error *err);
 
+/* Take it away. -ENOENT: it is not there; -EOPNOTSUPP; -EACCES. */
+int http_delete(struct http *http, const char *url, struct btfpack_error *err);
+
 /* Tell the progress callback of other work. -ECANCELED when it says to stop. */
 int http_tell_progress(struct http *http, const struct btfpack_fetch_progress *progress,
 		       struct btfpack_error *err);

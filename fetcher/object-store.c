@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "core/cleanup.h"
 #include "core/digest.h"
@@ -341,6 +343,21 @@ int object_store_replace(struct object_store *s, const char *name, const struct 
 		return error;
 	return s->is_dir ? replace_file(url, bytes, tag, err)
 			 : put_url(s, url, bytes, tag, !alone, err);
+}
+
+int object_store_delete(struct object_store *s, const char *name, struct btfpack_error *err)
+{
+	AUTO_FREE char *url = NULL;
+	int error = make_url(s, name, &url, err);
+
+	if (error)
+		return error;
+	if (!s->is_dir)
+		error = http_delete(s->http, url, err);
+	else if (unlink(url) < 0)
+		error = btfpack_error_set(err, -errno, "%s: cannot delete: %s", url,
+					  strerror(errno));
+	return error == -ENOENT ? 0 : error;
 }
 
 bool object_store_is_exact(const struct object_store *s)

@@ -77,6 +77,9 @@ int object_store_put(struct object_store *s, const char *name, const struct btfp
 int object_store_replace(struct object_store *s, const char *name, const struct btfpack_blob *bytes,
 			 const struct object_tag *tag, bool alone, struct btfpack_error *err);
 
+/* Take an object away; one that is not there is gone already. */
+int object_store_delete(struct object_store *s, const char *name, struct btfpack_error *err);
+
 /* Does the store honour conditions? It is asked to put @name on one that cannot hold.
  * 1, 0, or an error. */
 int object_store_is_conditional(struct object_store *s, const char *name, struct btfpack_error *err);

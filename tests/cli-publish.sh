@@ -359,6 +359,144 @@ killed_pulls() {
   same store back; intact back
 }
 
+# named DIR: what the manifest there names, and nothing else is there.
+only_named() {
+  diff <(cd "$1" && find index packs bundles -type f 2> /dev/null | sed 's,.*/,,' | sort) \
+    <(grep -oE '\b[0-9a-f]{64}\b' "$1/btfpack.manifest" | sort -u)
+}
+
+# What was published bit by bit becomes one; what it replaces stays for those who read.
+prunes() {
+  prepare
+  publish -q --archive store there
+  "$BTFPACK" import -q --archive store "$test_scratch/more"
+  publish -q --archive store there
+  # Another BTF of a kernel that is there: the old one is superseded.
+  sleep 1.1
+  "$BTFPACK" add -q --archive store --distro ubuntu --release 18.04 --arch x86_64 --uname 4.15.0-20-generic \
+    "$test_scratch/rival/ubuntu/18.04/x86_64/4.15.0-21-generic.btf"
+  publish -q --archive store there
+  [ "$(grep -c '^part ' there/btfpack.manifest)" = 5 ]
+  cp there/btfpack.manifest old.manifest
+  expect_status 0 publish --archive store --prune --json there
+  [ "$(jq -c '[.kernels, .known, .deleted]' out)" = '[0,6,0]' ]
+  [ "$(jq .retired out)" -gt 0 ]
+  [ "$(grep -c '^part ' there/btfpack.manifest)" = 3 ]
+  [ "$(head -n 1 there/btfpack.retired)" = 'btfpack-retired 1' ]
+  pull -q --archive back there
+  same store back; intact back
+  # Who reads by the old manifest still can.
+  cp -r there older
+  cp old.manifest older/btfpack.manifest
+  pull -q --archive old older
+  intact old
+  # Again: nothing to do. Then the time of grace is over.
+  cp there/btfpack.manifest now.manifest
+  expect_status 0 publish --archive store --prune --json there
+  [ "$(jq -c '[.objects, .retired, .deleted]' out)" = '[0,0,0]' ]
+  expect_status 0 publish --archive store --prune --grace 0 --json there
+  [ "$(jq .deleted out)" -gt 0 ]
+  cmp now.manifest there/btfpack.manifest
+  [ "$(wc -l < there/btfpack.retired)" = 1 ]
+  only_named there
+  rm -rf back
+  pull -q --archive back there
+  same store back; intact back
+  cp old.manifest there/btfpack.manifest
+  expect_status 4 pull --archive late there
+  expect_one_sentence
+}
+
+# What only others have is not lost, unless that is said.
+prune_keeps_others() {
+  prepare
+  "$BTFPACK" import -q --archive other "$test_scratch/rival"
+  publish -q --archive store there
+  publish -q --archive other there
+  cp there/btfpack.manifest before
+  expect_status 1 publish --archive store --prune there
+  expect_one_sentence
+  grep -q '4.15.0-21-generic is published and not in the archive' err
+  cmp before there/btfpack.manifest
+  pull -q --archive store there
+  expect_status 0 publish --archive store --prune there
+  # An older BTF of a kernel than is published.
+  sleep 1.1
+  "$BTFPACK" add -q --archive other --distro ubuntu --release 18.04 --arch x86_64 --uname 4.15.0-21-generic \
+    "$test_scratch/tree/ubuntu/18.04/x86_64/4.15.0-20-generic.btf"
+  publish -q --archive other there
+  expect_status 1 publish --archive store --prune there
+  expect_status 0 publish --archive other --prune --force there
+  pull -q --archive back there
+  same other back
+  expect_status 2 publish --archive store --grace 1 there
+  expect_status 2 publish --archive store --prune --distro debian there
+  expect_status 2 publish --archive store --prune --grace -1 there
+}
+
+prune_bundles() {
+  prepare; serve
+  echo 'AKID/x secret+/key= eu-west-3' > site/s3
+  export AWS_ACCESS_KEY_ID=AKID/x AWS_SECRET_ACCESS_KEY=secret+/key= AWS_REGION=eu-west-3
+  "$BTFPACK" bundle -q --archive store -o a.bundle
+  "$BTFPACK" bundle -q --archive store --distro debian -o b.bundle
+  there() { publish -q --endpoint "$url" "$@" s3://bucket/x; }
+  there --archive store
+  there --bundle a.bundle --name stable
+  there --bundle b.bundle --name stable --prune
+  [ "$(find site/bucket/x/bundles -type f | wc -l)" = 2 ]
+  there --bundle b.bundle --name stable --prune --grace 0
+  [ "$(count '^DELETE ')" = 1 ]
+  absent refused requests
+  only_named site/bucket/x
+  # It comes back: then it is named, and stays.
+  there --bundle a.bundle --name stable --prune
+  there --bundle b.bundle --name stable
+  there --bundle b.bundle --name other --prune --grace 0
+  only_named site/bucket/x
+  # What a list may not name, and a server that does not delete.
+  there --bundle a.bundle --name third
+  there --bundle b.bundle --name third
+  echo 'bundles/ noput' > site/faults
+  expect_status 3 publish --endpoint "$url" --bundle b.bundle --name third --prune --grace 0 s3://bucket/x
+  expect_one_sentence
+  rm site/faults
+  printf 'btfpack-retired 1\nbtfpack.manifest 1\n' > site/bucket/x/btfpack.retired
+  expect_status 3 publish --endpoint "$url" --bundle b.bundle --name third --prune --grace 0 s3://bucket/x
+  expect_one_sentence
+  [ -e site/bucket/x/btfpack.manifest ]
+}
+
+# One who puts all anew among others who add: who reported it done is there at the end.
+prune_among_rivals() {
+  local n
+  prepare; serve
+  for n in $(seq 4); do
+    mkdir -p "tree$n/debian/$n/x86_64"
+    cp "$test_scratch/tree/debian/12/x86_64/6.1.0-$((n % 3 + 1))-amd64.btf" "tree$n/debian/$n/x86_64/6.1.0-1-amd64.btf"
+    cp -r store "store$n"
+    "$BTFPACK" import -q --archive "store$n" "tree$n"
+  done
+  for place in "$url/a" there; do
+    publish -q --archive store "$place"
+    (while [ ! -e stop ]; do
+      "$BTFPACK" pull -q --cache cachep --archive all "$place"
+      "$BTFPACK" publish -q --cache cachep --archive all --prune --grace 0 "$place" || true
+    done > pruned 2>&1) &
+    pruner=$!
+    for n in $(seq 4); do
+      "$BTFPACK" publish -q --cache "cache$n" --archive "store$n" "$place" > "said$n" 2>&1 &
+      jobs[$n]=$!
+    done
+    for n in $(seq 4); do wait "${jobs[$n]}" || { cat "said$n"; touch stop; return 1; }; done
+    touch stop; wait "$pruner" || true
+    rm -rf back all stop
+    pull -q --archive back "$place"
+    [ "$("$BTFPACK" ls --archive back | wc -l)" = 9 ]
+    intact back
+  done
+}
+
 usage() {
   prepare
   expect_status 2 publish --archive store
@@ -390,5 +528,9 @@ run "a server that lies" lies
 run "manifests that make no sense" hostile_manifests
 run "indexes that make no sense" hostile_indexes
 run "killed pulls go on" killed_pulls
+run "what was published bit by bit becomes one" prunes
+run "pruning keeps what others have published" prune_keeps_others
+run "bundles that were replaced" prune_bundles
+run "one who prunes among others who add" prune_among_rivals
 run "wrong usage" usage
 finish

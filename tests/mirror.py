@@ -6,7 +6,7 @@
 
 With a certificate it speaks TLS; with an authority, to those alone whom that vouches for.
 Serves DIR on 127.0.0.1, directories as listings, writes its port to PORT-FILE and a line "METHOD PATH RANGE
--> STATUS BYTES" a request to LOG-FILE. Knows Range, If-Range and ETag; PUT, with If-Match and If-None-Match. Where there
+-> STATUS BYTES" a request to LOG-FILE. Knows Range, If-Range and ETag; DELETE; PUT, with If-Match and If-None-Match. Where there
 is a file DIR/s3 with "KEY SECRET REGION [TOKEN]", every request must be signed for S3 with
 these (AWS Signature Version 4, worked out here by Python's hmac). A directory with an index.html shows that;
 questions ("?...") are answered by DIR/queries, lines "PATTERN FILE", the first whose PATTERN
@@ -212,6 +212,20 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.note(0, len(body))
             return
         self.answer_status(200)
+
+    def do_DELETE(self):
+        fault, argument = self.fault()
+        path = os.path.join(root, self.path.lstrip("/"))
+        if self.refuse():
+            return
+        if fault == "noput":
+            return self.answer_status(405)
+        if fault == "status":
+            return self.answer_status(int(argument))
+        if not os.path.isfile(path):
+            return self.answer_status(404)
+        os.unlink(path)
+        self.answer_status(204)
 
     def asked_for(self):
         try:
