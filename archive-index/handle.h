@@ -84,6 +84,12 @@ int content_load(struct btfpack_archive *a, const struct content *c, struct btfp
 int content_decode(struct btfpack_archive *a, const struct record *r, const void *payload,
 		   const char *where, struct btfpack_blob *ret, struct btfpack_error *err);
 
+/* A base, decoded: lent until the next base is asked for, or in @own when it is
+ * too large to be kept. Its digest is not compared: what is made with it has one. */
+int content_lend_base(struct btfpack_archive *a, const struct btfpack_id *id, const char *where,
+		      struct types_model **own, const struct types_model **ret,
+		      struct btfpack_error *err);
+
 /* A BTF made ready for a pack; done before the write transaction, since it takes
  * time. */
 struct prepared {
