@@ -283,81 +283,40 @@ int btfpack_archive_clear_failures(struct btfpack_archive *a, const struct btfpa
 
 /* --- figures ------------------------------------------------------------------------------------- */
 
-static int count_entries(struct btfpack_archive *a, const struct btfpack_kernel *f,
-			 struct btfpack_archive_stats *st, struct btfpack_error *err)
+/* Queries that answer in one row of numbers, and which figures these are. */
+#define FIGURE(name)   offsetof(struct btfpack_archive_stats, name)
+#define FIGURES_MAXIMUM 4
+static const struct figures {
+	const char *sql;
+	size_t count, members[FIGURES_MAXIMUM];
+} counted[] = {
+	{ "SELECT count(*), ifnull(sum(set_name = ''), 0), ifnull(sum(c.raw_size), 0), "
+	  "count(DISTINCT distro || '/' || release || '/' || arch || '/' || uname || '/' || "
+	  "build_id) FROM entry e JOIN content c ON c.digest = e.content WHERE " FILTERED("e"),
+	  4, { FIGURE(entries), FIGURE(full), FIGURE(raw_bytes), FIGURE(kernels) } },
+	{ "SELECT count(*), ifnull(sum(raw_size), 0), ifnull(sum(stored_size), 0) FROM content "
+	  "WHERE digest IN (SELECT e.content FROM entry e WHERE " FILTERED("e") ")",
+	  3, { FIGURE(contents), FIGURE(content_bytes), FIGURE(stored_bytes) } },
+	{ "SELECT count(*), ifnull(sum(count), 0), (SELECT ifnull(sum(stored_size), 0) FROM "
+	  "content WHERE digest IN (SELECT m.content FROM modules m WHERE " FILTERED("m")
+	  ")) FROM modules m WHERE " FILTERED("m"),
+	  3, { FIGURE(module_kernels), FIGURE(modules), FIGURE(module_bytes) } },
+	{ "SELECT count(*) FROM failure f WHERE " FILTERED("f"), 1, { FIGURE(failures) } },
+};
+
+static int count(struct btfpack_archive *a, const struct btfpack_kernel *f,
+		 const struct figures *figures, struct btfpack_archive_stats *st,
+		 struct btfpack_error *err)
 {
 	AUTO_DB_STMT struct db_stmt *s = NULL;
-	int error = db_query(
-		a->db, &s, err,
-		"SELECT count(*), ifnull(sum(set_name = ''), 0), ifnull(sum(c.raw_size), 0), "
-		"count(DISTINCT distro || '/' || release || '/' || arch || '/' || uname || '/' || "
-		"build_id) FROM entry e JOIN content c ON c.digest = e.content WHERE " FILTERED("e"),
-		FILTER_PARAMETERS, FILTER_ARGUMENTS(f));
+	int error = db_query(a->db, &s, err, figures->sql, FILTER_PARAMETERS, FILTER_ARGUMENTS(f));
 
 	if (!error)
 		error = db_next(s, err);
 	if (error < 0)
 		return error;
-	st->entries = (uint64_t)db_int(s, 0);
-	st->full = (uint64_t)db_int(s, 1);
-	st->raw_bytes = (uint64_t)db_int(s, 2);
-	st->kernels = (uint64_t)db_int(s, 3);
-	return 0;
-}
-
-static int count_contents(struct btfpack_archive *a, const struct btfpack_kernel *f,
-			  struct btfpack_archive_stats *st, struct btfpack_error *err)
-{
-	AUTO_DB_STMT struct db_stmt *s = NULL;
-	int error = db_query(
-		a->db, &s, err,
-		"SELECT count(*), ifnull(sum(raw_size), 0), ifnull(sum(stored_size), 0) FROM content "
-		"WHERE digest IN (SELECT e.content FROM entry e WHERE " FILTERED("e") ")",
-		FILTER_PARAMETERS, FILTER_ARGUMENTS(f));
-
-	if (!error)
-		error = db_next(s, err);
-	if (error < 0)
-		return error;
-	st->contents = (uint64_t)db_int(s, 0);
-	st->content_bytes = (uint64_t)db_int(s, 1);
-	st->stored_bytes = (uint64_t)db_int(s, 2);
-	return 0;
-}
-
-static int count_modules(struct btfpack_archive *a, const struct btfpack_kernel *f,
-			 struct btfpack_archive_stats *st, struct btfpack_error *err)
-{
-	AUTO_DB_STMT struct db_stmt *s = NULL;
-	int error = db_query(
-		a->db, &s, err,
-		"SELECT count(*), ifnull(sum(count), 0), (SELECT ifnull(sum(stored_size), 0) FROM "
-		"content WHERE digest IN (SELECT m.content FROM modules m WHERE " FILTERED("m")
-		")) FROM modules m WHERE " FILTERED("m"),
-		FILTER_PARAMETERS, FILTER_ARGUMENTS(f));
-
-	if (!error)
-		error = db_next(s, err);
-	if (error < 0)
-		return error;
-	st->module_kernels = (uint64_t)db_int(s, 0);
-	st->modules = (uint64_t)db_int(s, 1);
-	st->module_bytes = (uint64_t)db_int(s, 2);
-	return 0;
-}
-
-static int count_failures(struct btfpack_archive *a, const struct btfpack_kernel *f,
-			  struct btfpack_archive_stats *st, struct btfpack_error *err)
-{
-	AUTO_DB_STMT struct db_stmt *s = NULL;
-	int error = db_query(a->db, &s, err, "SELECT count(*) FROM failure f WHERE " FILTERED("f"),
-			     FILTER_PARAMETERS, FILTER_ARGUMENTS(f));
-
-	if (!error)
-		error = db_next(s, err);
-	if (error < 0)
-		return error;
-	st->failures = (uint64_t)db_int(s, 0);
+	for (size_t i = 0; i < figures->count; i++)
+		*(uint64_t *)((char *)st + figures->members[i]) = (uint64_t)db_int(s, (int)i);
 	return 0;
 }
 
@@ -402,14 +361,10 @@ int btfpack_archive_get_stats(struct btfpack_archive *a, const struct btfpack_ke
 {
 	const struct btfpack_kernel *f = filter ? filter : &no_filter;
 	struct btfpack_archive_stats st = { 0 };
-	int error = count_entries(a, f, &st, err);
+	int error = 0;
 
-	if (!error)
-		error = count_contents(a, f, &st, err);
-	if (!error)
-		error = count_modules(a, f, &st, err);
-	if (!error)
-		error = count_failures(a, f, &st, err);
+	for (size_t i = 0; !error && i < ARRAY_SIZE(counted); i++)
+		error = count(a, f, &counted[i], &st, err);
 	if (!error)
 		error = count_packs(a, &st, err);
 	if (error)
