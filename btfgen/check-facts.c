@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "btfgen/check-facts.h"
-#include "btfgen/core-kernel.h"
 
 /* --- names to look for -------------------------------------------------------------------------- */
 
@@ -84,11 +83,9 @@ int check_names_add_syscall(struct check_names *names, const char *name)
 
 /* --- what the kernel has ------------------------------------------------------------------------ */
 
-int check_facts_init(struct check_facts *facts, const struct check_names *names,
-		     const struct btfpack_module_btf *modules)
+int check_facts_init(struct check_facts *facts, const struct check_names *names)
 {
 	*facts = (struct check_facts){ .names = names,
-				       .modules = modules,
 				       .has = calloc(names->table.count + 1, sizeof(*facts->has)) };
 	return facts->has ? 0 : -ENOMEM;
 }
@@ -187,19 +184,25 @@ static void note_name(const struct btf_view *view, const struct btf_type *t, int
 				      .module = known->is_there ? known->module : of_module };
 }
 
+#define TRACEPOINT "btf_trace_"
+
+static bool is_tracepoint(unsigned int kind, const char *name)
+{
+	return kind == BTF_KIND_TYPEDEF && !strncmp(name, TRACEPOINT, strlen(TRACEPOINT));
+}
+
 /* That this module has it is asked for. */
 static void note_qualified(struct check_facts *facts, const struct btf_view *view,
-			   const struct btf_type *t, int64_t module)
+			   const struct btf_type *t, const char *module, int64_t of_module)
 {
 	char name[NAME_MAXIMUM + 1];
 	uint32_t number;
 
-	if (snprintf(name, sizeof(name), "%s:%s", facts->modules[module].name,
-		     btf_view_name(view, t)) > NAME_MAXIMUM)
+	if (snprintf(name, sizeof(name), "%s:%s", module, btf_view_name(view, t)) > NAME_MAXIMUM)
 		return;
 	number = find_number(facts->names, BTF_KIND_FUNC, name);
 	if (number != INTERN_NONE)
-		note_name(view, t, module, &facts->has[number]);
+		note_name(view, t, of_module, &facts->has[number]);
 }
 
 /* What is only said by vmlinux. */
@@ -212,12 +215,11 @@ static void note_vmlinux(struct check_facts *facts, const struct btf_view *view,
 		note_function(name, facts);
 }
 
-int check_facts_look(const struct btf_view *view, int64_t module, void *arg)
+static int look(const struct btf_view *view, const char *module, int64_t of_module, void *arg)
 {
 	struct check_facts *facts = arg;
-	bool is_module = module != CORE_NO_MODULE;
+	bool is_module = module;
 
-	facts->has_modules |= is_module;
 	if (!is_module)
 		facts->is_narrow = btf_view_pointer_size(view) == 4;
 	for (uint32_t id = view->first_id; id < view->end_id; id++) {
@@ -231,15 +233,64 @@ int check_facts_look(const struct btf_view *view, int64_t module, void *arg)
 		if (kind != BTF_KIND_FUNC && kind != BTF_KIND_TYPEDEF && kind != BTF_KIND_VAR)
 			continue;
 		facts->has_functions |= kind == BTF_KIND_FUNC;
-		facts->has_tracepoints |=
-			kind == BTF_KIND_TYPEDEF && !strncmp(name, "btf_trace_", 10);
+		facts->has_tracepoints |= is_tracepoint(kind, name);
 		if (is_module && kind == BTF_KIND_FUNC && facts->names->has_qualified)
-			note_qualified(facts, view, t, module);
+			note_qualified(facts, view, t, module, of_module);
 		number = find_number(facts->names, kind, name);
 		if (number != INTERN_NONE)
-			note_name(view, t, module, &facts->has[number]);
+			note_name(view, t, of_module, &facts->has[number]);
 	}
 	return 0;
+}
+
+/* Something that vmlinux has not. */
+static bool may_have(const struct btfpack_module_source *source, const struct check_facts *facts,
+		     uint32_t number)
+{
+	char name[NAME_MAXIMUM + 1];
+	size_t size;
+	const char *key = (const char *)intern_get(&facts->names->table, number, &size);
+
+	if (facts->has[number].is_there)
+		return false;
+	memcpy(name, key + 1, size - 1);
+	name[size - 1] = '\0';
+	return source->may_have((unsigned char)*key, name, source->arg);
+}
+
+/* A function of one module is asked for whatever vmlinux has. */
+static bool asks(const struct btfpack_module_source *source, void *arg)
+{
+	const struct check_facts *facts = arg;
+
+	if (facts->names->has_qualified ||
+	    (!facts->has_functions && source->may_have(BTF_KIND_FUNC, "", source->arg)) ||
+	    (!facts->has_tracepoints && source->may_have(BTF_KIND_TYPEDEF, TRACEPOINT, source->arg)))
+		return true;
+	for (uint32_t i = 0; i < facts->names->table.count; i++)
+		if (may_have(source, facts, i))
+			return true;
+	return false;
+}
+
+static bool wants(unsigned int kind, const char *name, void *arg)
+{
+	const struct check_facts *facts = arg;
+	uint32_t number;
+
+	if (kind == BTF_KIND_FUNC && (facts->names->has_qualified || !facts->has_functions))
+		return true;
+	if (is_tracepoint(kind, name) && !facts->has_tracepoints)
+		return true;
+	if (kind != BTF_KIND_FUNC && kind != BTF_KIND_TYPEDEF && kind != BTF_KIND_VAR)
+		return false;
+	number = find_number(facts->names, kind, name);
+	return number != INTERN_NONE && !facts->has[number].is_there;
+}
+
+struct core_looker check_facts_looker(struct check_facts *facts)
+{
+	return (struct core_looker){ look, asks, wants, facts };
 }
 
 const struct known_name *check_facts_find(const struct check_facts *facts, unsigned int kind,

@@ -14,6 +14,7 @@
 #include <btfpack/types.h>
 
 #include "btf/btf-view.h"
+#include "btfgen/core-kernel.h"
 #include "btfgen/intern.h"
 #include "core/cleanup.h"
 
@@ -50,11 +51,10 @@ struct known_name {
 
 struct check_facts {
 	const struct check_names *names;
-	const struct btfpack_module_btf *modules; /* lent */
 	struct known_name *has;                   /* by number in names */
 	bool has_tracepoints;                     /* any typedef btf_trace_*: since 5.5 */
 	bool has_functions;
-	bool has_modules; /* some were looked at */
+	bool has_modules; /* there are some, looked at or known not to matter */
 	uint32_t helpers; /* ids below are known; 0: nobody knows */
 	struct known_types maps;
 	struct known_types programs;
@@ -65,13 +65,12 @@ struct check_facts {
 	bool has_fprobe;   /* those behind kprobe.multi, which CONFIG_FPROBE brings */
 };
 
-/* Nothing is known yet; @modules are those that will be looked at. -ENOMEM. */
-int check_facts_init(struct check_facts *facts, const struct check_names *names,
-		     const struct btfpack_module_btf *modules);
+/* Nothing is known yet. -ENOMEM. */
+int check_facts_init(struct check_facts *facts, const struct check_names *names);
 void check_facts_deinit(struct check_facts *facts);
 
-/* Collect: a core_look_fn (core-kernel.h), @arg being the facts. Wants no module. */
-int check_facts_look(const struct btf_view *view, int64_t module, void *arg);
+/* Who collects; he needs no module among what is looked at. */
+struct core_looker check_facts_looker(struct check_facts *facts);
 
 /* What is known of a name that was added; NULL: no BTF has it. */
 const struct known_name *check_facts_find(const struct check_facts *facts, unsigned int kind,

@@ -739,18 +739,21 @@ static int judge(const struct trial *t, size_t number, btfpack_verdict_fn fn, vo
 static int init_trial(struct trial *t, const struct btfpack_check_kernel *kernel,
 		      struct btfpack_error *err)
 {
-	int error = check_facts_init(&t->facts, &t->c->names, kernel->modules);
+	const struct core_parts parts = { kernel->btf, kernel->modules, kernel->module_count,
+					  kernel->source, kernel->name };
+	struct core_looker looker;
+	int error = check_facts_init(&t->facts, &t->c->names);
 
 	if (error)
 		return btfpack_error_set(err, error, "%s: out of memory", kernel->name);
-	error = core_kernel_init(&t->kernel, &t->c->set, kernel->btf, kernel->modules,
-				 kernel->module_count, kernel->name, check_facts_look, &t->facts,
-				 err);
+	looker = check_facts_looker(&t->facts);
+	error = core_kernel_init(&t->kernel, &t->c->set, &parts, &looker, err);
 	if (error)
 		return error;
+	t->facts.has_modules = kernel->source ? kernel->source->count : kernel->module_count;
 	if (kernel->uname)
 		kernel_version_parse(kernel->uname, &t->version);
-	t->is_used = calloc(kernel->module_count + 1, 1);
+	t->is_used = calloc(t->kernel.module_count + 1, 1);
 	error = t->is_used ? core_run_init(&t->run, &t->c->set, t->kernel.view, NULL, NULL)
 			   : -ENOMEM;
 	return error ? btfpack_error_set(err, error, "%s: out of memory", kernel->name) : 0;

@@ -22,7 +22,7 @@ void intern_deinit(struct intern *table)
 	*table = (struct intern){ 0 };
 }
 
-static const uint8_t *get_string(const struct intern *table, uint32_t number, size_t *size_ret)
+const uint8_t *intern_get(const struct intern *table, uint32_t number, size_t *size_ret)
 {
 	const uint32_t *ends = (const uint32_t *)table->ends.data;
 	uint32_t start = number ? ends[number - 1] : 0;
@@ -43,7 +43,7 @@ static uint32_t *find_slot(const struct intern *table, const void *bytes, size_t
 
 		if (!*slot)
 			return slot;
-		there = get_string(table, *slot - 1, &length);
+		there = intern_get(table, *slot - 1, &length);
 		if (length == size && !memcmp(there, bytes, size))
 			return slot;
 	}
@@ -62,7 +62,7 @@ static int grow(struct intern *table)
 	table->slot_count = count;
 	for (uint32_t i = 0; i < table->count; i++) {
 		size_t size;
-		const uint8_t *string = get_string(table, i, &size);
+		const uint8_t *string = intern_get(table, i, &size);
 
 		*find_slot(table, string, size) = i + 1;
 	}

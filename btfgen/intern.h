@@ -29,4 +29,7 @@ int intern_add(struct intern *table, const void *bytes, size_t size, uint32_t *r
 /* INTERN_NONE when it is not there. */
 uint32_t intern_find(const struct intern *table, const void *bytes, size_t size);
 
+/* The string of that number, without a NUL; lent until the next is added. */
+const uint8_t *intern_get(const struct intern *table, uint32_t number, size_t *size_ret);
+
 #endif

@@ -134,30 +134,47 @@ static int keep_match(const struct core_need *need, int matched, const struct co
 	}
 }
 
-static bool is_kept(const struct btfpack_minifier *m, const struct btf_view *view,
-		    const struct btf_type *t)
+static bool is_kept(const struct btfpack_minifier *m, unsigned int kind, const char *name)
 {
-	unsigned int kind = btf_type_kind(t);
-
 	for (size_t i = 0; i < m->keep_count; i++)
 		if ((m->keeps[i].kind == kind ||
 		     (btf_kind_is_enum(kind) && m->keeps[i].kind == BTF_KIND_ENUM)) &&
-		    !strcmp(m->keeps[i].name, btf_view_name(view, t)))
+		    !strcmp(m->keeps[i].name, name))
 			return true;
 	return false;
 }
 
+static bool is_kept_type(const struct btfpack_minifier *m, const struct btf_view *view, uint32_t id)
+{
+	const struct btf_type *t = btf_view_type(view, id);
+
+	return is_kept(m, btf_type_kind(t), btf_view_name(view, t));
+}
+
 /* Whether a module has a type that is to be kept. */
-static int look_for_kept(const struct btf_view *view, int64_t module, void *arg)
+static int look_for_kept(const struct btf_view *view, const char *module, int64_t number, void *arg)
 {
 	const struct btfpack_minifier *m = arg;
 
-	if (module == CORE_NO_MODULE)
+	(void)number;
+	if (!module)
 		return 0;
 	for (uint32_t id = view->first_id; m->keep_count && id < view->end_id; id++)
-		if (is_kept(m, view, btf_view_type(view, id)))
+		if (is_kept_type(m, view, id))
 			return 1;
 	return 0;
+}
+
+/* What is to be kept is so in vmlinux and modules: that vmlinux has one does not matter. */
+static bool ask_for_kept(const struct btfpack_module_source *source, void *arg)
+{
+	(void)source;
+	return ((const struct btfpack_minifier *)arg)->keep_count;
+}
+
+static bool want_kept(unsigned int kind, const char *name, void *arg)
+{
+	return is_kept(arg, kind, name);
 }
 
 static int keep_listed(const struct btfpack_minifier *m, struct btf_cut *cut)
@@ -165,7 +182,7 @@ static int keep_listed(const struct btfpack_minifier *m, struct btf_cut *cut)
 	int error = 0;
 
 	for (uint32_t id = 1; !error && m->keep_count && id < cut->view->end_id; id++)
-		if (is_kept(m, cut->view, btf_view_type(cut->view, id)))
+		if (is_kept_type(m, cut->view, id))
 			error = btf_cut_keep_whole(cut, id);
 	return error;
 }
@@ -440,17 +457,19 @@ int btfpack_minifier_run(const struct btfpack_minifier *m, const struct btfpack_
 			 const char *name, const struct btfpack_minify_opts *given,
 			 struct btfpack_blob *ret, struct btfpack_error *err)
 {
+	const struct core_looker looker = { look_for_kept, ask_for_kept, want_kept, (void *)m };
 	AUTO_CORE_KERNEL struct core_kernel kernel = { 0 };
 	struct btfpack_minify_opts opts = { 0 };
+	struct core_parts parts;
 	int error;
 
 	if (given)
 		memcpy(&opts, given, given->size < sizeof(opts) ? given->size : sizeof(opts));
-	if (opts.base && opts.module_count)
+	if (opts.base && (opts.module_count || opts.source))
 		return btfpack_error_set(err, -EINVAL, "%s: a base and modules at once", name);
 	if (opts.base)
 		return run_on_base(m, btf, name, &opts, ret, err);
-	error = core_kernel_init(&kernel, &m->set, btf, opts.modules, opts.module_count, name,
-				 look_for_kept, (void *)m, err);
+	parts = (struct core_parts){ btf, opts.modules, opts.module_count, opts.source, name };
+	error = core_kernel_init(&kernel, &m->set, &parts, &looker, err);
 	return error ? error : run_view(m, kernel.view, &kernel, name, &opts, ret, err);
 }

@@ -342,15 +342,16 @@ static int prepare(struct core_set *set, struct core_run *run, char **argv,
 		   struct btfpack_error *err)
 {
 	struct bpf_object *object;
-	struct btfpack_module_btf *modules = files.modules;
-	size_t count = files.module_count;
+	struct core_parts parts = { .btf = &files.btf,
+				    .modules = files.modules,
+				    .module_count = files.module_count,
+				    .name = argv[2] };
 
 	core_set_init(set);
 	if (bpf_object_open(argv[1], (void *)&object, err) < 0 ||
 	    core_set_add(set, (void *)object, err) < 0 ||
 	    kernel_files_load(&files, argv[2], err) < 0 ||
-	    core_kernel_init(&kernel, set, &files.btf, modules, count, argv[2], NULL, NULL, err) <
-		    0 ||
+	    core_kernel_init(&kernel, set, &parts, NULL, err) < 0 ||
 	    core_run_init(run, set, kernel.view, NULL, NULL) < 0)
 		return -1;
 	witnessed = set->objects[0];

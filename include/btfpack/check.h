@@ -106,6 +106,8 @@ struct btfpack_check_kernel {
 	size_t module_count;
 	const char *uname; /* `uname -r`, for programs that ask for the kernel's version. Of
 			      "6.1.0-28-amd64" any patch level is thought possible */
+	const struct btfpack_module_source *source; /* in place of @modules: the same, read
+						       only where they matter */
 };
 
 /*

@@ -125,6 +125,7 @@ typedef void (*btfpack_relo_fn)(const struct btfpack_relo_report *report, void *
  *              @module_count of them. Types are looked for there when vmlinux has
  *              none of that name, as libbpf does; the result stands alone and holds
  *              what is needed of all. Not together with @base.
+ * @source      in place of @modules: the same, read only where they matter
  * @report      hears of every relocation, before the run returns; NULL: nobody
  * @report_arg  passed on to it
  */
@@ -136,6 +137,7 @@ struct btfpack_minify_opts {
 	void *report_arg;
 	const struct btfpack_module_btf *modules;
 	size_t module_count;
+	const struct btfpack_module_source *source;
 };
 
 /*

@@ -17,6 +17,8 @@
 extern "C" {
 #endif
 
+struct btfpack_error;
+
 /* Bytes with an owner. @size is in bytes; @data comes from malloc() and is NULL
  * when there is nothing. */
 struct btfpack_blob {
@@ -62,6 +64,31 @@ struct btfpack_module_btf {
 	struct btfpack_blob btf;
 };
 
+/* Whether something of the BTF kind @kind and of that name matters. */
+typedef int (*btfpack_wants_fn)(unsigned int kind, const char *name, void *arg);
+
+/*
+ * Modules of a kernel that are read when they are asked for. Of the thousands that a
+ * kernel has, programs mostly need nothing, and that can be known without reading any.
+ *
+ * @count     how many there are
+ * @may_have  0: for certain no module has anything of that kind and name, as far as
+ *            that goes before "___", which vmlinux has not. An ENUM may be an ENUM64. The
+ *            name "" stands for any function, the typedef "btf_trace_" for any
+ *            that begins so
+ * @load      gives at least those modules that have something that @wants wants, in the
+ *            order of their names; they live as long as @arg says. 0, or negative with
+ *            @err filled. May be called again
+ * @arg       for both
+ */
+struct btfpack_module_source {
+	size_t count;
+	int (*may_have)(unsigned int kind, const char *name, void *arg);
+	int (*load)(btfpack_wants_fn wants, void *wants_arg, const struct btfpack_module_btf **ret,
+		    size_t *count_ret, void *arg, struct btfpack_error *err);
+	void *arg;
+};
+
 /* Content id: the SHA-256 of a BTF, as it was before compression. */
 struct btfpack_id {
 	uint8_t bytes[32];
@@ -71,8 +98,6 @@ struct btfpack_id {
 struct btfpack_part {
 	uint64_t offset, size;
 };
-
-struct btfpack_error;
 
 /* Gives exactly @size bytes from @offset on of something that @arg stands for. 0, or
  * negative with @err filled. */
