@@ -31,7 +31,10 @@ static int drop_contents(struct btfpack_archive *a, struct btfpack_error *err)
 			      "digest NOT IN (SELECT base FROM content WHERE base IS NOT NULL)",
 			      "");
 	while (!error && db_changes(a->db) > 0);
-	return error;
+	return error ? error
+		     : db_do(a->db, err,
+			     "DELETE FROM module_names WHERE content NOT IN (SELECT digest FROM content)",
+			     "");
 }
 
 /* Packs that hold more than their live records, oldest first, as a list of ids. */

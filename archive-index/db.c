@@ -29,6 +29,7 @@ struct db {
 	sqlite3 *handle;
 	struct db_stmt statements[STATEMENTS_MAXIMUM];
 	size_t count;
+	int version;
 };
 
 /* --- errors ----------------------------------------------------------------------------------- */
@@ -194,7 +195,7 @@ void db_close(struct db *db)
 	free(db);
 }
 
-static int db_version(struct db *db, int64_t *ret, struct btfpack_error *err)
+static int read_version(struct db *db, int64_t *ret, struct btfpack_error *err)
 {
 	AUTO_DB_STMT struct db_stmt *s = NULL;
 	int error = db_query(db, &s, err, "PRAGMA user_version", "");
@@ -205,6 +206,11 @@ static int db_version(struct db *db, int64_t *ret, struct btfpack_error *err)
 		return error;
 	*ret = db_int(s, 0);
 	return 0;
+}
+
+int db_version(const struct db *db)
+{
+	return db->version;
 }
 
 static int set_version(struct db *db, int version, struct btfpack_error *err)
@@ -218,7 +224,7 @@ static int set_version(struct db *db, int version, struct btfpack_error *err)
 static int migrate_in_transaction(struct db *db, struct btfpack_error *err)
 {
 	int64_t version;
-	int error = db_version(db, &version, err); /* again: another process may have been here */
+	int error = read_version(db, &version, err); /* again: another process may have been here */
 
 	for (int at = (int)version; !error && at < schema_version; at++)
 		error = db_run(db, schema_migrations[at], err);
@@ -241,7 +247,7 @@ static int migrate(struct db *db, struct btfpack_error *err)
 static int check_version(struct db *db, bool read_only, struct btfpack_error *err)
 {
 	int64_t version;
-	int error = db_version(db, &version, err);
+	int error = read_version(db, &version, err);
 
 	if (error)
 		return error;
@@ -250,7 +256,8 @@ static int check_version(struct db *db, bool read_only, struct btfpack_error *er
 					 "%s: format %lld is newer than this btfpack knows "
 					 "(expected at most %d)",
 					 db->path, (long long)version, schema_version);
-	if (version == schema_version)
+	db->version = read_only ? (int)version : schema_version;
+	if (version == schema_version || (read_only && version >= VERSION_READABLE))
 		return 0;
 	if (read_only)
 		return btfpack_error_set(err, -EOPNOTSUPP,
@@ -386,7 +393,7 @@ static int make_tables(struct db *db, int version, const char *schema, struct bt
 	int error = db_begin(db, err);
 
 	if (!error)
-		error = db_version(db, &found, err); /* another process may have been here */
+		error = read_version(db, &found, err); /* another process may have been here */
 	if (!error && !found)
 		error = db_run(db, schema, err);
 	if (!error && !found)
@@ -415,7 +422,7 @@ int db_open_scratch(const char *path, int version, const char *schema, struct db
 		       "PRAGMA cell_size_check = ON; PRAGMA journal_mode = WAL",
 		       err);
 	if (!error)
-		error = db_version(db, &found, err);
+		error = read_version(db, &found, err);
 	if (!error && !found)
 		error = make_tables(db, version, schema, err);
 	else if (!error && found != version)

@@ -58,6 +58,9 @@ static inline void db_closep(struct db **db)
 int db_open_scratch(const char *path, int version, const char *schema, struct db **ret,
 		    struct btfpack_error *err);
 
+/* What user_version was when it was opened: below the newest only where @read_only. */
+int db_version(const struct db *db);
+
 /* A write transaction: waits its turn among all processes. -EBUSY after a minute. */
 int db_begin(struct db *db, struct btfpack_error *err);
 int db_commit(struct db *db, struct btfpack_error *err);

@@ -155,6 +155,16 @@ int modules_follow(struct btfpack_archive *a, const struct btfpack_kernel *k,
 int modules_load(struct btfpack_archive *a, const struct btfpack_kernel *k,
 		 struct btfpack_modules *ret, struct btfpack_error *err);
 
+struct module_names;
+
+/* Inside a write transaction, the content being there: keep its names. */
+int module_names_put(struct btfpack_archive *a, const struct btfpack_id *content,
+		     const struct module_names *names, struct btfpack_error *err);
+
+/* 1 and the names of a content; 0: they were not kept, <0. */
+int module_names_get(struct btfpack_archive *a, const struct btfpack_id *content,
+		     struct module_names *ret, struct btfpack_error *err);
+
 /* --- rows ---------------------------------------------------------------------------------------- */
 
 /* A copy of the struct @row of @size bytes and, behind it, of the strings that

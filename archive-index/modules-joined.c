@@ -281,8 +281,7 @@ static int split_module(struct splitting *s, struct buf *buf, struct btfpack_blo
 	return error;
 }
 
-/* The name behind a mark; NULL: the type is none. */
-static const char *mark_name(const struct btf_view *view, uint32_t id)
+const char *modules_mark(const struct btf_view *view, uint32_t id)
 {
 	const struct btf_type *t = btf_view_type(view, id);
 	const char *name = btf_view_name(view, t);
@@ -320,8 +319,23 @@ static void free_modules(struct btfpack_modules *modules)
 	btfpack_modules_free(modules);
 }
 
-static int split_all(struct splitting *s, const char *pattern, struct btfpack_modules *ret,
-		     size_t *all)
+static bool is_chosen(const struct splitting *s, const struct modules_choice *choice,
+		      const char *name)
+{
+	bool wanted = !choice->wants;
+
+	if (choice->pattern && fnmatch(choice->pattern, name, 0))
+		return false;
+	for (uint32_t id = s->first; !wanted && id < s->end; id++) {
+		const struct btf_type *t = btf_view_type(s->view, id);
+
+		wanted = choice->wants(btf_type_kind(t), btf_view_name(s->view, t), choice->arg);
+	}
+	return wanted;
+}
+
+static int split_all(struct splitting *s, const struct modules_choice *choice,
+		     struct btfpack_modules *ret, size_t *all)
 {
 	AUTO_BUF struct buf buf = BUF_INIT(TYPE_MAXIMUM);
 	const struct btf_view *view = s->view;
@@ -330,7 +344,7 @@ static int split_all(struct splitting *s, const char *pattern, struct btfpack_mo
 	int error = 0;
 
 	for (; !error && id < view->end_id; id = s->end, ++*all) {
-		const char *name = mark_name(view, id);
+		const char *name = modules_mark(view, id);
 		AUTO_BLOB struct btfpack_blob btf = { 0 };
 
 		s->first = s->end = id + 1;
@@ -338,9 +352,9 @@ static int split_all(struct splitting *s, const char *pattern, struct btfpack_mo
 			error = -EBADMSG;
 			break;
 		}
-		while (s->end < view->end_id && !mark_name(view, s->end))
+		while (s->end < view->end_id && !modules_mark(view, s->end))
 			s->end++;
-		if (pattern && fnmatch(pattern, name, 0))
+		if (!is_chosen(s, choice, name))
 			continue;
 		error = split_module(s, &buf, &btf);
 		if (!error)
@@ -350,8 +364,8 @@ static int split_all(struct splitting *s, const char *pattern, struct btfpack_mo
 }
 
 int modules_split(const struct btfpack_blob *joined, const struct modules_base *base,
-		  const char *pattern, const char *name, struct btfpack_modules *ret,
-		  size_t *all_ret, struct btfpack_error *err)
+		  const struct modules_choice *choice, const char *name,
+		  struct btfpack_modules *ret, size_t *all_ret, struct btfpack_error *err)
 {
 	CLEANUP(free_modules) struct btfpack_modules modules = { 0 };
 	AUTO_BTF_VIEW struct btf_view view = { 0 };
@@ -367,7 +381,7 @@ int modules_split(const struct btfpack_blob *joined, const struct modules_base *
 		error = -EBADMSG;
 	if (!error) {
 		s.places = calloc((size_t)(view.end_string - base->strings) + 1, sizeof(*s.places));
-		error = s.places ? split_all(&s, pattern, &modules, &all) : -ENOMEM;
+		error = s.places ? split_all(&s, choice, &modules, &all) : -ENOMEM;
 	}
 	if (error == -ENOMEM)
 		return no_memory(name, err);
@@ -421,7 +435,8 @@ static int prove(const struct btf_view *view, const struct btfpack_blob *joined,
 		 size_t count, const char *name, struct btfpack_error *err)
 {
 	CLEANUP(free_modules) struct btfpack_modules back = { 0 };
-	int error = modules_split(joined, base, NULL, name, &back, NULL, err);
+	int error = modules_split(joined, base, &(struct modules_choice){ 0 }, name, &back, NULL,
+				  err);
 
 	if (error)
 		return error;

@@ -21,6 +21,8 @@
 
 #include <btfpack/archive.h>
 
+#include "btf/btf-view.h"
+
 /* Where what vmlinux has ends. */
 struct modules_base {
 	uint32_t types;	  /* ids, void included */
@@ -35,10 +37,21 @@ int modules_join(const struct btfpack_blob *base, const struct btfpack_module_bt
 		 size_t count, const char *name, struct btfpack_blob *ret,
 		 struct modules_base *base_ret, struct btfpack_error *err);
 
-/* Take out the modules whose names match the shell pattern @pattern (NULL: all), in
- * their order; *@all_ret (may be NULL) says how many there are in all. -EBADMSG. */
+/* Which modules: those whose names match a shell pattern, and that have something that
+ * is wanted. NULL: no matter. */
+struct modules_choice {
+	const char *pattern;
+	btfpack_wants_fn wants;
+	void *arg;
+};
+
+/* Take them out, in their order; *@all_ret (may be NULL) says how many there are in all.
+ * -EBADMSG. */
 int modules_split(const struct btfpack_blob *joined, const struct modules_base *base,
-		  const char *pattern, const char *name, struct btfpack_modules *ret,
-		  size_t *all_ret, struct btfpack_error *err);
+		  const struct modules_choice *choice, const char *name,
+		  struct btfpack_modules *ret, size_t *all_ret, struct btfpack_error *err);
+
+/* The module that begins with the type @id of what is joined; NULL: none does. */
+const char *modules_mark(const struct btf_view *view, uint32_t id);
 
 #endif

@@ -13,9 +13,8 @@
 #include <time.h>
 
 #include "archive-index/handle.h"
+#include "archive-index/module-names.h"
 #include "archive-index/modules-joined.h"
-#include "archive-index/part.h"
-#include "btf/btf-view.h"
 #include "core/digest.h"
 
 #define NAME_MAXIMUM  255
@@ -47,12 +46,14 @@ struct addition {
 	struct btfpack_blob joined; /* empty: no modules */
 	struct btfpack_id id;
 	struct modules_base ends;
+	struct module_names names;
 };
 
 static void addition_deinit(struct addition *add)
 {
 	free(add->modules);
 	btfpack_blob_free(&add->joined);
+	module_names_deinit(&add->names);
 }
 
 static int compare_names(const void *a, const void *b)
@@ -149,7 +150,8 @@ static int join(struct btfpack_archive *a, struct addition *add, const struct bt
 	if (!error)
 		error = modules_join(&vmlinux, add->modules, add->count, key_text(k, key),
 				     &add->joined, &add->ends, err);
-	if (!error && digest_bytes(add->joined.data, add->joined.size, &add->id))
+	if (!error && (digest_bytes(add->joined.data, add->joined.size, &add->id) ||
+		       module_names_of(&add->joined, &add->ends, &add->names)))
 		error = btfpack_error_set(err, -ENOMEM, "%s: out of memory", a->dir);
 	if (!error)
 		error = choose_base(a, add, k, &base, err);
@@ -191,6 +193,8 @@ static int add_in_transaction(struct btfpack_archive *a, struct addition *add,
 		return BTFPACK_ARCHIVE_OLDER;
 	if (add->count)
 		error = content_put(a, &add->joined, content, err);
+	if (!error && add->count)
+		error = module_names_put(a, &add->id, &add->names, err);
 	return error ? error : put_row(a, add, &known->kernel, err);
 }
 
@@ -237,115 +241,6 @@ int btfpack_archive_copy_modules(struct btfpack_archive *a, const struct btfpack
 				.changed = entry->modules_changed };
 
 	return add_checked(a, &add, modules->modules, err);
-}
-
-/* --- reading ------------------------------------------------------------------------------------- */
-
-static int read_ends(struct btfpack_archive *a, const struct btfpack_entry *e,
-		     struct modules_base *ret, struct btfpack_error *err)
-{
-	AUTO_DB_STMT struct db_stmt *s = NULL;
-	char key[KEY_TEXT_SIZE];
-	int error = db_query(a->db, &s, err,
-			     "SELECT base_types, base_strings FROM modules WHERE distro = ? AND "
-			     "release = ? AND arch = ? AND uname = ? AND build_id = ? AND content = ?",
-			     "tttttd", e->kernel.distro, e->kernel.release, e->kernel.arch,
-			     e->kernel.uname, text_or_empty(e->kernel.build_id), &e->modules_id);
-
-	if (!error)
-		error = db_next(s, err);
-	if (error < 0)
-		return error;
-	if (!error)
-		return btfpack_error_set(err, -ENOENT, "%s: the modules of %s are there no more",
-					 a->dir, key_text(&e->kernel, key));
-	*ret = (struct modules_base){ (uint32_t)db_int(s, 0), (uint32_t)db_int(s, 1) };
-	return 0;
-}
-
-static void free_modules(struct btfpack_modules *modules)
-{
-	btfpack_modules_free(modules);
-}
-
-static int load(struct btfpack_archive *a, const struct btfpack_entry *e,
-		const struct modules_base *ends, const char *pattern, struct btfpack_modules *ret,
-		struct btfpack_error *err)
-{
-	CLEANUP(free_modules) struct btfpack_modules modules = { 0 };
-	AUTO_BLOB struct btfpack_blob joined = { 0 };
-	char key[KEY_TEXT_SIZE];
-	size_t all = 0;
-	int error = btfpack_archive_get(a, &e->modules_id, &joined, err);
-
-	if (!error)
-		error = modules_split(&joined, ends, pattern, key_text(&e->kernel, key), &modules,
-				      &all, err);
-	if (!error && all != e->modules)
-		error = btfpack_error_set(err, -EBADMSG,
-					  "%s: %zu modules of %s, the index says %u", a->dir, all,
-					  key, e->modules);
-	if (error)
-		return error;
-	*ret = modules; /* the caller's */
-	modules = (struct btfpack_modules){ 0 };
-	return 0;
-}
-
-int btfpack_archive_get_modules(struct btfpack_archive *a, const struct btfpack_entry *entry,
-				const char *pattern, struct btfpack_modules *ret,
-				struct btfpack_error *err)
-{
-	struct modules_base ends;
-	char key[KEY_TEXT_SIZE];
-	int error = 0;
-
-	if (!entry->has_modules)
-		return btfpack_error_set(err, -ENOENT, "%s: the modules of %s were not stored",
-					 a->dir, key_text(&entry->kernel, key));
-	if (entry->modules) {
-		error = read_ends(a, entry, &ends, err);
-		return error ? error : load(a, entry, &ends, pattern, ret, err);
-	}
-	*ret = (struct btfpack_modules){ 0 };
-	return 0;
-}
-
-int part_modules(struct btfpack_archive *a, const struct btfpack_entry *entry,
-		 struct btfpack_modules *ret, struct btfpack_error *err)
-{
-	AUTO_BLOB struct btfpack_blob base = { 0 };
-	AUTO_BTF_VIEW struct btf_view view = { 0 };
-	int error = entry->modules ? btfpack_archive_get(a, &entry->id, &base, err) : 0;
-
-	if (!entry->modules)
-		*ret = (struct btfpack_modules){ 0 };
-	if (error || !entry->modules)
-		return error;
-	error = btf_view_init(&view, base.data, base.size, NULL, entry->kernel.uname, err);
-	return error ? error
-		     : load(a, entry, &(struct modules_base){ view.end_id, view.end_string }, NULL,
-			    ret, err);
-}
-
-int modules_load(struct btfpack_archive *a, const struct btfpack_kernel *k,
-		 struct btfpack_modules *ret, struct btfpack_error *err)
-{
-	AUTO_DB_STMT struct db_stmt *s = NULL;
-	AUTO_FREE struct btfpack_entry *entry = NULL;
-	int error = db_query(a->db, &s, err,
-			     ENTRY_SELECT "WHERE e.distro = ? AND e.release = ? AND e.arch = ? AND "
-					  "e.uname = ? AND e.build_id = ? AND e.set_name = ''",
-			     "ttttt", k->distro, k->release, k->arch, k->uname,
-			     text_or_empty(k->build_id));
-
-	if (!error)
-		error = db_next(s, err);
-	if (error > 0)
-		error = entry_read(a, s, &entry, err);
-	if (error < 0)
-		return error;
-	return entry ? btfpack_archive_get_modules(a, entry, NULL, ret, err) : -ENOENT;
 }
 
 /* --- with their kernel --------------------------------------------------------------------------- */

@@ -109,8 +109,19 @@ static const char version_2[] =
 	") STRICT, WITHOUT ROWID;"
 	"CREATE INDEX modules_by_content ON modules (content) WHERE content IS NOT NULL;";
 
+/* Which names modules have, module-names.h, by their content; `base` is the content whose
+ * row comes first. Modules that were stored before have no row. */
+static const char version_3[] =
+	"CREATE TABLE module_names ("
+	"	content BLOB PRIMARY KEY CHECK (length(content) = 32),"
+	"	base BLOB,"
+	"	names BLOB NOT NULL,"
+	"	sum INTEGER NOT NULL"
+	") STRICT, WITHOUT ROWID;";
+
 const char *const schema_migrations[] = {
 	version_1,
 	version_2,
+	version_3,
 };
 const int schema_version = ARRAY_SIZE(schema_migrations);

@@ -10,4 +10,8 @@
 extern const char *const schema_migrations[];
 extern const int schema_version; /* how many there are */
 
+/* What reads only needs no newer one than this. */
+#define VERSION_READABLE     2
+#define VERSION_MODULE_NAMES 3 /* has the table module_names */
+
 #endif

@@ -16,6 +16,8 @@
 #include <sys/file.h>
 
 #include "archive-index/handle.h"
+#include "archive-index/module-names.h"
+#include "archive-index/schema.h"
 #include "btf/btf-view.h"
 #include "core/digest.h"
 #include "core/grow.h"
@@ -273,6 +275,50 @@ static int check_modules(struct verify *v)
 	return forgive(v, error);
 }
 
+/* The names that were kept of a content of modules are those it has. */
+static int check_names_of(struct verify *v, const struct db_stmt *s)
+{
+	AUTO_MODULE_NAMES struct module_names kept = { 0 }, names = { 0 };
+	const struct modules_base ends = { (uint32_t)db_int(s, 1), (uint32_t)db_int(s, 2) };
+	AUTO_BLOB struct btfpack_blob joined = { 0 };
+	char hex[DIGEST_HEX_SIZE];
+	struct btfpack_id id;
+	int error = 0;
+
+	if (!db_id(s, 0, &id) || !is_good(v, &id))
+		return 0;
+	if (module_names_get(v->a, &id, &kept, v->err) < 0)
+		return forgive(v, v->err->code);
+	error = btfpack_archive_get(v->a, &id, &joined, v->err);
+	if (error)
+		return forgive(v, error);
+	error = module_names_of(&joined, &ends, &names);
+	if (error == -ENOMEM)
+		return btfpack_error_set(v->err, error, "%s: out of memory", v->a->dir);
+	if (error || kept.count != names.count ||
+	    (names.count && memcmp(kept.hashes, names.hashes, names.count * sizeof(*names.hashes)))) {
+		digest_format(&id, hex);
+		say(v, "%s/index.sqlite: the names of modules of content %.12s are not those it has",
+		    v->a->dir, hex);
+	}
+	return 0;
+}
+
+static int check_names(struct verify *v)
+{
+	AUTO_DB_STMT struct db_stmt *s = NULL;
+	int error;
+
+	if (db_version(v->a->db) < VERSION_MODULE_NAMES)
+		return 0;
+	error = db_query(v->a->db, &s, v->err,
+			 "SELECT content, base_types, base_strings FROM modules WHERE content IN "
+			 "(SELECT content FROM module_names) GROUP BY content ORDER BY content", "");
+	while (!error && (error = db_next(s, v->err)) > 0)
+		error = check_names_of(v, s);
+	return forgive(v, error);
+}
+
 /* Contents that no entry names may be lost too; they are only worth a word. */
 static int check_contents(struct verify *v)
 {
@@ -319,6 +365,8 @@ static int verify(struct verify *v)
 		error = check_entries(v);
 	if (!error)
 		error = check_modules(v);
+	if (!error)
+		error = check_names(v);
 	if (!error)
 		error = check_contents(v);
 	return error;

@@ -19,6 +19,7 @@
 #include "cli/cmd.h"
 #include "cli/output.h"
 #include "cli/store.h"
+#include "cli/stored-kernel.h"
 #include "core/buf.h"
 #include "core/cleanup.h"
 #include "core/digest.h"
@@ -60,28 +61,6 @@ struct request {
 
 /* --- one kernel --------------------------------------------------------------------------------- */
 
-/* A kernel's BTF, and what is stored of its modules. */
-struct full {
-	struct btfpack_blob btf;
-	struct btfpack_modules modules;
-};
-
-static void full_deinit(struct full *full)
-{
-	btfpack_blob_free(&full->btf);
-	btfpack_modules_free(&full->modules);
-}
-
-static int get_full(const struct request *r, const struct btfpack_entry *entry, struct full *ret,
-		    struct btfpack_error *err)
-{
-	int error = btfpack_archive_get(r->archive, &entry->id, &ret->btf, err);
-
-	return error || !entry->has_modules
-		       ? error
-		       : btfpack_archive_get_modules(r->archive, entry, NULL, &ret->modules, err);
-}
-
 /* The content that all of it hangs on: that of the modules holds vmlinux's, too. */
 static const struct btfpack_id *full_id(const struct btfpack_entry *entry)
 {
@@ -121,12 +100,12 @@ static void take_verdict(const struct btfpack_program_verdict *v, void *arg)
 	j->verdicts[j->count++] = (struct btfpack_bundle_verdict){ program, v->verdict, reason };
 }
 
-static int judge(const struct request *r, const struct full *full, const char *name,
+static int judge(const struct request *r, const struct stored_kernel *full, const char *name,
 		 const char *uname, struct judgement *ret, struct btfpack_error *err)
 {
 	struct btfpack_check_kernel kernel = {
 		.size = sizeof(kernel), .name = name, .btf = &full->btf, .uname = uname,
-		.modules = full->modules.modules, .module_count = full->modules.count
+		.source = full->source
 	};
 	int error;
 
@@ -141,14 +120,13 @@ static int judge(const struct request *r, const struct full *full, const char *n
 }
 
 /* libbpf takes a single file for vmlinux and all modules. */
-static int minify(const struct request *r, const struct full *full, const char *name,
+static int minify(const struct request *r, const struct stored_kernel *full, const char *name,
 		  struct btfpack_blob *ret, struct btfpack_error *err)
 {
 	const struct btfpack_minify_opts opts = {
 		.size = sizeof(opts),
 		.flags = r->minify_flags | BTFPACK_MINIFY_ALLOW_MISSING,
-		.modules = full->modules.modules,
-		.module_count = full->modules.count,
+		.source = full->source,
 	};
 
 	return btfpack_minifier_run(r->minifier, &full->btf, name, &opts, ret, err);
@@ -180,7 +158,7 @@ static int make_small(struct request *r, const struct btfpack_entry *entry,
 		      struct btfpack_blob *small, struct judgement *judgement,
 		      struct btfpack_error *err)
 {
-	CLEANUP(full_deinit) struct full full = { 0 };
+	AUTO_STORED_KERNEL struct stored_kernel full = { 0 };
 	char name[640];
 	int error;
 
@@ -192,7 +170,7 @@ static int make_small(struct request *r, const struct btfpack_entry *entry,
 				judgement->verdicts[i].verdict == BTFPACK_VERDICT_REJECTED;
 		return 0;
 	}
-	error = get_full(r, entry, &full, err);
+	error = stored_kernel_init(&full, r->archive, entry, err);
 	if (!error)
 		error = minify(r, &full, name, small, err);
 	if (!error)

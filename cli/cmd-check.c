@@ -14,6 +14,7 @@
 #include "cli/filter.h"
 #include "cli/output.h"
 #include "cli/store.h"
+#include "cli/stored-kernel.h"
 #include "core/cleanup.h"
 #include "core/parallel.h"
 
@@ -166,38 +167,59 @@ static int add_kernels(struct request *r)
 	return status;
 }
 
-/* The kernel and what is stored of its modules. */
-static int load_stored(const struct source *source, const struct check_kernel *k,
-		       struct kernel_files *ret, struct btfpack_error *err)
+/* A kernel, wherever it comes from. */
+struct subject {
+	struct btfpack_archive *archive;
+	struct stored_kernel stored;
+	struct kernel_files files;
+};
+
+static void subject_deinit(struct subject *subject)
 {
-	AUTO_ARCHIVE struct btfpack_archive *archive = NULL;
+	kernel_files_deinit(&subject->files);
+	stored_kernel_deinit(&subject->stored);
+	btfpack_archive_close(subject->archive);
+}
+
+static int load_stored(const struct source *source, const struct check_kernel *k,
+		       struct subject *subject, struct btfpack_check_kernel *ret,
+		       struct btfpack_error *err)
+{
 	struct btfpack_entry entry = source->entry;
-	struct btfpack_modules modules = { 0 };
 	/* One handle a thread is the archive's rule; opening one is cheap. */
-	int error = btfpack_archive_open(source->path, BTFPACK_ARCHIVE_READ_ONLY, &archive, err);
+	int error = btfpack_archive_open(source->path, BTFPACK_ARCHIVE_READ_ONLY,
+					 &subject->archive, err);
 
 	entry.kernel = (struct btfpack_kernel){ k->keys[0], k->keys[1], k->keys[2], k->keys[3],
 						k->keys[4] };
 	if (!error)
-		error = btfpack_archive_get(archive, &entry.id, &ret->btf, err);
-	if (!error && entry.has_modules)
-		error = btfpack_archive_get_modules(archive, &entry, NULL, &modules, err);
-	ret->modules = modules.modules; /* the files' */
-	ret->module_count = modules.count;
+		error = stored_kernel_init(&subject->stored, subject->archive, &entry, err);
+	ret->btf = &subject->stored.btf;
+	ret->source = subject->stored.source;
+	ret->uname = k->keys[3];
 	return error;
 }
 
-static int load_btf(const struct source *source, const struct check_kernel *k,
-		    struct kernel_files *ret, struct btfpack_error *err)
+static int load_files(const struct source *source, struct subject *subject,
+		      struct btfpack_check_kernel *ret, struct btfpack_error *err)
 {
-	int error;
+	int error = kernel_files_load(&subject->files, source->path, err);
 
-	if (source->is_archive)
-		return load_stored(source, k, ret, err);
-	error = kernel_files_load(ret, source->path, err);
 	for (size_t i = 0; !error && i < source->module_count; i++)
-		error = kernel_files_add(ret, source->modules[i], err);
+		error = kernel_files_add(&subject->files, source->modules[i], err);
+	ret->btf = &subject->files.btf;
+	ret->modules = subject->files.modules;
+	ret->module_count = subject->files.module_count;
+	ret->uname = source->uname;
 	return error;
+}
+
+static int load_subject(const struct source *source, const struct check_kernel *k,
+			struct subject *subject, struct btfpack_check_kernel *ret,
+			struct btfpack_error *err)
+{
+	return source->is_archive ? load_stored(source, k, subject, ret, err)
+				  : load_files(source, subject, ret, err);
 }
 
 /* --- judging ------------------------------------------------------------------------------------ */
@@ -243,7 +265,7 @@ static void judge_kernel(size_t index, void *arg)
 {
 	struct request *r = arg;
 	struct check_kernel *k = &r->table.kernels[index];
-	AUTO_KERNEL_FILES struct kernel_files files = { 0 };
+	CLEANUP(subject_deinit) struct subject subject = { 0 };
 	struct btfpack_check_kernel kernel = { .size = sizeof(kernel), .name = k->label };
 	struct filling filling = {
 		.request = r, .cells = calloc(r->table.program_count + 1, sizeof(*filling.cells))
@@ -252,13 +274,8 @@ static void judge_kernel(size_t index, void *arg)
 
 	if (!filling.cells)
 		btfpack_error_set(err, -ENOMEM, "%s: out of memory", k->label);
-	else if (load_btf(&r->sources[index], k, &files, err) == 0) {
-		kernel.btf = &files.btf;
-		kernel.modules = files.modules;
-		kernel.module_count = files.module_count;
-		kernel.uname = r->sources[index].is_archive ? k->keys[3] : r->sources[index].uname;
+	else if (load_subject(&r->sources[index], k, &subject, &kernel, err) == 0)
 		btfpack_checker_run(r->checker, &kernel, take_verdict, &filling, err);
-	}
 	if (filling.failed)
 		btfpack_error_set(err, -ENOMEM, "%s: out of memory", k->label);
 	if (!err->code) {

@@ -236,6 +236,11 @@ serves_programs() {
   module '*' -o all
   "$BTFPACK" minify -q --allow-missing -o expected.btf all modules.bpf.o both.bpf.o
   cmp expected.btf small.btf
+  # The same as with all of them read.
+  verdicts() { jq -c 'select(.program) | [.object, .program, .verdict, .reason, .modules]'; }
+  "$BTFPACK" check --json --archive store modules.bpf.o both.bpf.o | verdicts > stored
+  "$BTFPACK" check --json --btf all modules.bpf.o both.bpf.o | verdicts > read
+  [ -s stored ] && cmp stored read
   # Again, from what was kept; and anew when modules come or go.
   "$BTFPACK" bundle -q --archive store -o again.bundle modules.bpf.o both.bpf.o
   cmp b.bundle again.bundle

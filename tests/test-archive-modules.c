@@ -326,7 +326,8 @@ static void test_older_format(void)
 	btfpack_archive_close(f.a);
 	f.a = NULL;
 	REQUIRE(sqlite3_open(scratch("older/index.sqlite"), &db) == SQLITE_OK);
-	CHECK_INT(sqlite3_exec(db, "DROP TABLE modules; PRAGMA user_version = 1", NULL, NULL, NULL),
+	CHECK_INT(sqlite3_exec(db, "DROP TABLE modules; DROP TABLE module_names; PRAGMA "
+			       "user_version = 1", NULL, NULL, NULL),
 		  SQLITE_OK);
 	sqlite3_close(db);
 	CHECK_INT(btfpack_archive_open(scratch("older"), BTFPACK_ARCHIVE_READ_ONLY, &a, &err),
@@ -376,9 +377,173 @@ static void test_bad(void)
 	CHECK_INT(verify_aloud(f.a), 0);
 }
 
+/* --- read where they matter ----------------------------------------------------------------------- */
+
+static void close_stored(struct btfpack_stored_modules **m)
+{
+	btfpack_stored_modules_close(*m);
+}
+#define AUTO_STORED CLEANUP(close_stored)
+
+/* As btfpack_archive_open_modules(), of the kernel @k. */
+static struct btfpack_stored_modules *open_stored(struct btfpack_archive *a,
+						  const struct btfpack_kernel *k)
+{
+	struct btfpack_stored_modules *m = NULL;
+	struct btfpack_entry_iter *it;
+	const struct btfpack_entry *e;
+
+	REQUIRE(btfpack_archive_list(a, k, NULL, &it, &err) == 0);
+	REQUIRE(btfpack_entry_iter_next(it, &e, &err) == 1);
+	if (btfpack_archive_open_modules(a, e, &m, &err))
+		printf("# %s\n", err.message);
+	REQUIRE(m != NULL);
+	btfpack_entry_iter_free(it);
+	return m;
+}
+
+static bool may_have(const struct btfpack_stored_modules *m, unsigned int kind, const char *name)
+{
+	const struct btfpack_module_source *source = btfpack_stored_modules_source(m);
+
+	return source->may_have(kind, name, source->arg);
+}
+
+static int wants_struct(unsigned int kind, const char *name, void *arg)
+{
+	return kind == BTF_KIND_STRUCT && !strcmp(name, arg);
+}
+
+/* The modules with a struct of @name, as "one two". */
+static const char *load_with(const struct btfpack_stored_modules *m, const char *name)
+{
+	const struct btfpack_module_source *source = btfpack_stored_modules_source(m);
+	const struct btfpack_module_btf *modules;
+	static char text[100];
+	size_t count;
+
+	if (source->load(wants_struct, (char *)name, &modules, &count, source->arg, &err))
+		return err.message;
+	*text = '\0';
+	for (size_t i = 0; i < count; i++) {
+		strcat(text, i ? " " : "");
+		strcat(text, modules[i].name);
+	}
+	return text;
+}
+
+static void check_source(const struct btfpack_stored_modules *m)
+{
+	CHECK_INT(btfpack_stored_modules_source(m)->count, 3);
+	CHECK(may_have(m, BTF_KIND_STRUCT, "xfs_inode"));
+	CHECK(may_have(m, BTF_KIND_STRUCT, "xfs_inode___flavour"));
+	CHECK_STRING(load_with(m, "xfs_inode"), "xfs");
+	CHECK_STRING(load_with(m, "nf_nat"), "nf_nat");
+	CHECK_STRING(load_with(m, "inode"), "");
+}
+
+static void test_source(void)
+{
+	const struct btfpack_kernel k = kernel("6.1.0-1", "abcd"), k2 = kernel("6.1.0-2", "abce");
+	AUTO_FIXTURE struct fixture f = fixture("source", &k, 1);
+	AUTO_STORED struct btfpack_stored_modules *m = NULL, *none = NULL;
+
+	CHECK_INT(add_modules(&f, &k, 3), 0);
+	m = open_stored(f.a, &k);
+	check_source(m);
+	CHECK(!may_have(m, BTF_KIND_STRUCT, "inode"));
+	CHECK(!may_have(m, BTF_KIND_UNION, "xfs_inode"));
+	CHECK(!may_have(m, BTF_KIND_FUNC, ""));
+	CHECK(!may_have(m, BTF_KIND_TYPEDEF, "btf_trace_"));
+	CHECK_INT(btfpack_archive_add(f.a, &k2, NULL, &f.base, NULL, NULL, &err), 0);
+	CHECK_INT(add_modules(&f, &k2, 0), 0);
+	none = open_stored(f.a, &k2);
+	CHECK_INT(btfpack_stored_modules_source(none)->count, 0);
+}
+
+/* The names of the one are told by those of the other, which was removed. */
+static void test_source_of_series(void)
+{
+	const struct btfpack_kernel k = kernel("6.1.0-1", "abcd"), k2 = kernel("6.1.0-2", "abce");
+	AUTO_FIXTURE struct fixture f = fixture("source-series", &k, 1);
+	AUTO_FIXTURE struct fixture g = fixture("source-other", &k2, 2);
+	AUTO_STORED struct btfpack_stored_modules *m = NULL;
+	struct btfpack_archive *other = g.a;
+	uint64_t freed;
+
+	CHECK_INT(add_modules(&f, &k, 2), 0);
+	CHECK_INT(btfpack_archive_add(f.a, &k2, NULL, &g.base, NULL, &g.id, &err), 0);
+	g.a = f.a;
+	CHECK_INT(add_modules(&g, &k2, 3), 0);
+	g.a = other;
+	CHECK_INT(btfpack_archive_remove(f.a, &k, NULL, &err), 0);
+	CHECK_INT(btfpack_archive_collect(f.a, &freed, &err), 0);
+	m = open_stored(f.a, &k2);
+	check_source(m);
+	CHECK(!may_have(m, BTF_KIND_STRUCT, "inode"));
+	CHECK_INT(verify_aloud(f.a), 0);
+}
+
+static void run_sql(const char *path, const char *sql)
+{
+	sqlite3 *db;
+
+	REQUIRE(sqlite3_open(scratch(path), &db) == SQLITE_OK);
+	CHECK_INT(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
+/* Where names were not kept any may be there; such an archive is read as it is. */
+static void test_source_without_names(void)
+{
+	const struct btfpack_kernel k = kernel("6.1.0-1", "abcd");
+	AUTO_FIXTURE struct fixture f = fixture("no-names", &k, 1);
+
+	CHECK_INT(add_modules(&f, &k, 3), 0);
+	btfpack_archive_close(f.a);
+	f.a = NULL;
+	run_sql("no-names/index.sqlite", "DROP TABLE module_names; PRAGMA user_version = 2");
+	for (int i = 0; i < 2; i++) {
+		AUTO_STORED struct btfpack_stored_modules *m = NULL;
+
+		CHECK_INT(btfpack_archive_open(scratch("no-names"),
+					       i ? 0 : BTFPACK_ARCHIVE_READ_ONLY, &f.a, &err), 0);
+		m = open_stored(f.a, &k);
+		check_source(m);
+		CHECK(may_have(m, BTF_KIND_STRUCT, "inode"));
+		CHECK_INT(verify_aloud(f.a), 0);
+		btfpack_stored_modules_close(m);
+		m = NULL;
+		if (!i)
+			btfpack_archive_close(f.a);
+	}
+}
+
+/* A row that was damaged, with its sum and without, and one of other modules. */
+static void test_source_damaged(void)
+{
+	const struct btfpack_kernel k = kernel("6.1.0-1", "abcd");
+	AUTO_FIXTURE struct fixture f = fixture("damaged", &k, 1);
+	struct btfpack_stored_modules *m = NULL;
+	struct btfpack_entry_iter *it;
+	const struct btfpack_entry *e;
+
+	CHECK_INT(add_modules(&f, &k, 3), 0);
+	run_sql("damaged/index.sqlite", "UPDATE module_names SET names = x'00'");
+	REQUIRE(btfpack_archive_list(f.a, &k, NULL, &it, &err) == 0);
+	REQUIRE(btfpack_entry_iter_next(it, &e, &err) == 1);
+	CHECK_INT(btfpack_archive_open_modules(f.a, e, &m, &err), -EBADMSG);
+	CHECK_CONTAINS(err.message, "checksum");
+	CHECK_INT(btfpack_archive_verify(f.a, NULL, &err), 1);
+	btfpack_entry_iter_free(it);
+}
+
 TEST_MAIN({ "round trip", test_round_trip }, { "other byte order", test_other_order },
 	  { "a series", test_series }, { "a kernel that is replaced", test_replaced_kernel },
 	  { "a build-id that is learnt", test_build_id_learnt },
 	  { "a kernel without modules", test_no_modules }, { "copied", test_copy },
 	  { "an archive of the older format", test_older_format },
-	  { "what cannot be stored", test_bad })
+	  { "what cannot be stored", test_bad }, { "a source", test_source },
+	  { "a source of a series", test_source_of_series },
+	  { "a source without names", test_source_without_names },
+	  { "names that are damaged", test_source_damaged })

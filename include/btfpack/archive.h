@@ -264,6 +264,18 @@ int btfpack_archive_get_modules(struct btfpack_archive *a, const struct btfpack_
 				struct btfpack_error *err);
 
 /*
+ * The same, read when it is asked for: @ret's source tells what the modules have without
+ * reading them. What it loads is gone with its next load, or with closing, which comes
+ * before that of the archive. -ENOENT as above; no modules are fine. One thread, the archive's.
+ */
+struct btfpack_stored_modules;
+int btfpack_archive_open_modules(struct btfpack_archive *a, const struct btfpack_entry *entry,
+				 struct btfpack_stored_modules **ret, struct btfpack_error *err);
+const struct btfpack_module_source *
+btfpack_stored_modules_source(const struct btfpack_stored_modules *modules);
+void btfpack_stored_modules_close(struct btfpack_stored_modules *modules);
+
+/*
  * The same for an entry that @from has listed, whose BTF is read there, its digest
  * checked. What @a has is not read; what @from tells by a content that @a has, too, is
  * taken over as it is stored, not encoded again. So entries with fewer bases should
