@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * add: one kernel, from BTF, an ELF file or a package. A package also tells which kernel
- * it is of, as far as the place of its vmlinux and that itself say it.
+ * add: one kernel, from BTF, an ELF file, a package, or a directory like /sys/kernel/btf;
+ * and its modules. A package also tells which kernel it is of, as far as the place of its
+ * vmlinux and that itself say it.
  */
 #include <elf.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <btfpack/btfgen.h>
 #include <btfpack/fetch.h>
 
 #include "cli/gate.h"
+#include "cli/kernel-image.h"
+#include "cli/own-modules.h"
 #include "cli/store.h"
 #include "core/digest.h"
 #include "core/fs.h"
@@ -20,9 +24,10 @@
 static const struct cmd_option options[] = {
 	STORE_OPTIONS,
 	{ 0, "force", NULL, "store it even if it is not a kernel's, or not deduplicated" },
+	{ 0, "modules", "PATH", "its modules, too: a directory of them, or a package" },
 	{ 0 },
 };
-enum { FORCE = STORE_END };
+enum { FORCE = STORE_END, MODULES };
 
 /* What comes in, and what it tells of itself. */
 struct adding {
@@ -35,6 +40,10 @@ struct adding {
 	char release[16];
 	char sha256[DIGEST_HEX_SIZE];
 	bool repaired;
+	char *vmlinux;		  /* of a directory ... */
+	bool takes_all;		  /* ... whose modules, if it has any, are meant */
+	const char *modules_path; /* NULL: without */
+	struct module_set modules;
 };
 
 enum kind { BTF, PACKAGE, ELF_OR_OTHER };
@@ -127,23 +136,9 @@ static int note_package(struct adding *a, struct btfpack_error *err)
 	return 0;
 }
 
-/* A file without a name, in which a vmlinux has room. */
-static int open_scratch(struct btfpack_error *err)
-{
-	const char *dir = getenv("TMPDIR");
-	int fd;
-
-	if (!dir || !*dir)
-		dir = "/var/tmp";
-	fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	return fd < 0 ? btfpack_error_set(err, -errno, "%s: cannot make a file in it: %s", dir,
-					  strerror(errno))
-		      : fd;
-}
-
 static int load_package(struct adding *a, struct btfpack_error *err)
 {
-	AUTO_FD int vmlinux = open_scratch(err);
+	AUTO_FD int vmlinux = kernel_image_temporary(own_modules_scratch(), err);
 	char path[32];
 	int error;
 
@@ -173,6 +168,58 @@ static int load(struct adding *a, struct btfpack_error *err)
 	}
 }
 
+/* --- modules ------------------------------------------------------------------------------------ */
+
+static bool is_directory(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* A directory like /sys/kernel/btf is vmlinux and its modules. */
+static int enter_directory(struct adding *a, struct btfpack_error *err)
+{
+	if (!is_directory(a->path))
+		return 0;
+	if (asprintf(&a->vmlinux, "%s/vmlinux", a->path) < 0) {
+		a->vmlinux = NULL;
+		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", a->path);
+	}
+	a->takes_all = !a->modules_path;
+	if (a->takes_all)
+		a->modules_path = a->path;
+	a->path = a->vmlinux;
+	return 0;
+}
+
+/* Those that give no BTF are left out. */
+static int load_modules(struct adding *a, struct btfpack_error *err)
+{
+	struct module_set *set = &a->modules;
+	int error = own_modules_load(a->modules_path, a->kernel->uname, &a->btf, set, err);
+
+	if (error || set->modules.count)
+		return error;
+	if (!a->takes_all || set->failure_count)
+		return btfpack_error_set(err, -EBADMSG, "%s: no module of %s with BTF or debug "
+					 "information in it", a->modules_path, a->kernel->uname);
+	a->modules_path = NULL;
+	return 0;
+}
+
+static int store_modules(struct adding *a, struct btfpack_archive *archive,
+			 const struct btfpack_id *id, struct btfpack_error *err)
+{
+	const struct btfpack_modules *modules = &a->modules.modules;
+
+	return a->modules_path
+		       ? btfpack_archive_add_modules(archive, a->kernel, id, modules->modules,
+						     modules->count,
+						     (uint32_t)a->modules.failure_count, err)
+		       : 0;
+}
+
 static void print_result(const struct adding *a, const char *set, const struct btfpack_id *id,
 			 bool known)
 {
@@ -181,9 +228,14 @@ static void print_result(const struct adding *a, const char *set, const struct b
 	json_t *object;
 
 	digest_format(id, hex);
+	char modules[32] = "";
+
+	if (a->modules_path)
+		snprintf(modules, sizeof(modules), ", %zu modules", a->modules.modules.count);
 	if (!cmd_common.json) {
-		output_tell("%s %s %s %s: %s, %zu bytes, %.12s", k->distro, k->release, k->arch,
-			    k->uname, known ? "was there already" : "stored", a->btf.size, hex);
+		output_tell("%s %s %s %s: %s, %zu bytes, %.12s%s", k->distro, k->release, k->arch,
+			    k->uname, known ? "was there already" : "stored", a->btf.size, hex,
+			    modules);
 		return;
 	}
 	object = output_kernel(k);
@@ -192,12 +244,20 @@ static void print_result(const struct adding *a, const char *set, const struct b
 	json_object_set_new(object, "size", json_integer((json_int_t)a->btf.size));
 	json_object_set_new(object, "stored", json_boolean(!known));
 	json_object_set_new(object, "repaired", json_boolean(a->repaired));
+	if (a->modules_path)
+		json_object_set_new(object, "modules",
+				    json_integer((json_int_t)a->modules.modules.count));
+	if (a->modules_path)
+		json_object_set_new(object, "modules_failed",
+				    json_integer((json_int_t)a->modules.failure_count));
 	output_json(object);
 }
 
 static void deinit_adding(struct adding *a)
 {
 	btfpack_blob_free(&a->btf);
+	module_set_deinit(&a->modules);
+	free(a->vmlinux);
 }
 
 static int add(const struct cmd *cmd, const struct store_args *args, struct adding *a, bool force)
@@ -206,7 +266,7 @@ static int add(const struct cmd *cmd, const struct store_args *args, struct addi
 	struct btfpack_kernel *k = a->kernel;
 	struct btfpack_error err;
 	struct btfpack_id id;
-	int status, known;
+	int status, known, modules;
 
 	/* First what takes time and may fail; the archive is not made for a bad file. */
 	if (load(a, &err) < 0)
@@ -221,16 +281,19 @@ static int add(const struct cmd *cmd, const struct store_args *args, struct addi
 		return cmd_fail(&err);
 	if (a->repaired) /* whoever made it, now it is ours */
 		a->provenance.converter = "btfpack " BTFPACK_VERSION " deduplicated";
+	if (a->modules_path && load_modules(a, &err) < 0)
+		return cmd_fail(&err);
 	status = store_open(cmd, args, BTFPACK_ARCHIVE_CREATE, &archive);
 	if (status)
 		return status;
 	if (!k->build_id && a->build_id[0])
 		k->build_id = a->build_id;
 	known = btfpack_archive_add(archive, k, args->set, &a->btf, &a->provenance, &id, &err);
-	if (known < 0)
+	modules = known < 0 ? known : store_modules(a, archive, &id, &err);
+	if (modules < 0)
 		return cmd_fail(&err);
-	print_result(a, args->set, &id, known);
-	return CMD_OK;
+	print_result(a, args->set, &id, known && (modules || !a->modules_path));
+	return a->modules.failure_count ? CMD_BAD_INPUT : CMD_OK;
 }
 
 static int run(const struct cmd *cmd, int argc, char **argv)
@@ -239,17 +302,25 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 	struct store_args args = { 0 };
 	CLEANUP(deinit_adding) struct adding adding = { .kernel = &args.filter.kernel };
 	const struct btfpack_kernel *k = &args.filter.kernel;
+	struct btfpack_error err;
 	bool force = false;
 	int option;
 
-	while ((option = cmd_next_option(&parser)) >= 0)
-		if (!store_take(cmd, &args, option, parser.value))
-			force = option == FORCE;
+	while ((option = cmd_next_option(&parser)) >= 0) {
+		if (option == MODULES)
+			adding.modules_path = parser.value;
+		else if (!store_take(cmd, &args, option, parser.value))
+			force = true;
+	}
 	if (option == CMD_OPTIONS_EXIT)
 		return parser.status;
 	if (argc - parser.operand != 1)
 		return cmd_usage(cmd, "expected one FILE");
 	adding.path = argv[parser.operand];
+	if (enter_directory(&adding, &err) < 0)
+		return cmd_fail(&err);
+	if (adding.modules_path && args.set)
+		return cmd_usage(cmd, "modules go with full BTF, not with --set");
 	if ((!k->distro || !k->release || !k->arch || !k->uname) &&
 	    tell_kind(adding.path) != PACKAGE)
 		return cmd_usage(cmd, "expected --distro, --release, --arch and --uname: only a package "

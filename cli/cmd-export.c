@@ -5,6 +5,8 @@
  *   btfhub   OUT/<distro>/<release>/<arch>/<uname>.btf.tar.xz, arch as BTFHub
  *            spells it
  *   dir      OUT/<distro>/<release>/<arch>/<uname>.btf
+ *   sysfs    OUT/<distro>/<release>/<arch>/<uname>/: vmlinux and the modules that are
+ *            stored, as in /sys/kernel/btf
  *   tar      one tarball of the latter's files; compressed as OUT's name ends
  *
  * The same store gives the same bytes. These forms know one build of each uname:
@@ -14,6 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/own-modules.h"
 #include "cli/store.h"
 #include "core/fs.h"
 #include "fetcher/tarball.h"
@@ -22,7 +25,7 @@ enum { OPT_FORMAT = STORE_END, OPT_OUTPUT };
 
 static const struct cmd_option options[] = {
 	STORE_OPTIONS,
-	{ 0, "format", "FORMAT", "btfhub, dir or tar" },
+	{ 0, "format", "FORMAT", "btfhub, dir, sysfs or tar" },
 	{ 'o', "output", "OUT", "the directory, or the tarball (- is stdout), to write" },
 	{ 0 },
 };
@@ -31,6 +34,7 @@ struct export {
 	struct btfpack_archive *archive;
 	const char *output;
 	struct tarball *tarball; /* of format tar */
+	const struct btfpack_entry *entry; /* that is written */
 	size_t count, passed_over;
 };
 
@@ -99,6 +103,18 @@ static int export_dir(struct export *x, const struct btfpack_kernel *k,
 	return error ? error : fs_write(path, btf->data, btf->size, err);
 }
 
+static int export_sysfs(struct export *x, const struct btfpack_kernel *k,
+			const struct btfpack_blob *btf, struct btfpack_error *err)
+{
+	AUTO_MODULES struct btfpack_modules modules = { 0 };
+	char path[1200];
+	int error = format_path(path, x->output, k, k->arch, "", err);
+
+	if (!error && x->entry->has_modules)
+		error = btfpack_archive_get_modules(x->archive, x->entry, NULL, &modules, err);
+	return error ? error : own_modules_write(path, btf, &modules, err);
+}
+
 static int export_tar(struct export *x, const struct btfpack_kernel *k,
 		      const struct btfpack_blob *btf, struct btfpack_error *err)
 {
@@ -114,7 +130,8 @@ typedef int (*export_fn)(struct export *x, const struct btfpack_kernel *k,
 static const struct {
 	const char *name;
 	export_fn fn;
-} formats[] = { { "btfhub", export_btfhub }, { "dir", export_dir }, { "tar", export_tar } };
+} formats[] = { { "btfhub", export_btfhub }, { "dir", export_dir },
+		{ "sysfs", export_sysfs }, { "tar", export_tar } };
 
 static export_fn find_format(const char *name)
 {
@@ -162,6 +179,7 @@ static int export_entry(struct export *x, const struct btfpack_entry *e, export_
 	if (error <= 0)
 		return error;
 	error = btfpack_archive_get(x->archive, &e->id, &btf, err);
+	x->entry = e;
 	if (!error)
 		error = fn(x, &e->kernel, &btf, err);
 	if (error)
@@ -230,7 +248,7 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 	if (args.set && !strcmp(args.set, BTFPACK_SET_ANY))
 		return cmd_usage(cmd, "--set '*': expected one set");
 	if (!fn || !x.output || argc > parser.operand)
-		return cmd_usage(cmd, "expected --format btfhub, dir or tar, and -o OUT");
+		return cmd_usage(cmd, "expected --format btfhub, dir, sysfs or tar, and -o OUT");
 	if (!strcmp(x.output, "-") && (fn != export_tar || cmd_common.json))
 		return cmd_usage(cmd, "only a tarball without --json goes to stdout");
 	status = store_open(cmd, &args, BTFPACK_ARCHIVE_READ_ONLY, &archive);
@@ -249,7 +267,7 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 const struct cmd cmd_export = {
 	.name = "export",
 	.summary = "write stored BTF as a BTFHub tree, a directory or a tarball",
-	.arguments = "--archive DIR --format btfhub|dir|tar -o OUT",
+	.arguments = "--archive DIR --format btfhub|dir|sysfs|tar -o OUT",
 	.options = options,
 	.run = run,
 };

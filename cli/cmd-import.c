@@ -3,6 +3,7 @@
  * import: what others keep BTF in, into the store.
  *
  *	<distro>/<release>/<arch>/<uname>.btf[.tar.xz]    BTFHub's tree, and copies of it
+ *	<distro>/<release>/<arch>/<uname>/vmlinux         and its modules, as in /sys/kernel/btf
  *	a tarball with such a tree                        min_core_btfs.tar.gz of bcc
  *	a tarball of <uname>.btf                          btfs-x86_64.tar.gz of IG's images
  *	a tarball of <distro>/[<release>/]<uname>.btf.tar.xz    DataDog's minimized-btfs
@@ -19,6 +20,7 @@
 #include <sys/stat.h>
 
 #include "cli/gate.h"
+#include "cli/own-modules.h"
 #include "cli/store.h"
 #include "core/arch.h"
 #include "core/digest.h"
@@ -37,6 +39,8 @@ static const struct cmd_option options[] = {
 	[FORCE] = { 0, "force", NULL, "store all as it is, even if not deduplicated" },
 	{ 0 },
 };
+
+#define VMLINUX "/vmlinux"
 
 static const char *const suffixes[] = { ".btf.tar.xz", ".btf.tar.gz", ".btf.tar.zst", ".btf.tar",
 					".btf" };
@@ -104,6 +108,16 @@ static bool is_collection(const char *path)
 	return false;
 }
 
+/* BTF called vmlinux, with that of modules beside it. */
+static bool is_vmlinux(const char *path)
+{
+	AUTO_FILE FILE *file = ends_in(path, VMLINUX) ? fopen(path, "re") : NULL;
+	unsigned char magic[2];
+
+	return file && fread(magic, 1, sizeof(magic), file) == sizeof(magic) &&
+	       ((magic[0] == 0x9f && magic[1] == 0xeb) || (magic[0] == 0xeb && magic[1] == 0x9f));
+}
+
 static int take_path(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
 	(void)st;
@@ -112,7 +126,7 @@ static int take_path(const char *path, const struct stat *st, int type, struct F
 		walked.failed = true;
 	}
 	/* A tarball counts where it was named, not where it happens to lie. */
-	if (type != FTW_F || (!find_suffix(path) && find_note(path) < 0 &&
+	if (type != FTW_F || (!find_suffix(path) && find_note(path) < 0 && !is_vmlinux(path) &&
 			      (ftw->level || !is_collection(path))))
 		return 0;
 	if (walked.count == walked.capacity) {
@@ -169,6 +183,7 @@ static int read_tree_key(const struct importing *im, char *copy, const char *pat
 			 const char *suffix, struct btfpack_kernel *ret, struct btfpack_error *err)
 {
 	const struct btfpack_kernel *said = &im->args.filter.kernel;
+	char *vmlinux = strcmp(suffix, VMLINUX) ? NULL : cut_component(copy);
 	char *uname = cut_component(copy), *arch = cut_component(copy);
 	char *release = cut_component(copy), *distro = cut_component(copy);
 
@@ -178,7 +193,8 @@ static int read_tree_key(const struct importing *im, char *copy, const char *pat
 					uname, NULL };
 	if (!uname || !ret->arch || !ret->release || !ret->distro)
 		return no_key(path, err);
-	uname[strlen(uname) - strlen(suffix)] = '\0';
+	if (!vmlinux)
+		uname[strlen(uname) - strlen(suffix)] = '\0';
 	return 0;
 }
 
@@ -249,7 +265,7 @@ static int read_member_key(const struct importing *im, char *copy, const char *p
 static int load(const char *path, const char *suffix, struct btfpack_blob *ret,
 		struct btfpack_error *err)
 {
-	if (!strcmp(suffix, ".btf"))
+	if (!strcmp(suffix, ".btf") || !strcmp(suffix, VMLINUX))
 		return fs_read(path, BTFPACK_ARCHIVE_BTF_MAX, ret, err);
 	return tarball_read_one(path, ".btf", BTFPACK_ARCHIVE_BTF_MAX, ret, err);
 }
@@ -289,6 +305,27 @@ static int store(struct importing *im, const char *path, const struct btfpack_ke
 	if (error >= 0)
 		print_result(path, k, &id, error, repaired);
 	return error;
+}
+
+/* Those beside a vmlinux, to the entry that it has become. */
+static int store_modules(struct importing *im, const char *path, const struct btfpack_kernel *k,
+			 const struct btfpack_blob *btf, struct btfpack_error *err)
+{
+	CLEANUP(module_set_deinit) struct module_set set = { 0 };
+	AUTO_FREE char *dir = strndup(path, strlen(path) - strlen(VMLINUX));
+	struct btfpack_id id;
+	int error;
+
+	if (!dir || digest_bytes(btf->data, btf->size, &id) < 0)
+		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", path);
+	error = own_modules_load(dir, k->uname, btf, &set, err);
+	im->failed += error ? 0 : set.failure_count;
+	if (set.failure_count)
+		im->status = CMD_BAD_INPUT;
+	if (error || !(set.modules.count + set.failure_count))
+		return error;
+	return btfpack_archive_add_modules(im->archive, k, &id, set.modules.modules,
+					   set.modules.count, (uint32_t)set.failure_count, err);
 }
 
 /* A file that says that there is no BTF. */
@@ -388,7 +425,7 @@ static bool import_file(struct importing *im, const char *path)
 {
 	AUTO_FREE char *copy = realpath(path, NULL);
 	AUTO_BLOB struct btfpack_blob btf = { 0 };
-	const char *suffix = find_suffix(path);
+	const char *suffix = is_vmlinux(path) ? VMLINUX : find_suffix(path);
 	int number = suffix ? -1 : find_note(path), result;
 	struct btfpack_error err = { 0 };
 	struct btfpack_kernel k;
@@ -408,6 +445,11 @@ static bool import_file(struct importing *im, const char *path)
 		result = load(path, suffix, &btf, &err);
 	if (!result)
 		result = store(im, path, &k, &btf, &err);
+	if (result >= 0 && !strcmp(suffix, VMLINUX) && !im->args.set) {
+		int stored = store_modules(im, path, &k, &btf, &err);
+
+		result = stored < 0 ? stored : result && stored;
+	}
 	return count(im, path, result, &err);
 }
 

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/own-modules.h"
 #include "cli/store.h"
 #include "core/digest.h"
-#include "core/fs.h"
 
 enum { OPT_MODULE = STORE_END, OPT_OUTPUT };
 
@@ -88,35 +88,16 @@ static int write_btf(const struct request *r, const struct btfpack_entry *e, con
 	return CMD_OK;
 }
 
-static int write_in(const char *dir, const struct btfpack_module_btf *m, struct btfpack_error *err)
-{
-	AUTO_FREE char *path = NULL;
-
-	if (asprintf(&path, "%s/%s", dir, m->name) < 0) {
-		path = NULL;
-		return btfpack_error_set(err, -ENOMEM, "%s: out of memory", dir);
-	}
-	return output_file(path, m->btf.data, m->btf.size, err);
-}
-
-/* A directory like /sys/kernel/btf: what the modules stand on lies beside them. */
 static int write_directory(const struct request *r, const struct btfpack_entry *e,
 			   const struct btfpack_modules *modules)
 {
-	AUTO_FREE char *vmlinux = NULL;
+	AUTO_BLOB struct btfpack_blob btf = { 0 };
 	struct btfpack_error err;
 
-	if (fs_make_dirs(r->output, &err) < 0)
+	if (btfpack_archive_get(r->archive, &e->id, &btf, &err) < 0 ||
+	    own_modules_write(r->output, &btf, modules, &err) < 0)
 		return cmd_fail(&err);
-	if (asprintf(&vmlinux, "%s/vmlinux", r->output) < 0) {
-		vmlinux = NULL;
-		output_say("out of memory");
-		return CMD_IO;
-	}
-	for (size_t i = 0; i < modules->count; i++)
-		if (write_in(r->output, &modules->modules[i], &err) < 0)
-			return cmd_fail(&err);
-	return write_btf(r, e, vmlinux);
+	return CMD_OK;
 }
 
 static void list_modules(const struct btfpack_modules *modules)

@@ -11,6 +11,7 @@
 
 #include <btfpack/btfgen.h>
 
+#include "btf/btf-fit.h"
 #include "cli/kernel-image.h"
 #include "cli/modules.h"
 #include "core/cleanup.h"
@@ -55,6 +56,7 @@ struct arrived {
 struct conversion {
 	const struct module_job *job;
 	struct btfpack_module_base *base;
+	struct btf_view vmlinux;
 	struct waiting *opened; /* between the sink's two calls */
 
 	pthread_mutex_t lock; /* of all below */
@@ -168,6 +170,28 @@ static const char *without_path(const char *message, const char *path)
 		       : message + length + 2;
 }
 
+static bool is_btf(int fd)
+{
+	uint8_t magic[2] = { 0 };
+
+	return pread(fd, magic, sizeof(magic), 0) == sizeof(magic) &&
+	       ((magic[0] == 0x9f && magic[1] == 0xeb) || (magic[0] == 0xeb && magic[1] == 0x9f));
+}
+
+/* BTF as it is, of a file or a section of it, may be made for another vmlinux. */
+static int check_base(const struct conversion *c, const struct waiting *w,
+		      const struct btfpack_blob *btf, struct btfpack_error *err)
+{
+	AUTO_BTF_VIEW struct btf_view view = { 0 };
+	int error = btf_view_init(&view, btf->data, btf->size, &c->vmlinux, w->name, err);
+
+	if (error)
+		return error;
+	return view.other_order == c->vmlinux.other_order && btf_fits_base(&view)
+		       ? 0
+		       : btfpack_error_set(err, -EBADMSG, "its BTF was made for another kernel's");
+}
+
 static void convert(struct conversion *c, struct waiting *w)
 {
 	bool is_large = w->size > FILE_IN_MEMORY;
@@ -180,7 +204,12 @@ static void convert(struct conversion *c, struct waiting *w)
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", w->fd);
 	if (is_large)
 		pthread_mutex_lock(&large);
-	error = btfpack_convert_module_on(path, c->base, &opts, &btf, &err);
+	if (is_btf(w->fd))
+		error = fs_read(path, BTFPACK_ARCHIVE_BTF_MAX, &btf, &err);
+	else
+		error = btfpack_convert_module_on(path, c->base, &opts, &btf, &err);
+	if (!error)
+		error = check_base(c, w, &btf, &err);
 	if (is_large)
 		pthread_mutex_unlock(&large);
 	if (error == -ENOMEM) {
@@ -189,6 +218,8 @@ static void convert(struct conversion *c, struct waiting *w)
 		pthread_mutex_unlock(&c->lock);
 		return;
 	}
+	if (error < 0)
+		btfpack_blob_free(&btf);
 	add_arrived(c, w->name, &btf, error < 0 ? without_path(err.message, path) : NULL);
 }
 
@@ -294,7 +325,8 @@ static int take_module(void *arg, const char *name, int fd, const struct btfpack
 	return is_lost ? btfpack_error_set(err, -ENOMEM, "out of memory for modules") : 0;
 }
 
-static int take_out(struct conversion *c, struct btfpack_error *err)
+static int take_out_of_package(struct conversion *c, const struct btfpack_module_sink *sink,
+			       struct btfpack_error *err)
 {
 	const struct module_job *job = c->job;
 	const char *slash = strrchr(job->package->url, '/');
@@ -304,15 +336,24 @@ static int take_out(struct conversion *c, struct btfpack_error *err)
 		.progress = job->progress,
 		.progress_arg = job->arg,
 	};
-	const struct btfpack_module_sink sink = { open_module, take_module, c };
 	struct btfpack_vmlinux *vmlinux;
 	int error = btfpack_vmlinux_open(job->package_path, job->package->kernel.uname, &opts,
 					 &vmlinux, err);
 
 	if (error < 0)
 		return error;
-	error = btfpack_vmlinux_modules(vmlinux, &sink, err);
+	error = btfpack_vmlinux_modules(vmlinux, sink, err);
 	btfpack_vmlinux_close(vmlinux);
+	return error;
+}
+
+static int take_out(struct conversion *c, struct btfpack_error *err)
+{
+	const struct btfpack_module_sink sink = { open_module, take_module, c };
+	int error = c->job->directory
+			    ? btfpack_directory_modules(c->job->directory, &sink, err)
+			    : take_out_of_package(c, &sink, err);
+
 	if (c->opened) { /* its descriptor was closed where the walk ended */
 		c->opened->fd = -1;
 		finish(c, c->opened);
@@ -335,6 +376,7 @@ static void conversion_deinit(struct conversion *c)
 	}
 	free(c->arrived);
 	btfpack_module_base_free(c->base);
+	btf_view_deinit(&c->vmlinux);
 	pthread_cond_destroy(&c->changed);
 	pthread_mutex_destroy(&c->lock);
 }
@@ -362,6 +404,9 @@ int modules_convert(const struct module_job *job, struct module_set *ret, struct
 	pthread_t workers[THREADS_MAX];
 	int error = btfpack_module_base_new(job->base, &c.base, err);
 
+	if (!error)
+		error = btf_view_init(&c.vmlinux, job->base->data, job->base->size, NULL, "vmlinux",
+				      err);
 	if (error < 0)
 		return error;
 	c.last = &c.first;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The modules of a downloaded package to split BTF: one thread takes them out of the
- * package, others convert them. Few are in memory at a time.
+ * The modules of a package, or of a directory, to split BTF: one thread takes them out,
+ * others convert them. Few are in memory at a time. What is split BTF already must stand
+ * on the base, as far as that can be told.
  */
 #ifndef CLI_MODULES_H
 #define CLI_MODULES_H
@@ -24,6 +25,7 @@ struct module_set {
 void module_set_deinit(struct module_set *set);
 
 struct module_job {
+	const char *directory; /* of modules; NULL: they are in the package */
 	const char *package_path;
 	const char *scratch; /* directory for what is too large for memory */
 	const struct btfpack_package *package;

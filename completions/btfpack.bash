@@ -18,7 +18,7 @@ _btfpack()
     diff) options="--kind --name --base --base-b --ignore-enum64 --ignore-spelling --dimensions --offsets --summary" valued="|--kind|-k|--name|-n|--base|-B|--base-b|" ;;
     header) options="--output" valued="|--output|-o|" ;;
     build) options="--distro --release --arch --uname --flavour --latest --mirror --security-mirror --keyring --cache --root --retries --allow-unsigned --client-cert --client-key --ca-file --fallback --at --expired --distros --archive --jobs --dry-run --keep --shard --status --memory --skip-btf --with-btf --retry --downloads --partial --modules" valued="|--distro|--release|--arch|--uname|--flavour|--latest|--mirror|--security-mirror|--keyring|--cache|--root|--retries|--client-cert|--client-key|--ca-file|--fallback|--at|--distros|--archive|--jobs|-j|--shard|--memory|--downloads|" ;;
-    add) options="--distro --release --arch --uname --build-id --archive --set --force" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|" ;;
+    add) options="--distro --release --arch --uname --build-id --archive --set --force --modules" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|--modules|" ;;
     import) options="--distro --release --arch --archive --set --force" valued="|--distro|--release|--arch|--archive|--set|" ;;
     export) options="--distro --release --arch --uname --build-id --archive --set --format --output" valued="|--distro|--release|--arch|--uname|--build-id|--archive|--set|--format|--output|-o|" ;;
     merge) options="--archive --recode" valued="|--archive|" ;;

@@ -16,8 +16,6 @@
 #include "fetcher/decoder.h"
 #include "fetcher/package.h"
 
-#define MODULE_MAXIMUM ((uint64_t)2 << 30) /* bytes, decoded */
-
 static const char *const suffixes[] = { ".ko",	       ".ko.debug",    ".ko.xz",
 					".ko.zst",     ".ko.gz",       ".ko.xz.debug",
 					".ko.zst.debug", ".ko.gz.debug" };
@@ -28,6 +26,7 @@ struct walk {
 	char directory[BTFPACK_UNAME_SIZE + 32]; /* "lib/modules/UNAME/" */
 };
 
+/* Without its suffix; 0: it is not called as a module is. */
 static size_t name_length(const char *file)
 {
 	size_t length = strlen(file);
@@ -41,24 +40,30 @@ static size_t name_length(const char *file)
 	return 0;
 }
 
-/* As the kernel calls it: '_' for '-'. False: it is no module of this kernel. */
+bool module_name_of(const char *file, size_t length, char ret[BTFPACK_MODULE_NAME_SIZE])
+{
+	if (!length)
+		length = name_length(file);
+	if (!length || length >= BTFPACK_MODULE_NAME_SIZE)
+		return false;
+	memcpy(ret, file, length);
+	ret[length] = '\0';
+	for (char *c = ret; *c; c++)
+		if (*c == '-')
+			*c = '_';
+	return true;
+}
+
+/* False: it is no module of this kernel. */
 static bool module_name(const struct walk *w, struct archive_entry *entry,
 			char ret[BTFPACK_MODULE_NAME_SIZE])
 {
 	const char *path = package_file_path(entry);
 	const char *file = path ? strrchr(path, '/') : NULL;
 	const char *directory = file ? strstr(path, w->directory) : NULL;
-	size_t length = directory && directory < file ? name_length(file + 1) : 0;
 
-	if (!length || length >= BTFPACK_MODULE_NAME_SIZE || strncmp(path, "usr/lib/debug/", 14) ||
-	    directory[-1] != '/')
-		return false;
-	memcpy(ret, file + 1, length);
-	ret[length] = '\0';
-	for (char *c = ret; *c; c++)
-		if (*c == '-')
-			*c = '_';
-	return true;
+	return directory && directory < file && !strncmp(path, "usr/lib/debug/", 14) &&
+	       directory[-1] == '/' && module_name_of(file + 1, 0, ret);
 }
 
 /* An entry's data, as a decoder wants it. */

@@ -113,4 +113,12 @@ int package_tell(const struct extraction *x, uint64_t done, uint64_t total,
 int package_find(const char *path, int fd, char uname_ret[BTFPACK_UNAME_SIZE],
 		 struct btfpack_error *err);
 
+/* --- modules ------------------------------------------------------------------------------------ */
+
+#define MODULE_MAXIMUM ((uint64_t)2 << 30) /* bytes, decoded */
+
+/* The name of the module in a file called @file, as the kernel has it ('_' for '-'): its
+ * first @length bytes; 0: what comes before the suffix of a module. False: it is none. */
+bool module_name_of(const char *file, size_t length, char ret[BTFPACK_MODULE_NAME_SIZE]);
+
 #endif

@@ -240,12 +240,96 @@ serves_programs() {
   verdicts() { jq -c 'select(.program) | [.object, .program, .verdict, .reason, .modules]'; }
   "$BTFPACK" check --json --archive store modules.bpf.o both.bpf.o | verdicts > stored
   "$BTFPACK" check --json --btf all modules.bpf.o both.bpf.o | verdicts > read
-  [ -s stored ] && cmp stored read
+  [ -s stored ]
+  cmp stored read
   # Again, from what was kept; and anew when modules come or go.
   "$BTFPACK" bundle -q --archive store -o again.bundle modules.bpf.o both.bpf.o
   cmp b.bundle again.bundle
   "$BTFPACK" bundle -q --archive bare -o bare.bundle modules.bpf.o both.bpf.o
   differ b.bundle bare.bundle
+}
+
+KEY="--distro debian --release 12 --arch x86_64"
+
+# A kernel of one's own: modules out of a directory, however they lie there.
+adds() {
+  module_tree
+  xz "tree/$MODULES/net/sched/m-2.ko"
+  ln -s m1.ko "tree/$MODULES/fs/m3.ko"
+  cp m1.ko "tree/$MODULES/fs/m4.ko.bak"
+  expect_status 0 store add $KEY --uname "$KERNEL" --modules tree --json vmlinux
+  jq -e '.stored and .modules == 2 and .modules_failed == 0' out
+  expect_modules
+  expect_status 0 store add $KEY --uname "$KERNEL" --modules tree --json vmlinux
+  jq -e '.stored | not' out
+  expect_status 2 store add $KEY --uname "$KERNEL" --set s --modules tree vmlinux
+  mkdir empty
+  expect_status 3 "$BTFPACK" add --archive none $KEY --uname "$KERNEL" --modules empty vmlinux
+  grep -q "empty: no module of $KERNEL" err
+  [ ! -e none ]
+  expect_status 4 "$BTFPACK" add --archive none $KEY --uname "$KERNEL" --modules gone vmlinux
+}
+
+adds_from_package() {
+  module_tree
+  deb kernel.deb "$NAME" 6.1.9-1
+  expect_status 0 store add $KEY --modules kernel.deb kernel.deb
+  grep -q ', 2 modules$' err
+  expect_modules
+}
+
+# /sys/kernel/btf, or what show and export make of an archive.
+adds_split_btf() {
+  module_tree
+  store add -q $KEY --uname "$KERNEL" --modules tree vmlinux
+  module '*' -o all
+  expect_status 0 "$BTFPACK" add --archive other $KEY --uname "$KERNEL" all
+  "$BTFPACK" show --archive other --uname "$KERNEL" --module '*' -o again
+  diff -r all again
+  expect_status 0 store export --format sysfs -o exported
+  diff -r all "exported/debian/12/x86_64/$KERNEL"
+  expect_status 0 "$BTFPACK" import --archive imported --json exported
+  [ "$(jq -r .uname out)" = "$KERNEL" ]
+  expect_status 0 "$BTFPACK" import --archive imported exported
+  grep -q '0 stored, 1 were there already, 0 failed' err
+  "$BTFPACK" export --archive imported --format sysfs -o once-more
+  diff -r exported once-more
+  rm all/m*
+  expect_status 0 "$BTFPACK" add --archive bare $KEY --uname "$KERNEL" all
+  "$BTFPACK" show --archive bare --json | jq -e 'has("modules") | not'
+}
+
+# What another kernel's modules are, and what is none, is said and left out.
+refuses_foreign_modules() {
+  module_tree
+  store add -q $KEY --uname "$KERNEL" --modules tree vmlinux
+  module '*' -o all
+  cat > o.c << 'END'
+struct uncommon { int alpha; long beta; struct uncommon *next_of_it; };
+long in_another(struct uncommon *c, short s, char more[4]) { return c->beta; }
+END
+  gcc -g -c o.c
+  gcc -nostdlib -static -Wl,-e,0 -o other o.o
+  "$BTFPACK" convert -q -o other.btf other
+  "$BTFPACK" convert -q --base other.btf -o all/foreign m1.ko
+  head -c 100 all/m1 > all/cut
+  echo nonsense > all/no.ko
+  echo nonsense > all/README
+  mkdir all/deep; cp all/m_2 all/deep/m1
+  expect_status 3 "$BTFPACK" add --archive second $KEY --uname "$KERNEL" --json all
+  jq -e '.stored and .modules == 2 and .modules_failed == 4' out
+  for bad in 'foreign: ' 'cut: ' 'no: ' 'm1: another module'; do grep -q "module $bad" err; done
+  expect_status 0 "$BTFPACK" verify --archive second
+  # Few types and long names: all numbers are in bounds, names are not where names begin.
+  rm all/m* all/cut all/no.ko; rm -r all/deep
+  "$BTFPACK" convert -q --base vmlinux.btf -o all/foreign m1.ko
+  cp other.btf all/vmlinux
+  expect_status 3 "$BTFPACK" add --archive third $KEY --uname "$KERNEL" all
+  grep -q 'module foreign: .*another kernel' err
+  [ ! -e third ]
+  mkdir -p tree2/debian/12/x86_64; mv all "tree2/debian/12/x86_64/$KERNEL"
+  expect_status 3 "$BTFPACK" import --archive third tree2
+  grep -q 'module foreign: .*another kernel' err
 }
 
 prepare_mirror
@@ -258,5 +342,9 @@ run "builds from an rpm" builds_from_rpm
 run "goes with its kernel" goes_with_its_kernel
 run "travels" travels
 run "serves programs" serves_programs
+run "adds" adds
+run "adds from a package" adds_from_package
+run "adds split BTF" adds_split_btf
+run "refuses foreign modules" refuses_foreign_modules
 finish_mirror
 finish

@@ -354,6 +354,12 @@ struct btfpack_module_sink {
 int btfpack_vmlinux_modules(struct btfpack_vmlinux *vmlinux, const struct btfpack_module_sink *sink,
 			    struct btfpack_error *err);
 
+/* The same for the directory @dir and all below it, in the order of their paths: files of
+ * these names, decoded, and, as they lie in /sys/kernel/btf, files without a dot in their
+ * name that begin as BTF does, but for one called vmlinux. Links are not followed. */
+int btfpack_directory_modules(const char *dir, const struct btfpack_module_sink *sink,
+			      struct btfpack_error *err);
+
 #ifdef __cplusplus
 }
 #endif
