@@ -18,7 +18,8 @@
 #   make loader       the loader library alone: needs a C compiler, libc and xxhash.h
 #   make btfrun       the runner and its gadgets as one static program
 #   make install      DESTDIR= PREFIX=/usr/local, LIBDIR= and the like for distributions;
-#                     install-loader: only the library; uninstall: both away again
+#                     install-loader: only the loader; install-library: it and libbtfpack;
+#                     uninstall: all away again
 #   make format       clang-format on all C files
 #   make clean        remove what was built
 #
@@ -97,7 +98,7 @@ BPF_OBJ := $(BPF_SRC:%.c=$(BUILD)/%.o)
 BPF_OBJ_BE := $(BPF_SRC:bpf-gadgets/%.c=$(BUILD)/bpf-gadgets/be/%.o)
 
 .PHONY: all help libraries
-all: $(BUILD)/btfpack $(BPF_OBJ) $(BPF_OBJ_BE) loader
+all: $(BUILD)/btfpack $(BPF_OBJ) $(BPF_OBJ_BE) loader library
 	@:
 
 help:
@@ -152,6 +153,22 @@ $(BUILD)/$(LOADER_SO): $(LOADER_PIC) runtime-loader/loader.map
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -shared -Wl,-soname,$(LOADER_SO) \
 		-Wl,--version-script=runtime-loader/loader.map -o $@ $(LOADER_PIC) $(LOADER_LIBS)
+
+# --- the library of the stages ----------------------------------------------------------------------
+# One object of which nothing is seen from outside but btfpack_*: names such as buf_add are in
+# nobody's way. The loader is a library of its own, and so the runner stays out, which needs it.
+LIBRARY_FOLDERS := core btf btfgen fetcher archive-index
+LIBRARY_PKGS := $(sort $(foreach f,$(LIBRARY_FOLDERS),$(PKGS_$(f))))
+OBJCOPY ?= objcopy
+
+.PHONY: library
+library: $(BUILD)/libbtfpack.a
+
+$(BUILD)/libbtfpack.a: $(foreach f,$(LIBRARY_FOLDERS),$(OBJ_$(f)))
+	$(call say,AR,$@)
+	$(Q)$(CC) -r -nostdlib -o $(@:.a=.o) $^
+	$(Q)$(OBJCOPY) -w --keep-global-symbol='btfpack_*' $(@:.a=.o)
+	$(Q)rm -f $@ && $(AR) rcs $@ $(@:.a=.o) && rm -f $(@:.a=.o)
 
 # --- BPF objects -----------------------------------------------------------------------------------
 # One object serves every architecture of its byte order. What goes into programs is
@@ -458,7 +475,7 @@ fuzz-afl:
 	done
 
 # --- the rest --------------------------------------------------------------------------------------
-.PHONY: install install-loader uninstall format clean
+.PHONY: install install-loader install-library uninstall format clean
 # Where all goes. Every mode is said: the umask of who installs is not its users'.
 BINDIR ?= $(PREFIX)/bin
 LIBDIR ?= $(PREFIX)/lib
@@ -481,7 +498,18 @@ install-loader: loader
 		runtime-loader/btfpack-loader.pc.in > $(BUILD)/btfpack-loader.pc
 	$(Q)$(call put,644,$(BUILD)/btfpack-loader.pc,$(LIBDIR)/pkgconfig/btfpack-loader.pc)
 
-install: all btfrun install-loader
+LIBRARY_HEADERS := $(notdir $(wildcard include/btfpack/*.h))
+install-library: library install-loader
+	$(Q)for f in $(LIBRARY_HEADERS); do \
+		$(call put,644,include/btfpack/$$f,$(INCLUDEDIR)/btfpack/$$f) || exit 1; done
+	$(Q)$(call put,644,$(BUILD)/libbtfpack.a,$(LIBDIR)/libbtfpack.a)
+	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(call below,$(LIBDIR))|' \
+		-e 's|@INCLUDEDIR@|$(call below,$(INCLUDEDIR))|' \
+		-e 's|@VERSION@|$(VERSION)|' -e 's|@REQUIRES@|$(LIBRARY_PKGS)|' \
+		btfpack.pc.in > $(BUILD)/btfpack.pc
+	$(Q)$(call put,644,$(BUILD)/btfpack.pc,$(LIBDIR)/pkgconfig/btfpack.pc)
+
+install: all btfrun install-library
 	$(Q)$(call put,755,$(BUILD)/btfpack,$(BINDIR)/btfpack)
 	$(Q)$(call put,755,$(O)/btfrun-$(HOST_ARCH),$(BINDIR)/btfrun)
 	$(Q)install -d -m 755 $(DESTDIR)$(DATADIR)/btfpack/gadgets/be
@@ -493,10 +521,11 @@ install: all btfrun install-loader
 	$(Q)$(call put,644,completions/_btfpack,$(DATADIR)/zsh/site-functions/_btfpack)
 	$(Q)$(call put,644,completions/btfpack.fish,$(DATADIR)/fish/vendor_completions.d/btfpack.fish)
 
-# What install and install-loader put there, and the folders that are ours alone.
+# What the install targets put there, and the folders that are ours alone.
 uninstall:
 	$(Q)rm -f $(patsubst %,$(DESTDIR)%,$(BINDIR)/btfpack $(BINDIR)/btfrun \
-		$(LOADER_HEADERS:%=$(INCLUDEDIR)/btfpack/%) $(LIBDIR)/libbtfpack-loader.a \
+		$(LIBRARY_HEADERS:%=$(INCLUDEDIR)/btfpack/%) $(LIBDIR)/libbtfpack-loader.a \
+		$(LIBDIR)/libbtfpack.a $(LIBDIR)/pkgconfig/btfpack.pc \
 		$(LIBDIR)/$(LOADER_SO) $(LIBDIR)/libbtfpack-loader.so $(LIBDIR)/pkgconfig/btfpack-loader.pc \
 		$(foreach page,$(wildcard man/*.[135]),$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(notdir $(page))) \
 		$(DATADIR)/bash-completion/completions/btfpack $(DATADIR)/zsh/site-functions/_btfpack \
