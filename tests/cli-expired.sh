@@ -68,7 +68,7 @@ continues_from_snapshot() {
 refuses_another_file() {
   expired_site
   local file=site/snapshot/archive/debian/20230205T084254Z/pool/main/l/linux/$DEB
-  printf X | dd of=$file bs=1 seek=9000 conv=notrunc 2> /dev/null
+  alter $file 9000
   binfiles "$(sha1sum < $file | cut -d' ' -f1)" "$(stat -c %s $file)"
   expect_status 3 fetch
   expect_one_sentence
@@ -236,7 +236,7 @@ takes_it_from_launchpad() {
   expect_status 0 ubuntu fetch --release 20.04 -o out.d
   cmp "$test_scratch/vmlinux" out.d/vmlinux-*
   # The index's digest counts, not Launchpad's: that of the sample is another.
-  printf X | dd of=$file bs=1 seek=9000 conv=notrunc 2> /dev/null
+  alter $file 9000
   rm -r out.d cache
   expect_status 3 ubuntu fetch --release 20.04 -o out.d
   grep -q "+files/$DDEB: expected SHA-256" err
@@ -282,7 +282,7 @@ END
   cmp "$test_scratch/vmlinux" out.d/vmlinux-4.4.0-98-generic_4.4.0-98.121
   [ -z "$(ls cache/files)" ]
   # Launchpad's own digest is held against what it sends.
-  printf X | dd of=$file bs=1 seek=9000 conv=notrunc 2> /dev/null
+  alter $file 9000
   rm -r out.d
   expect_status 3 all fetch --uname 4.4.0-98-generic -o out.d
   grep -q "expected SHA-256" err

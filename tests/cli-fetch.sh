@@ -471,7 +471,7 @@ refuses_altered_indexes() {
 
 refuses_altered_package() {
   serve
-  printf X | dd of="site/$deb_path" bs=1 seek=9000 conv=notrunc 2> /dev/null
+  alter "site/$deb_path" 9000
   expect_status 3 fetch
   expect_one_sentence
   grep -q 'expected SHA-256 [0-9a-f]*..., found' err

@@ -205,7 +205,7 @@ says_when_primary_is_missing() {
 
 refuses_altered_package() {
   serve
-  printf X | dd of="site/$ROCKY/Packages/k/$PACKAGE" bs=1 seek=9000 conv=notrunc 2> /dev/null
+  alter "site/$ROCKY/Packages/k/$PACKAGE" 9000
   expect_status 3 fetch
   expect_one_sentence
   grep -q 'expected SHA-256 [0-9a-f]*..., found' err

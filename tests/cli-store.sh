@@ -119,7 +119,7 @@ removes_and_collects() {
 
 verify_says_what_is_lost() {
   fill store
-  printf X | dd of=store/packs/00000001.pack bs=1 seek=150 conv=notrunc status=none
+  alter store/packs/00000001.pack 150
   expect_status 3 "$BTFPACK" verify --archive store
   grep -q 'packs/00000001.pack: at offset' out
   grep -q 'BTF of debian 12 x86_64 6.1.0-9-amd64 is lost' out

@@ -81,6 +81,14 @@ differ() { local status=0; cmp -s "$@" || status=$?; [ $status = 1 ]; }
 # fails COMMAND...: it runs, and says no.
 fails() { local status=0; "$@" || status=$?; [ $status != 0 ] && [ $status -lt 126 ]; }
 
+# alter FILE OFFSET: the byte there becomes another one, whatever it was.
+alter() {
+  local byte
+  byte=$(od -An -tu1 -j "$2" -N 1 "$1")
+  # shellcheck disable=SC2059
+  printf "\\$(printf %03o $((byte ^ 255)))" | dd of="$1" bs=1 seek="$2" conv=notrunc 2> /dev/null
+}
+
 need() {
   local tool
   for tool; do command -v "$tool" > /dev/null || skip "$tool is not installed"; done
