@@ -6,6 +6,9 @@
  * cache, vmlinux lies in a file without a name, the archive changes whole or not.
  */
 #include <errno.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -303,6 +306,14 @@ static int take_result(void *arg, struct pipeline_result *r)
 	return handle_failure(b, r->package, &err) ? 0 : err.code;
 }
 
+/* glibc would keep blocks of tens of megabytes for itself once it has had one back. */
+static void return_large_blocks(void)
+{
+#ifdef __GLIBC__
+	mallopt(M_MMAP_THRESHOLD, 4 << 20);
+#endif
+}
+
 static void build_all(struct build *b)
 {
 	const struct pipeline_opts opts = {
@@ -316,6 +327,7 @@ static void build_all(struct build *b)
 	};
 	struct btfpack_error err = { 0 };
 
+	return_large_blocks();
 	pipeline_run(b->todo, b->todo_count, &opts, take_result, b, &b->metrics, &err);
 	if (fetching_is_canceled())
 		build_note_status(b, CMD_IO);

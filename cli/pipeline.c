@@ -17,7 +17,7 @@
 #include "core/log.h"
 
 #define KERNEL_MEMORY  ((uint64_t)480 << 20) /* what a kernel takes on its way */
-#define REST_MEMORY    ((uint64_t)100 << 20) /* indexes, results, what malloc keeps */
+#define REST_MEMORY    ((uint64_t)160 << 20) /* indexes, results, what malloc keeps */
 #define MODULES_SHARE  8 /* of a kernel's memory: modules on their way */
 #define AT_ONCE_MAX    16
 #define TICK_NS        100000000L
