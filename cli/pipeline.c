@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "cli/gate.h"
+#include "cli/held-memory.h"
 #include "cli/kernel-image.h"
 #include "cli/output.h"
 #include "cli/pipeline.h"
@@ -19,6 +20,10 @@
 #define KERNEL_MEMORY  ((uint64_t)480 << 20) /* what a kernel takes on its way */
 #define REST_MEMORY    ((uint64_t)160 << 20) /* indexes, results, what malloc keeps */
 #define MODULES_SHARE  8 /* of a kernel's memory: modules on their way */
+#define EXTRACT_MEMORY ((uint64_t)48 << 20)  /* of a thread that decodes */
+#define MODULES_MEMORY ((uint64_t)280 << 20) /* what modules take on their way: 4,000 of a PC's */
+#define STORING_SHARE  8 /* what storing modules takes, as a multiple of their BTF */
+#define WAITING_SHARE  8 /* of all memory: results that wait to be stored */
 #define AT_ONCE_MAX    16
 #define TICK_NS        100000000L
 #define ESTIMATE_AFTER 3.0 /* seconds */
@@ -39,6 +44,8 @@ struct item {
 	/* For who decodes while it is downloaded; NULL: nobody does. */
 	struct btfpack_arrival *arrival;
 	double began;
+	uint64_t size;	/* of the result, until it is handed over */
+	uint64_t taken; /* of the budget */
 };
 
 struct pipeline {
@@ -50,15 +57,16 @@ struct pipeline {
 	struct processors processors;
 	struct kernel_image_host host;
 	uint64_t total_bytes;
+	struct held_memory memory;
+	struct budget budget;
 
 	pthread_mutex_t lock; /* of all below, and the items' state */
 	pthread_cond_t changed;
 	bool stop;
+	uint64_t waiting;    /* bytes of results that were not handed over yet */
 	size_t to_download, to_convert; /* the next that a thread takes */
 	size_t handed;                  /* how many the caller has had */
 	uint64_t bytes;                 /* of packages that are there */
-	uint64_t in_memory;             /* files without a name, in memory */
-	uint64_t memory_most;           /* of all samples */
 };
 
 static double now(clockid_t clock)
@@ -242,38 +250,11 @@ static int note_extraction(const struct btfpack_fetch_progress *progress, void *
 	return over;
 }
 
-/* In kB, of a line of /proc/self/status. */
-static uint64_t read_status(const char *text, const char *name)
-{
-	const char *line = strstr(text, name);
-
-	return line ? strtoull(line + strlen(name), NULL, 10) : 0;
-}
-
-/* What the process holds at this moment: its own pages, those of files it has mapped, and
- * files that are memory, mapped or not. Under the lock. */
-static void sample_memory(struct pipeline *p)
-{
-	AUTO_BLOB struct btfpack_blob status = { 0 };
-	uint64_t bytes = p->in_memory;
-
-	if (fs_read("/proc/self/status", 65536, &status, NULL) < 0)
-		return;
-	bytes += 1024 *
-		 (read_status(status.data, "RssAnon:") + read_status(status.data, "RssFile:"));
-	if (bytes > p->memory_most)
-		p->memory_most = bytes;
-}
-
 static void hold_memory(void *arg, uint64_t more, uint64_t less)
 {
 	struct pipeline *p = arg;
 
-	pthread_mutex_lock(&p->lock);
-	sample_memory(p);
-	p->in_memory += more;
-	p->in_memory -= less;
-	pthread_mutex_unlock(&p->lock);
+	held_memory_change(&p->memory, more, less);
 }
 
 static int open_local(struct kernel_image *image, const struct item *item,
@@ -312,6 +293,49 @@ static int open_image(struct kernel_image *image, struct btfpack_fetcher *fetche
 	return error == -EBADMSG && item->path && image->vmlinux ? 0 : error;
 }
 
+static bool is_over_now(void *arg)
+{
+	struct pipeline *p = arg;
+	bool over;
+
+	pthread_mutex_lock(&p->lock);
+	over = is_over(p);
+	pthread_mutex_unlock(&p->lock);
+	return over;
+}
+
+static int take_memory(struct pipeline *p, struct item *item, uint64_t bytes,
+		       struct btfpack_error *err)
+{
+	if (item->taken)
+		return 0;
+	if (!budget_take(&p->budget, bytes, false, is_over_now, p))
+		return btfpack_error_set(err, -ECANCELED, "canceled");
+	item->taken = bytes;
+	return 0;
+}
+
+static void give_memory(struct pipeline *p, struct item *item)
+{
+	budget_give(&p->budget, item->taken);
+	item->taken = 0;
+}
+
+/* What conversion reads is there, and what it makes of debug information is about as much
+ * as that again: 620 MB of Debian's kernels for PCs. */
+static int extract(struct pipeline *p, struct kernel_image *image, struct item *item,
+		   struct btfpack_error *err)
+{
+	uint64_t bytes = p->host.memory; /* of what comes as a stream nothing is known */
+	int error;
+
+	if (image->has_parts)
+		bytes = image->parts.bytes + image->parts.dwarf + EXTRACT_MEMORY * p->host.threads;
+	error = take_memory(p, item, bytes, err);
+
+	return error ? error : kernel_image_extract(image, err);
+}
+
 /* --- while it is downloaded
  * --------------------------------------------------------------------------- */
 
@@ -326,7 +350,7 @@ static bool look_ahead(struct pipeline *p, struct kernel_image *image, struct it
 	if (!error)
 		error = kernel_image_read_heads(image, NULL);
 	if (!error && !(image->parts.btf && p->opts->skip_btf))
-		error = kernel_image_extract(image, NULL);
+		error = extract(p, image, item, NULL);
 	if (error < 0)
 		kernel_image_deinit(image);
 	return !error;
@@ -422,7 +446,7 @@ static int make_btf(struct pipeline *p, struct btfpack_fetcher *fetcher, struct 
 	if (is_passed_over(p, &image, r))
 		return 0;
 	if (!ahead)
-		error = kernel_image_extract(&image, &r->err);
+		error = extract(p, &image, item, &r->err);
 	btfpack_vmlinux_close(steal_ptr(image.vmlinux));
 	tell_time(r->package, ahead ? "extracted ahead; waited" : "extracted", began);
 	if (error < 0 || is_passed_over(p, &image, r)) /* a stream tells only now */
@@ -434,13 +458,25 @@ static int work_on(struct pipeline *p, struct btfpack_fetcher *fetcher, struct i
 {
 	int error = make_btf(p, fetcher, item);
 
+	give_memory(p, item);
 	if (error || !p->opts->modules || item->result.is_skipped)
 		return error;
-	return convert_modules(p, item);
+	error = take_memory(p, item, MODULES_MEMORY, &item->result.err);
+	if (!error)
+		error = convert_modules(p, item);
+	give_memory(p, item);
+	return error;
 }
 
-/* The next that is downloaded or about to be, in the order of the list; NULL at the end.
- * Results that nobody took yet are memory, too. */
+/* Whether one more may be begun. Results that nobody took yet are memory, too; but the
+ * one that is to be taken next must come. */
+static bool has_room(const struct pipeline *p)
+{
+	return p->to_convert < p->handed + 4 * p->at_once &&
+	       (p->to_convert == p->handed || p->waiting <= p->opts->memory / WAITING_SHARE);
+}
+
+/* The next that is downloaded or about to be, in the order of the list; NULL at the end. */
 static struct item *next_item(struct pipeline *p)
 {
 	struct item *item = NULL;
@@ -451,8 +487,7 @@ static struct item *next_item(struct pipeline *p)
 
 		if (next->state == FINISHED) { /* its download failed */
 			p->to_convert++;
-		} else if ((next->state == DOWNLOADED || next->arrival) &&
-			   p->to_convert < p->handed + 4 * p->at_once) {
+		} else if ((next->state == DOWNLOADED || next->arrival) && has_room(p)) {
 			p->to_convert++;
 			item = next;
 			pthread_cond_broadcast(&p->changed);
@@ -464,11 +499,25 @@ static struct item *next_item(struct pipeline *p)
 	return item;
 }
 
+static uint64_t modules_size(const struct item *item)
+{
+	const struct btfpack_modules *modules = &item->result.modules.modules;
+	uint64_t size = 0;
+
+	for (size_t i = 0; i < modules->count; i++)
+		size += modules->modules[i].btf.size;
+	return size;
+}
+
 static void finish(struct pipeline *p, struct item *item, int error)
 {
 	if (!error)
 		item->result.err.code = 0;
 	item->result.seconds = now(CLOCK_MONOTONIC) - item->began;
+	item->size = item->result.btf.size + modules_size(item);
+	pthread_mutex_lock(&p->lock);
+	p->waiting += item->size;
+	pthread_mutex_unlock(&p->lock);
 	set_state(p, item, FINISHED);
 }
 
@@ -542,7 +591,7 @@ static bool wait_for(struct pipeline *p, struct item *item, double began)
 	pthread_mutex_lock(&p->lock);
 	while (item->state != FINISHED && !fetching_is_canceled()) {
 		show_progress(p, began);
-		sample_memory(p);
+		held_memory_sample(&p->memory);
 		wait_a_tick(p);
 	}
 	ready = item->state == FINISHED;
@@ -550,23 +599,44 @@ static bool wait_for(struct pipeline *p, struct item *item, double began)
 	return ready;
 }
 
+static bool is_canceled(void *arg)
+{
+	(void)arg;
+	return fetching_is_canceled();
+}
+
+static int store(struct pipeline *p, struct item *item,
+		 int (*done)(void *arg, struct pipeline_result *result), void *arg,
+		 struct btfpack_error *err)
+{
+	uint64_t bytes = item->size * STORING_SHARE;
+	double taken;
+	int result;
+
+	if (!budget_take(&p->budget, bytes, true, is_canceled, NULL))
+		return btfpack_error_set(err, -ECANCELED, "canceled");
+	taken = now(CLOCK_MONOTONIC);
+	result = done(arg, &item->result);
+	tell_time(item->result.package, "stored", taken);
+	btfpack_blob_free(&item->result.btf);
+	module_set_deinit(&item->result.modules);
+	budget_give(&p->budget, bytes);
+	return result;
+}
+
 static int hand_over(struct pipeline *p, int (*done)(void *arg, struct pipeline_result *result),
 		     void *arg, double began, struct btfpack_error *err)
 {
 	for (size_t i = 0; i < p->count; i++) {
 		struct item *item = &p->items[i];
-		double taken;
 		int result;
 
 		if (!wait_for(p, item, began))
 			return btfpack_error_set(err, -ECANCELED, "canceled");
-		taken = now(CLOCK_MONOTONIC);
-		result = done(arg, &item->result);
-		tell_time(item->result.package, "stored", taken);
-		btfpack_blob_free(&item->result.btf);
-		module_set_deinit(&item->result.modules);
+		result = store(p, item, done, arg, err);
 		pthread_mutex_lock(&p->lock);
 		p->handed++;
+		p->waiting -= item->size;
 		pthread_cond_broadcast(&p->changed);
 		pthread_mutex_unlock(&p->lock);
 		if (result)
@@ -586,12 +656,12 @@ static void stop(struct pipeline *p)
 static void measure(struct pipeline *p, double began, double cpu_began,
 		    struct pipeline_metrics *ret)
 {
-	sample_memory(p);
+	held_memory_sample(&p->memory);
 	*ret = (struct pipeline_metrics){
 		.bytes = p->bytes,
 		.seconds = now(CLOCK_MONOTONIC) - began,
 		.cpu_seconds = now(CLOCK_PROCESS_CPUTIME_ID) - cpu_began,
-		.memory = p->memory_most,
+		.memory = p->memory.most,
 		.at_once = p->at_once,
 	};
 }
@@ -629,6 +699,9 @@ static void pipeline_deinit(struct pipeline *p)
 	free(p->items);
 	free(p->cache);
 	pthread_mutex_destroy(&p->processors.lock);
+	pthread_mutex_destroy(&p->memory.lock);
+	pthread_mutex_destroy(&p->budget.lock);
+	pthread_cond_destroy(&p->budget.changed);
 	pthread_cond_destroy(&p->changed);
 	pthread_mutex_destroy(&p->lock);
 }
@@ -657,12 +730,14 @@ static int set_host(struct pipeline *p, struct btfpack_error *err)
 	const char *cache = p->opts->fetching->cache;
 	uint64_t memory = p->opts->memory;
 
+	memory = memory > REST_MEMORY ? memory - REST_MEMORY : 0;
+	p->budget.limit = memory;
 	p->cache = cache ? strdup(cache) : fetching_default_cache();
 	if (!p->cache)
 		return btfpack_error_set(err, -ENOMEM, "out of memory for the plan");
 	p->host = (struct kernel_image_host){
 		.processors = &p->processors,
-		.memory = memory > REST_MEMORY ? (memory - REST_MEMORY) / p->at_once : 0,
+		.memory = memory / p->at_once,
 		.threads = (p->processors.count + p->at_once - 1) / p->at_once,
 		.scratch = p->cache,
 		.progress = note_extraction,
@@ -684,6 +759,9 @@ int pipeline_run(const struct btfpack_package *const *packages, size_t count,
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 		.changed = PTHREAD_COND_INITIALIZER,
 		.processors.lock = PTHREAD_MUTEX_INITIALIZER,
+		.memory.lock = PTHREAD_MUTEX_INITIALIZER,
+		.budget = { .lock = PTHREAD_MUTEX_INITIALIZER,
+			    .changed = PTHREAD_COND_INITIALIZER },
 	};
 	double began = now(CLOCK_MONOTONIC), cpu_began = now(CLOCK_PROCESS_CPUTIME_ID);
 	int error;

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli/held-memory.h"
+#include "core/cleanup.h"
+#include "core/fs.h"
+
+/* In kB, of a line of /proc/self/status. */
+static uint64_t read_status(const char *text, const char *name)
+{
+	const char *line = strstr(text, name);
+
+	return line ? strtoull(line + strlen(name), NULL, 10) : 0;
+}
+
+/* Under the lock. */
+static void sample(struct held_memory *memory)
+{
+	AUTO_BLOB struct btfpack_blob status = { 0 };
+	uint64_t bytes = memory->files;
+
+	if (fs_read("/proc/self/status", 65536, &status, NULL) < 0)
+		return;
+	bytes += 1024 *
+		 (read_status(status.data, "RssAnon:") + read_status(status.data, "RssFile:"));
+	if (bytes > memory->most)
+		memory->most = bytes;
+}
+
+void held_memory_sample(struct held_memory *memory)
+{
+	pthread_mutex_lock(&memory->lock);
+	sample(memory);
+	pthread_mutex_unlock(&memory->lock);
+}
+
+void held_memory_change(struct held_memory *memory, uint64_t more, uint64_t less)
+{
+	pthread_mutex_lock(&memory->lock);
+	sample(memory);
+	memory->files += more;
+	memory->files -= less;
+	pthread_mutex_unlock(&memory->lock);
+}
+
+/* --- the budget
+ * --------------------------------------------------------------------------------------- */
+
+#define TICK_NS 100000000L
+
+static void wait_a_tick(struct budget *b)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_nsec += TICK_NS;
+	if (until.tv_nsec >= 1000000000L) {
+		until.tv_nsec -= 1000000000L;
+		until.tv_sec++;
+	}
+	pthread_cond_timedwait(&b->changed, &b->lock, &until);
+}
+
+static bool has_room(const struct budget *b, uint64_t bytes, bool first)
+{
+	if (b->is_next && !first)
+		return false;
+	return !b->taken || (b->taken <= b->limit && bytes <= b->limit - b->taken);
+}
+
+bool budget_take(struct budget *b, uint64_t bytes, bool first, bool (*is_over)(void *arg),
+		 void *arg)
+{
+	bool over;
+
+	pthread_mutex_lock(&b->lock);
+	b->is_next |= first;
+	while (!(over = is_over(arg)) && !has_room(b, bytes, first))
+		wait_a_tick(b);
+	if (first)
+		b->is_next = false;
+	if (!over)
+		b->taken += bytes;
+	pthread_cond_broadcast(&b->changed);
+	pthread_mutex_unlock(&b->lock);
+	return !over;
+}
+
+void budget_give(struct budget *b, uint64_t bytes)
+{
+	pthread_mutex_lock(&b->lock);
+	b->taken -= bytes;
+	pthread_cond_broadcast(&b->changed);
+	pthread_mutex_unlock(&b->lock);
+}
