@@ -67,8 +67,11 @@ closed_descriptors() {
   exec 9<> pipe
   "$BTFPACK" minify -o small btf pipe <&- >&- 2>&- 9>&- &
   pid=$!
+  numbers=
   for _ in $(seq 200); do
-    numbers=$(find /proc/$pid/fd -lname "$PWD/pipe" -printf '%f\n')
+    # The shell that becomes it has other numbers.
+    [[ $(readlink /proc/$pid/exe || true) != */btfpack ]] ||
+      numbers=$(find /proc/$pid/fd -lname "$PWD/pipe" -printf '%f\n' 2> /dev/null || true)
     [ -z "$numbers" ] || break
     sleep 0.05
   done
