@@ -525,6 +525,8 @@ int btfpack_btf_check(const struct btfpack_blob *btf, const struct btfpack_btf_c
 	struct btfpack_error first;
 	int error = 0;
 
+	if (opts && opts->size < sizeof(opts->size))
+		return btfpack_error_set(err, -EINVAL, "btfpack_btf_check: opts->size is not set");
 	if (opts)
 		memcpy(&own, opts, opts->size < sizeof(own) ? opts->size : sizeof(own));
 	own.name = own.name ? own.name : "BTF";

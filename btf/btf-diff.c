@@ -562,6 +562,8 @@ int btfpack_btf_diff(const struct btfpack_blob *a, const struct btfpack_blob *b,
 	struct btfpack_btf_diff_opts own = { 0 };
 	int error = 0;
 
+	if (opts && opts->size < sizeof(opts->size))
+		return btfpack_error_set(err, -EINVAL, "btfpack_btf_diff: opts->size is not set");
 	if (opts)
 		memcpy(&own, opts, opts->size < sizeof(own) ? opts->size : sizeof(own));
 	own.name_a = own.name_a ? own.name_a : "first";

@@ -277,6 +277,9 @@ static int take_section(struct conversion *c, struct btfpack_blob *ret, struct b
 	return 0;
 }
 
+#define KNOWN_FLAGS \
+	(BTFPACK_CONVERT_NO_FUNCS | BTFPACK_CONVERT_NO_ENUM64 | BTFPACK_CONVERT_IGNORE_BTF)
+
 static int convert(const char *path, const struct base_types *base,
 		   const struct btfpack_convert_opts *opts, struct btfpack_blob *ret,
 		   struct btfpack_error *err)
@@ -290,6 +293,10 @@ static int convert(const char *path, const struct base_types *base,
 	if (opts && opts->size < sizeof(*opts))
 		return btfpack_error_set(err, -EINVAL, "btfpack_convert: opts->size is not set");
 	c.flags = opts ? opts->flags : 0;
+	if (c.flags & ~KNOWN_FLAGS)
+		return btfpack_error_set(err, -EINVAL,
+					 "btfpack_convert: flags %#x, of which are known %#x", c.flags,
+					 KNOWN_FLAGS);
 	c.base = base;
 	error = elf_image_init(&c.image, path, err);
 	if (error)

@@ -453,6 +453,8 @@ static int run_on_base(const struct btfpack_minifier *m, const struct btfpack_bl
 	return error ? error : run_view(m, &view, NULL, name, opts, ret, err);
 }
 
+#define KNOWN_FLAGS (BTFPACK_MINIFY_ALLOW_MISSING | BTFPACK_MINIFY_NO_ENUM64)
+
 int btfpack_minifier_run(const struct btfpack_minifier *m, const struct btfpack_blob *btf,
 			 const char *name, const struct btfpack_minify_opts *given,
 			 struct btfpack_blob *ret, struct btfpack_error *err)
@@ -463,8 +465,14 @@ int btfpack_minifier_run(const struct btfpack_minifier *m, const struct btfpack_
 	struct core_parts parts;
 	int error;
 
+	if (given && given->size < sizeof(given->size))
+		return btfpack_error_set(err, -EINVAL, "btfpack_minifier_run: opts->size is not set");
 	if (given)
 		memcpy(&opts, given, given->size < sizeof(opts) ? given->size : sizeof(opts));
+	if (opts.flags & ~KNOWN_FLAGS)
+		return btfpack_error_set(err, -EINVAL,
+					 "btfpack_minifier_run: flags %#x, of which are known %#x",
+					 opts.flags, KNOWN_FLAGS);
 	if (opts.base && (opts.module_count || opts.source))
 		return btfpack_error_set(err, -EINVAL, "%s: a base and modules at once", name);
 	if (opts.base)
