@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -48,7 +49,8 @@ void held_memory_change(struct held_memory *memory, uint64_t more, uint64_t less
 /* --- the budget
  * --------------------------------------------------------------------------------------- */
 
-#define TICK_NS 100000000L
+#define TICK_NS		100000000L
+#define WORTH_RETURNING ((uint64_t)64 << 20)
 
 static void wait_a_tick(struct budget *b)
 {
@@ -88,8 +90,19 @@ bool budget_take(struct budget *b, uint64_t bytes, bool first, bool (*is_over)(v
 	return !over;
 }
 
+/* What was freed is kept for the thread that had it, hundreds of megabytes, unless it is
+ * asked back. */
+static void return_memory(void)
+{
+#ifdef __GLIBC__
+	malloc_trim(0);
+#endif
+}
+
 void budget_give(struct budget *b, uint64_t bytes)
 {
+	if (bytes > WORTH_RETURNING)
+		return_memory();
 	pthread_mutex_lock(&b->lock);
 	b->taken -= bytes;
 	pthread_cond_broadcast(&b->changed);
