@@ -2,11 +2,11 @@
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "cli/held-memory.h"
 #include "core/cleanup.h"
 #include "core/fs.h"
+#include "core/parallel.h"
 
 /* In kB, of a line of /proc/self/status. */
 static uint64_t read_status(const char *text, const char *name)
@@ -49,21 +49,7 @@ void held_memory_change(struct held_memory *memory, uint64_t more, uint64_t less
 /* --- the budget
  * --------------------------------------------------------------------------------------- */
 
-#define TICK_NS		100000000L
 #define WORTH_RETURNING ((uint64_t)64 << 20)
-
-static void wait_a_tick(struct budget *b)
-{
-	struct timespec until;
-
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_nsec += TICK_NS;
-	if (until.tv_nsec >= 1000000000L) {
-		until.tv_nsec -= 1000000000L;
-		until.tv_sec++;
-	}
-	pthread_cond_timedwait(&b->changed, &b->lock, &until);
-}
 
 static bool has_room(const struct budget *b, uint64_t bytes, bool first)
 {
@@ -80,7 +66,7 @@ bool budget_take(struct budget *b, uint64_t bytes, bool first, bool (*is_over)(v
 	pthread_mutex_lock(&b->lock);
 	b->is_next |= first;
 	while (!(over = is_over(arg)) && !has_room(b, bytes, first))
-		wait_a_tick(b);
+		parallel_wait_a_tick(&b->changed, &b->lock);
 	if (first)
 		b->is_next = false;
 	if (!over)

@@ -16,6 +16,7 @@
 #include "core/cleanup.h"
 #include "core/fs.h"
 #include "core/log.h"
+#include "core/parallel.h"
 
 #define KERNEL_MEMORY  ((uint64_t)480 << 20) /* what a kernel takes on its way */
 #define REST_MEMORY    ((uint64_t)160 << 20) /* indexes, results, what malloc keeps */
@@ -25,7 +26,6 @@
 #define STORING_SHARE  8 /* what storing modules takes, as a multiple of their BTF */
 #define WAITING_SHARE  8 /* of all memory: results that wait to be stored */
 #define AT_ONCE_MAX    16
-#define TICK_NS        100000000L
 #define ESTIMATE_AFTER 3.0 /* seconds */
 
 enum state {
@@ -84,22 +84,20 @@ static void tell_time(const struct btfpack_package *package, const char *done, d
 		  now(CLOCK_MONOTONIC) - began);
 }
 
-static void wait_a_tick(struct pipeline *p)
-{
-	struct timespec until;
-
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_nsec += TICK_NS;
-	if (until.tv_nsec >= 1000000000L) {
-		until.tv_nsec -= 1000000000L;
-		until.tv_sec++;
-	}
-	pthread_cond_timedwait(&p->changed, &p->lock, &until);
-}
-
 static bool is_over(struct pipeline *p)
 {
 	return p->stop || fetching_is_canceled();
+}
+
+static bool is_over_now(void *arg)
+{
+	struct pipeline *p = arg;
+	bool over;
+
+	pthread_mutex_lock(&p->lock);
+	over = is_over(p);
+	pthread_mutex_unlock(&p->lock);
+	return over;
 }
 
 static void set_state(struct pipeline *p, struct item *item, enum state state)
@@ -148,7 +146,7 @@ static struct item *next_download(struct pipeline *p)
 	pthread_mutex_lock(&p->lock);
 	while (!is_over(p) && p->to_download < p->count &&
 	       p->to_download >= p->to_convert + p->at_once + p->opts->downloads - 1)
-		wait_a_tick(p);
+		parallel_wait_a_tick(&p->changed, &p->lock);
 	if (!is_over(p) && p->to_download < p->count) {
 		item = &p->items[p->to_download++];
 		if (!p->opts->partial && btfpack_arrival_new(&item->arrival, NULL) < 0)
@@ -240,14 +238,8 @@ static void *run_downloads(void *arg)
 
 static int note_extraction(const struct btfpack_fetch_progress *progress, void *arg)
 {
-	struct pipeline *p = arg;
-	bool over;
-
 	(void)progress;
-	pthread_mutex_lock(&p->lock);
-	over = is_over(p);
-	pthread_mutex_unlock(&p->lock);
-	return over;
+	return is_over_now(arg);
 }
 
 static void hold_memory(void *arg, uint64_t more, uint64_t less)
@@ -291,17 +283,6 @@ static int open_image(struct kernel_image *image, struct btfpack_fetcher *fetche
 		error = kernel_image_read_heads(image, err);
 	/* What makes no sense is extracted whole, for the conversion to say why. */
 	return error == -EBADMSG && item->path && image->vmlinux ? 0 : error;
-}
-
-static bool is_over_now(void *arg)
-{
-	struct pipeline *p = arg;
-	bool over;
-
-	pthread_mutex_lock(&p->lock);
-	over = is_over(p);
-	pthread_mutex_unlock(&p->lock);
-	return over;
 }
 
 static int take_memory(struct pipeline *p, struct item *item, uint64_t bytes,
@@ -492,7 +473,7 @@ static struct item *next_item(struct pipeline *p)
 			item = next;
 			pthread_cond_broadcast(&p->changed);
 		} else {
-			wait_a_tick(p);
+			parallel_wait_a_tick(&p->changed, &p->lock);
 		}
 	}
 	pthread_mutex_unlock(&p->lock);
@@ -592,7 +573,7 @@ static bool wait_for(struct pipeline *p, struct item *item, double began)
 	while (item->state != FINISHED && !fetching_is_canceled()) {
 		show_progress(p, began);
 		held_memory_sample(&p->memory);
-		wait_a_tick(p);
+		parallel_wait_a_tick(&p->changed, &p->lock);
 	}
 	ready = item->state == FINISHED;
 	pthread_mutex_unlock(&p->lock);

@@ -2,10 +2,12 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <time.h>
 
 #include "core/parallel.h"
 
 #define JOBS_MAXIMUM 256
+#define TICK_NS      100000000L
 
 struct work {
 	atomic_size_t next;
@@ -47,4 +49,17 @@ void parallel_for(size_t count, unsigned int jobs, parallel_fn fn, void *arg)
 	take_turns(&work);
 	for (unsigned int i = 0; i < started; i++)
 		pthread_join(threads[i], NULL);
+}
+
+void parallel_wait_a_tick(pthread_cond_t *changed, pthread_mutex_t *lock)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_nsec += TICK_NS;
+	if (until.tv_nsec >= 1000000000L) {
+		until.tv_nsec -= 1000000000L;
+		until.tv_sec++;
+	}
+	pthread_cond_timedwait(changed, lock, &until);
 }

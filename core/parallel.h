@@ -3,6 +3,7 @@
 #ifndef CORE_PARALLEL_H
 #define CORE_PARALLEL_H
 
+#include <pthread.h>
 #include <stddef.h>
 
 /* One thing's work: number @index of what parallel_for() was told. */
@@ -12,5 +13,9 @@ typedef void (*parallel_fn)(size_t index, void *arg);
  * has processors), this one among them; they take indices in ascending order.
  * Returns when all are done. Fewer threads do it when no more can be had. */
 void parallel_for(size_t count, unsigned int jobs, parallel_fn fn, void *arg);
+
+/* Wait on @changed, whose @lock is held, for a tenth of a second at most: for who also
+ * looks after what nobody signals. */
+void parallel_wait_a_tick(pthread_cond_t *changed, pthread_mutex_t *lock);
 
 #endif

@@ -9,8 +9,6 @@
 #include "fetcher/vmlinux.h"
 
 #define AR_HEAD     60 /* bytes before a member's */
-#define TAR_HEAD    512
-#define TAR_MAGIC   257
 #define TAR_PATH    100
 #define HEAD_BLOCKS 2  /* in which vmlinux is mostly found; else it is looked for */
 #define TAIL_BLOCKS 64 /* in the last so many */

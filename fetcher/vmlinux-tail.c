@@ -19,8 +19,6 @@
 #include "fetcher/vmlinux.h"
 
 #define TAIL_SIZE (64 << 10) /* section headers, with what is behind them */
-#define TAR_HEAD  512
-#define TAR_MAGIC 257
 
 /* The last bytes of a tar, and where they lie in it. */
 struct tail {

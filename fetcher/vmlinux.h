@@ -15,6 +15,10 @@
 #include "fetcher/xz-blocks.h"
 
 #define HEAD_READ 4096
+/* A tar's head, and where in it "ustar" stands. */
+#define TAR_HEAD  512
+#define TAR_MAGIC 257
+
 #define CACHED    2 /* blocks: of the ELF file's head, of its sections' */
 
 struct cached_block {
