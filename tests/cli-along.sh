@@ -4,33 +4,24 @@
 # when it does not come to its end as it began. What is no such block has cli-stream.sh.
 . "$(dirname "$0")/lib.sh"
 . "$TESTS/mirror.sh"
+. "$TESTS/along.sh"
 
 DEB=linux-image-$KERNEL-dbg_6.1.9-1_amd64.deb
+package=$DEB name=$NAME uname=$KERNEL vmlinux=$test_scratch/vmlinux
+
+site() { blocks 20000; }
 
 # What is to be sent a signal is the process itself, no shell's child: with `exec`.
 build() {
   ${as:-} "$BTFPACK" build -v -v --archive store --distro debian --mirror "$url/debian" --fallback none \
     --keyring "$keyring" --cache cache --retries 1 --release 12 --uname "$KERNEL" "$@"
 }
-is_right() {
-  "$BTFPACK" convert -o expected.btf "$test_scratch/vmlinux"
-  "$BTFPACK" show --archive store --uname "$KERNEL" -o found.btf
-  cmp expected.btf found.btf
-  expect_status 0 "$BTFPACK" verify --archive store
-  [ -z "$(ls cache/files)" ]
-}
-went_ahead() { grep -q "$NAME.*: extracted ahead" err; }
-waited() { grep -q "$NAME.*: extracted in" err && ! went_ahead; }
-
 # blocks [BYTES [THREADS]]: a site whose package is made of them
 blocks() {
   cp -r "$mirror" site
   reblock "site/$deb_path" "$@"
   repack_index
 }
-
-# fault WORDS...: of the package alone
-fault() { echo "$DEB $*" > site/faults; }
 
 decodes_ahead() {
   blocks 20000
@@ -53,51 +44,6 @@ believes_only_what_is_verified() {
   rm site/faults
   expect_status 0 build
   went_ahead
-  is_right
-}
-
-# What an earlier run left is a part of it.
-goes_on_with_a_partial() {
-  blocks 20000
-  serve
-  echo "$DEB gone 90000" > site/faults
-  expect_status 4 build
-  [ -s cache/files/*.partial ]
-  rm site/faults
-  serve
-  expect_status 0 build
-  grep -q 'continuing at byte 90000' err
-  went_ahead
-  is_right
-}
-
-# ... or is not: the download begins anew, and so does the rest.
-begins_anew() {
-  blocks 20000
-  serve
-  fault gone 90000
-  expect_status 4 build
-  printf 'damaged' | dd of="$(ls cache/files/*.partial)" bs=1 seek=60000 conv=notrunc 2> /dev/null
-  rm site/faults
-  serve
-  expect_status 0 build
-  grep -q 'downloading it from the start' err
-  waited
-  is_right
-}
-
-# A connection that is cut goes on where it was, or from the start where the server gives no
-# parts.
-is_cut() {
-  blocks 20000
-  serve
-  fault cut-once 90000
-  expect_status 0 build
-  went_ahead
-  is_right
-  rm -rf store cache
-  printf '%s cut-once 80000\n%s norange\n' "$DEB" "$DEB" > site/faults
-  expect_status 0 build
   is_right
 }
 

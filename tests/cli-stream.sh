@@ -6,6 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 . "$TESTS/mirror.sh"
 . "$TESTS/rpm-mirror.sh"
+. "$TESTS/along.sh"
 
 FORMS="deb-xz deb-zstd deb-gzip deb-none rpm-xz rpm-zst rpm-gz rpm-bz"
 
@@ -44,21 +45,6 @@ build() {
     --retries 1 "$@"
 }
 
-is_right() {
-  "$BTFPACK" convert -o expected.btf "$vmlinux"
-  "$BTFPACK" show --archive store --uname $uname -o found.btf
-  cmp expected.btf found.btf
-  expect_status 0 "$BTFPACK" verify --archive store
-  [ -z "$(ls cache/files)" ]
-}
-nothing_stored() {
-  [ -z "$("$BTFPACK" ls --archive store)" ]
-  lacks "$name.*: converted" err
-}
-went_ahead() { grep -q "$name.*: extracted ahead" err; }
-waited() { grep -q "$name.*: extracted in" err && ! went_ahead; }
-fault() { echo "$package $*" > site/faults; }
-
 # interrupt: a build, while the package is on its way
 interrupt() {
   : > requests
@@ -96,50 +82,6 @@ believes_only_what_is_verified() {
   rm site/faults
   expect_status 0 build
   went_ahead
-  is_right
-}
-
-goes_on_with_a_partial() {
-  site
-  serve
-  fault gone 90000
-  expect_status 4 build
-  nothing_stored
-  [ -s cache/files/*.partial ]
-  rm site/faults
-  serve
-  expect_status 0 build
-  grep -q 'continuing at byte 90000' err
-  went_ahead
-  is_right
-}
-
-begins_anew() {
-  site
-  serve
-  fault gone 90000
-  expect_status 4 build
-  printf 'damaged' | dd of="$(ls cache/files/*.partial)" bs=1 seek=60000 conv=notrunc 2> /dev/null
-  rm site/faults
-  serve
-  expect_status 0 build
-  grep -q 'downloading it from the start' err
-  waited
-  is_right
-}
-
-# What goes on where it was is one file; what the server sends anew is another.
-is_cut() {
-  site
-  serve
-  fault cut-once 90000
-  expect_status 0 build
-  went_ahead
-  is_right
-  rm -rf store cache
-  printf '%s cut-once 80000\n%s norange\n' "$package" "$package" > site/faults
-  expect_status 0 build
-  waited
   is_right
 }
 
